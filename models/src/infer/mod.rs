@@ -1,0 +1,166 @@
+//! From a tensor to probabilities, by tract: backbone → embedding → head.
+//!
+//! A `Classifier` exists only if its bundle computes what it should: loading runs the golden
+//! inputs and compares.
+
+/// Inputs that every build can draw, and what a model answers on them.
+pub mod golden;
+
+/// The network from image to embedding.
+mod backbone;
+
+/// The network from embedding to probabilities.
+mod head;
+
+/// One ONNX network in the runtime.
+mod network;
+
+use std::sync::Arc;
+
+use image::RgbImage;
+
+pub use backbone::Backbone;
+pub use head::Head;
+
+use crate::bundle::{Bundle, Manifest};
+
+/// A network that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Not an ONNX file that the runtime can run.
+    #[error("the {part} is no network that can be run: {reason}")]
+    Network {
+        /// `backbone` or `head`.
+        part: &'static str,
+        /// What the runtime says.
+        reason: String,
+    },
+    /// Its shapes are not the ones that are due.
+    #[error("the {part} {problem}")]
+    Shape {
+        /// `backbone` or `head`.
+        part: &'static str,
+        /// What is and what should be.
+        problem: String,
+    },
+    /// It computes something else than it should.
+    #[error("golden input {input}: the model answers {found:?}, its manifest says {expected:?}, within {tolerance}")]
+    Golden {
+        /// Which input.
+        input: usize,
+        /// What the manifest says.
+        expected: Vec<f32>,
+        /// What it answers.
+        found: Vec<f32>,
+        /// The largest difference allowed.
+        tolerance: f32,
+    },
+}
+
+/// A network that failed on an input, which a loaded one does only when memory is short.
+#[derive(Debug, thiserror::Error)]
+#[error("inference failed: {0}")]
+pub struct InferError(pub(crate) String);
+
+/// A model that is loaded and answers what it should.
+#[derive(Debug, Clone)]
+pub struct Classifier {
+    manifest: Arc<Manifest>,
+    backbone: Arc<Backbone>,
+    head: Arc<Head>,
+}
+
+/// What a model says of one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// Calibrated probabilities in the order of the labels; they sum to 1.
+    pub probabilities: Vec<f32>,
+    /// What the backbone made of the image.
+    pub embedding: Vec<f32>,
+}
+
+impl Classifier {
+    /// Loads a bundle and checks it by its golden outputs. Takes 30 to 200 ms.
+    ///
+    /// # Errors
+    /// [`LoadError`]: it cannot be run, has other shapes than stated, or computes something else.
+    pub fn load(bundle: &Bundle) -> Result<Self, LoadError> {
+        let manifest = bundle.manifest();
+        let backbone = Backbone::load(bundle.backbone(), &manifest.input)?;
+        Self::with_backbone(bundle, Arc::new(backbone))
+    }
+
+    /// As [`Classifier::load`], sharing the backbone of `self` if the bundle has the same one.
+    ///
+    /// # Errors
+    /// As [`Classifier::load`].
+    pub fn load_next(&self, bundle: &Bundle) -> Result<Self, LoadError> {
+        let next = bundle.manifest();
+        if next.backbone == self.manifest.backbone && next.input == self.manifest.input {
+            Self::with_backbone(bundle, Arc::clone(&self.backbone))
+        } else {
+            Self::load(bundle)
+        }
+    }
+
+    fn with_backbone(bundle: &Bundle, backbone: Arc<Backbone>) -> Result<Self, LoadError> {
+        let manifest = bundle.manifest();
+        if backbone.embedding_len() != manifest.embedding {
+            return Err(LoadError::Shape {
+                part: "backbone",
+                problem: format!(
+                    "gives {} numbers per image, the manifest says {}",
+                    backbone.embedding_len(),
+                    manifest.embedding
+                ),
+            });
+        }
+        let head = Head::load(bundle.head(), manifest.embedding, manifest.labels.len())?;
+        golden::check(&backbone, &head, manifest)?;
+        Ok(Self { manifest: Arc::new(manifest.clone()), backbone, head: Arc::new(head) })
+    }
+
+    /// What the model is.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its backbone, for embeddings alone.
+    #[must_use]
+    pub fn backbone(&self) -> &Arc<Backbone> {
+        &self.backbone
+    }
+
+    /// Classifies an image of any size.
+    ///
+    /// # Errors
+    /// The runtime failed.
+    pub fn classify(&self, image: &RgbImage) -> Result<Prediction, InferError> {
+        let embedding = self.backbone.embed(image)?;
+        let probabilities = self.head.probabilities(&embedding)?;
+        Ok(Prediction { probabilities, embedding })
+    }
+}
+
+impl Prediction {
+    /// The place of the likeliest class and its probability.
+    #[must_use]
+    pub fn best(&self) -> (usize, f32) {
+        best(&self.probabilities)
+    }
+}
+
+/// The place of the highest of some probabilities, the first if several are, and its value.
+#[must_use]
+pub fn best(probabilities: &[f32]) -> (usize, f32) {
+    probabilities.iter().copied().enumerate().fold(
+        (0, 0.0),
+        |best, (index, p)| {
+            if p > best.1 { (index, p) } else { best }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+use std::fs;
+use std::path::PathBuf;
+
+use prost::Message as _;
+use tract_onnx::pb::{NodeProto, OperatorSetIdProto, StringStringEntryProto};
+use tract_onnx::prelude::*;
+
+use super::*;
+use crate::bundle::InputSpec;
+use crate::infer::{Backbone, Head, golden};
+use crate::preprocess::to_tensor;
+
+fn head(classes: usize, embedding: usize) -> Vec<u8> {
+    let weights: Vec<f32> = (0..classes * embedding).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) * 0.3).collect();
+    let bias: Vec<f32> = (0..classes).map(|i| i as f32 * 0.1).collect();
+    write_head(&weights, &bias, classes, embedding)
+}
+
+/// What a merged file gives for an image, run by itself.
+fn run(onnx: &[u8], spec: &InputSpec, image: &image::RgbImage) -> Vec<f32> {
+    let shape = [1, 3, spec.height as usize, spec.width as usize];
+    let plan = tract_onnx::onnx()
+        .model_for_read(&mut &onnx[..])
+        .and_then(|model| model.with_input_fact(0, f32::fact(shape).into()))
+        .and_then(|model| model.into_optimized())
+        .and_then(IntoRunnable::into_runnable)
+        .expect("a merged file can be run");
+    let input = Tensor::from_shape(&shape, &to_tensor(image, spec)).expect("of this shape");
+    let outputs = plan.run(tvec!(input.into_tvalue())).expect("runs");
+    outputs[0].try_as_plain_ram().and_then(|view| view.as_slice::<f32>()).expect("floats").to_vec()
+}
+
+fn assert_merged_is_the_same(backbone: &[u8], spec: &InputSpec) {
+    let loaded = Backbone::load(backbone, spec).expect("the backbone loads");
+    let head = head(6, loaded.embedding_len());
+    let loaded_head = Head::load(&head, loaded.embedding_len(), 6).expect("the head loads");
+    let merged = merge(backbone, &head).expect("merges");
+    let Interface { input, output, .. } = inspect(&merged).expect("a network");
+    assert_eq!((&*input, &*output), ("image", "probabilities"));
+    for image in golden::images(spec) {
+        let embedding = loaded.embed(&image).expect("runs");
+        let apart = loaded_head.probabilities(&embedding).expect("runs");
+        for (a, b) in apart.iter().zip(run(&merged, spec, &image)) {
+            assert!((a - b).abs() < 1e-4, "{apart:?} and {b}");
+        }
+    }
+}
+
+#[test]
+fn a_merged_file_computes_what_its_parts_do() {
+    assert_merged_is_the_same(&tiny_backbone(1, 32, 16), &InputSpec::square(32));
+}
+
+/// The example backbones lie outside the repository; where they are missing, the test above has to do.
+#[test]
+fn mobilenet_merges_as_well() {
+    let shared = std::env::var_os("PILAH_SHARED")
+        .map_or_else(|| [env!("CARGO_MANIFEST_DIR"), "../../shared"].iter().collect(), PathBuf::from);
+    let Ok(backbone) = fs::read(shared.join("data/backbones/mobilenet_v2_0.35_224.onnx")) else {
+        eprintln!("no example backbones in {}", shared.display());
+        return;
+    };
+    assert_eq!(inspect(&backbone).expect("a network").image_size(), Some((224, 224)));
+    assert_merged_is_the_same(&backbone, &InputSpec::square(224));
+}
+
+#[test]
+fn a_backbone_that_keeps_its_dimensions_merges_too() {
+    let mut model = parse(&tiny_backbone(2, 16, 8)).expect("a network");
+    let graph = model.graph.as_mut().expect("a graph");
+    graph.node.pop().expect("the Flatten");
+    graph.output[0] = build::value("mean", &[1, 8, 1, 1].map(build::Dim::Size));
+    assert_merged_is_the_same(&model.encode_to_vec(), &InputSpec::square(16));
+}
+
+#[test]
+fn the_tiny_backbone_tells_pictures_apart_and_is_the_same_for_the_same_seed() {
+    assert_eq!(tiny_backbone(5, 24, 8), tiny_backbone(5, 24, 8));
+    assert_ne!(tiny_backbone(5, 24, 8), tiny_backbone(6, 24, 8));
+    let spec = InputSpec::square(24);
+    assert_eq!(inspect(&tiny_backbone(5, 24, 8)).expect("a network").image_size(), Some((24, 24)));
+    let backbone = Backbone::load(&tiny_backbone(5, 24, 8), &spec).expect("loads");
+    let images = golden::images(&spec);
+    let embeddings: Vec<Vec<f32>> = images.iter().map(|image| backbone.embed(image).expect("runs")).collect();
+    for (index, a) in embeddings.iter().enumerate() {
+        for b in &embeddings[..index] {
+            let distance: f32 = a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f32>().sqrt();
+            assert!(distance > 0.05, "{a:?} and {b:?}");
+        }
+    }
+}
+
+fn spoilt(spoil: impl FnOnce(&mut ModelProto)) -> Vec<u8> {
+    let mut model = ModelProto::decode(&*tiny_backbone(1, 16, 4)).expect("a network");
+    spoil(&mut model);
+    model.encode_to_vec()
+}
+
+fn graph_of(model: &mut ModelProto) -> &mut GraphProto {
+    model.graph.as_mut().expect("a graph")
+}
+
+#[test]
+fn what_no_runtime_should_see_is_refused_in_words() {
+    let elsewhere = || vec![StringStringEntryProto { key: "location".into(), value: "/etc/passwd".into() }];
+    let cases = [
+        (spoilt(|m| m.graph = None), "the network has no graph"),
+        (
+            spoilt(|m| graph_of(m).initializer[1].external_data = elsewhere()),
+            "the network keeps tensor \"bias\" in another file",
+        ),
+        (spoilt(|m| graph_of(m).output[0].name = "x".into()), "the network does not compute its output \"x\""),
+        (spoilt(|m| graph_of(m).output.clear()), "the network has 1 inputs and 0 outputs; one of each is due"),
+        (
+            spoilt(|m| {
+                let input = graph_of(m).input[0].clone();
+                graph_of(m).input.push(ValueInfoProto { name: "second".into(), ..input });
+            }),
+            "the network has 2 inputs and 1 outputs; one of each is due",
+        ),
+        (b"\xff\xff\xff\xff".to_vec(), "not an ONNX file"),
+    ];
+    for (onnx, expected) in cases {
+        assert_eq!(inspect(&onnx).expect_err(expected).to_string(), expected);
+        assert!(Backbone::load(&onnx, &InputSpec::square(16)).is_err(), "nor does the runtime take it: {expected}");
+    }
+}
+
+#[test]
+fn a_truncated_network_is_refused_wherever_it_ends() {
+    let onnx = tiny_backbone(1, 16, 4);
+    for kept in (0..onnx.len()).step_by(7) {
+        assert!(Backbone::load(&onnx[..kept], &InputSpec::square(16)).is_err(), "{kept} of {} bytes", onnx.len());
+    }
+}
+
+#[test]
+fn any_change_of_a_byte_gives_a_network_or_an_error() {
+    let head = head(3, 4);
+    for (position, value) in (0..head.len()).flat_map(|position| [1, 0x10, 0x80, 0xff].map(|value| (position, value))) {
+        let mut changed = head.clone();
+        changed[position] ^= value;
+        // Whatever comes of it, the loader returns.
+        if let Ok(head) = Head::load(&changed, 4, 3) {
+            head.probabilities(&[0.1, 0.2, 0.3, 0.4]).ok();
+        }
+    }
+}
+
+#[test]
+fn operator_sets_are_reconciled_or_the_difference_is_named() {
+    let older = spoilt(|m| m.opset_import[0].version = 11);
+    let merged = parse(&merge(&older, &head(3, 4)).expect("Gemm and Softmax are the same in 11")).expect("a network");
+    assert_eq!(merged.opset_import, [OperatorSetIdProto { domain: String::new(), version: 11 }]);
+
+    let mut odd = ModelProto::decode(&*head(3, 4)).expect("a network");
+    graph_of(&mut odd).node.insert(1, NodeProto { op_type: "Relu".into(), ..NodeProto::default() });
+    assert_eq!(
+        merge(&older, &odd.encode_to_vec()).expect_err("another operator set").to_string(),
+        "backbone and head cannot be merged: the backbone uses version 11 of the operators, the head version 13"
+    );
+    let ancient = spoilt(|m| m.opset_import[0].version = 6);
+    assert!(merge(&ancient, &head(3, 4)).is_err(), "Gemm was another one before version 7");
+}

@@ -1,0 +1,70 @@
+//! What goes over MQTT, version 1: the types, their encoding, and where each is sent.
+//!
+//! Messages are JSON, except that a `Sample` is CBOR, because it carries an image. Every message
+//! begins with a `Header`. A reader ignores fields that it does not know, so that a newer sender
+//! may add some; what an old reader must not misread gets a new version number, and a message of an
+//! unknown version is refused with its number.
+//!
+//! (`bin`, `epoch`, `seq`) names one message of one bin for ever: MQTT delivers at least once, and
+//! the hub uses that key to store exactly once. `epoch` is drawn at random when a bin's outbox is
+//! created, so that a bin whose SD card was replaced, and which counts from 1 again, is not taken
+//! for one that repeats itself.
+//!
+//! `golden/wire/` holds one file per message and version; a change that cannot read them any more
+//! breaks bins in the field. The JSON Schemas and `docs/asyncapi.yaml` are generated from here.
+
+/// Topics and who may use them.
+pub mod topic;
+
+/// What a bin says of an item, and the images it sends.
+pub mod observation;
+
+/// What a bin says of itself, and what the hub wants of it.
+pub mod state;
+
+/// Bytes to messages and back, with errors that say what was wrong.
+mod codec;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use codec::{DecodeError, Message};
+pub use observation::{Event, Outcome, Probabilities, Sample, SampleMeta, SampleReason, Truth, TruthSource};
+pub use state::{
+    Acks, CameraState, Desired, DesiredModel, HubStatus, OutboxState, Reported, Status, Telemetry, UpdateState,
+};
+
+use crate::name::BinId;
+
+/// The version of the messages in this module.
+pub const VERSION: u8 = 1;
+
+/// No message is larger, in bytes: AWS IoT refuses more than 128 KiB, other brokers allow more.
+/// Both ends set their packet limit to this and check before they publish.
+pub const LARGEST_MESSAGE: usize = 128 * 1024;
+
+/// No sample's JPEG is larger, in bytes, so that with its metadata it fits [`LARGEST_MESSAGE`].
+pub const LARGEST_JPEG: usize = 120 * 1024;
+
+/// How every message of a bin, and to a bin, begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Header {
+    /// Version of the message, [`VERSION`].
+    #[schemars(extend("const" = VERSION))]
+    pub v: u8,
+    /// The bin that the message is of, or for.
+    pub bin: BinId,
+    /// The incarnation of the sender's counter; random.
+    pub epoch: u32,
+    /// Counts the sender's messages within `epoch`, from 1.
+    pub seq: u64,
+    /// When it was said, by the sender's clock. Order by `seq`, not by this.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// Whether the sender's clock was synchronised; a Pi without a network starts in the past.
+    pub clock_synced: bool,
+}
+
+#[cfg(test)]
+mod tests;

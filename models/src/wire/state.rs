@@ -1,0 +1,159 @@
+//! What a bin says of itself, and what the hub wants of it.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Header;
+use crate::name::{ContentId, ModelVersion};
+
+/// A bin's presence. On `status`, retained; the last will says `online: false`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Status {
+    /// Sender, number and time; of a last will, the time of the connection it belongs to.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Whether the bin is connected.
+    pub online: bool,
+    /// Version of the bin's program.
+    pub software: String,
+    /// The model in force.
+    pub model: ModelVersion,
+    /// Whether it can see.
+    pub camera: CameraState,
+}
+
+/// Whether a bin can see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum CameraState {
+    /// Not opened yet.
+    Starting,
+    /// Frames arrive.
+    Streaming,
+    /// No frames; it is tried again.
+    Failed {
+        /// What is wrong, in words.
+        error: String,
+    },
+    /// It has shown all it had: a folder that was replayed to its end.
+    Ended,
+}
+
+/// A bin's health. On `telemetry`. Counters start at 0 with the program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Telemetry {
+    /// Sender, number and time.
+    #[serde(flatten)]
+    pub header: Header,
+    /// Seconds since the program started.
+    pub uptime_s: u64,
+    /// Frames that the trigger looked at.
+    pub frames: u64,
+    /// Frames that could not be decoded.
+    pub frames_corrupt: u64,
+    /// Items that were classified.
+    pub items: u64,
+    /// Messages from the hub that were refused.
+    pub refused: u64,
+    /// The queue to the hub.
+    pub outbox: OutboxState,
+    /// Temperature of the processor in °C, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature_c: Option<f32>,
+}
+
+/// The state of a bin's queue to the hub.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutboxState {
+    /// Entries that wait for the hub.
+    pub entries: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// Images dropped because it was full.
+    pub dropped_samples: u64,
+    /// Events dropped because it was full of events.
+    pub dropped_events: u64,
+    /// Entries found damaged on disk and set aside.
+    pub damaged: u64,
+}
+
+/// The model in force. On `reported`, retained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reported {
+    /// Sender, number and time.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The model that classifies.
+    pub model: ModelVersion,
+    /// SHA-256 of its manifest.
+    pub manifest: ContentId,
+    /// How far the last update came.
+    pub update: UpdateState,
+}
+
+/// How far an update came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum UpdateState {
+    /// What is desired is in force, or nothing is desired.
+    Idle,
+    /// Being fetched and checked.
+    Fetching {
+        /// The model wanted.
+        target: ModelVersion,
+    },
+    /// Refused; the old model goes on.
+    Failed {
+        /// The model wanted.
+        target: ModelVersion,
+        /// What is wrong with it, in words.
+        error: String,
+    },
+}
+
+/// What the hub wants of a bin. On `desired`, retained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Desired {
+    /// Sender, number and time.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The model wanted; `null` leaves the bin its own.
+    pub model: Option<DesiredModel>,
+}
+
+/// A model that the hub wants in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DesiredModel {
+    /// Its name.
+    pub version: ModelVersion,
+    /// SHA-256 of its manifest, which names the rest. The bin fetches each by its id from the hub.
+    pub manifest: ContentId,
+}
+
+/// What the hub has committed to its database. On `acks`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acks {
+    /// The hub's number and time.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The bin's epoch that `seqs` are of.
+    pub of_epoch: u32,
+    /// The messages that the bin may forget.
+    pub seqs: Vec<u64>,
+}
+
+/// The hub's presence. On `hub/status`, retained; the last will says `online: false`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HubStatus {
+    /// Version of the message, [`super::VERSION`].
+    #[schemars(extend("const" = super::VERSION))]
+    pub v: u8,
+    /// When it was said.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// Whether the hub is connected.
+    pub online: bool,
+    /// Version of the hub's program.
+    pub software: String,
+}
