@@ -1,0 +1,271 @@
+//! The thread that reads a camera, and the place where the pipeline finds its frames.
+//!
+//! Between the two is a [`Feed`]. Of a camera that keeps its own time it holds the newest frame only:
+//! a pipeline that is late sees the present, not the past. Of one that shows frames as they are taken
+//! it holds [`WAITING`], and the camera waits when they are not taken.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pilah_models::wire::CameraState;
+
+use super::{Camera, CameraError, Frame, Pace};
+
+/// Frames that wait for the pipeline when none may be lost: at most 4 MB each.
+const WAITING: usize = 2;
+
+/// The shortest and longest pause before a failed camera is opened again.
+pub const REOPEN: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
+
+/// The pause after a damaged frame, so that a camera with nothing else does not take a whole core.
+const AFTER_DAMAGE: Duration = Duration::from_millis(5);
+
+/// A frame that has arrived.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// The frame.
+    pub frame: Frame,
+    /// When it arrived, by this machine's clock.
+    pub at: Instant,
+}
+
+/// The place where the pipeline finds frames.
+#[derive(Debug, Default)]
+pub struct Feed {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Arrived>,
+    closed: bool,
+}
+
+/// The feed was closed: the bin stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed;
+
+impl Feed {
+    /// Gives a frame to the pipeline. Waits for room if none may be lost.
+    ///
+    /// # Errors
+    /// The feed is closed.
+    pub fn give(&self, frame: Frame, pace: Pace) -> Result<(), Closed> {
+        let mut state = self.lock();
+        while pace == Pace::AsTaken && state.frames.len() >= WAITING && !state.closed {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return Err(Closed);
+        }
+        if pace == Pace::Timeline {
+            state.frames.clear();
+        }
+        state.frames.push_back(Arrived { frame, at: Instant::now() });
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Takes the next frame; waits for it. `None` once the feed is closed and empty.
+    pub fn take(&self) -> Option<Arrived> {
+        let mut state = self.lock();
+        loop {
+            if let Some(frame) = state.frames.pop_front() {
+                self.changed.notify_all();
+                return Some(frame);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// No frame is given any more; those that wait can still be taken.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until `until`.
+    ///
+    /// # Errors
+    /// The feed was closed before.
+    fn pause(&self, until: Instant) -> Result<(), Closed> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return Err(Closed);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the reading of a camera tells.
+#[derive(Debug)]
+pub enum Tell {
+    /// Its state has changed.
+    State(CameraState),
+    /// A frame was damaged and is skipped.
+    Damaged(CameraError),
+}
+
+/// Reads a camera until it has shown all it had, or the feed is closed, which it is in the end in
+/// either case. A camera that fails is opened again after a pause, from the shortest of `reopen` to
+/// the longest. To be run by a thread of its own.
+pub fn read_camera(
+    feed: &Arc<Feed>,
+    reopen: [Duration; 2],
+    mut open: impl FnMut() -> Result<Box<dyn Camera>, CameraError>,
+    mut tell: impl FnMut(Tell),
+) {
+    let mut pause = reopen[0];
+    loop {
+        tell(Tell::State(CameraState::Starting));
+        let mut begun = Instant::now();
+        let failure = match open() {
+            Ok(camera) => read_opened(feed, camera, &mut tell, &mut begun),
+            Err(error) => Err(error),
+        };
+        match failure {
+            Ok(Closed) | Err(CameraError::Ended) => break feed.close(),
+            Err(error) => {
+                tell(Tell::State(CameraState::Failed { error: crate::in_words(&error) }));
+                if begun.elapsed() > reopen[1] {
+                    pause = reopen[0];
+                }
+                if feed.pause(Instant::now() + pause).is_err() {
+                    break;
+                }
+                pause = (pause * 2).min(reopen[1]);
+            }
+        }
+    }
+}
+
+fn read_opened(
+    feed: &Feed,
+    mut camera: Box<dyn Camera>,
+    tell: &mut impl FnMut(Tell),
+    begun: &mut Instant,
+) -> Result<Closed, CameraError> {
+    let mut first = None;
+    loop {
+        match camera.next_frame() {
+            Ok(frame) => {
+                let began_at = *first.get_or_insert_with(|| {
+                    *begun = Instant::now();
+                    tell(Tell::State(CameraState::Streaming));
+                    frame.at
+                });
+                let due = *begun + frame.at.saturating_sub(began_at);
+                if camera.pace() == Pace::Timeline && feed.pause(due).is_err() {
+                    return Ok(Closed);
+                }
+                if feed.give(frame, camera.pace()).is_err() {
+                    return Ok(Closed);
+                }
+            }
+            Err(error @ CameraError::Damaged { .. }) => {
+                tell(Tell::Damaged(error));
+                if feed.pause(Instant::now() + AFTER_DAMAGE).is_err() {
+                    return Ok(Closed);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+
+    use super::*;
+
+    /// Shows what it is told to.
+    struct Script(VecDeque<Result<u64, CameraError>>);
+
+    impl Camera for Script {
+        fn next_frame(&mut self) -> Result<Frame, CameraError> {
+            self.0.pop_front().unwrap_or(Err(CameraError::Ended)).map(frame)
+        }
+        fn pace(&self) -> Pace {
+            Pace::AsTaken
+        }
+    }
+
+    fn frame(number: u64) -> Frame {
+        Frame { rgb: Arc::new(RgbImage::new(1, 1)), at: Duration::from_millis(number), truth: None }
+    }
+
+    fn damaged() -> CameraError {
+        CameraError::Damaged { what: "x.jpg".into(), source: pilah_models::preprocess::ImageError::Format }
+    }
+
+    #[test]
+    fn of_a_camera_with_its_own_time_only_the_newest_frame_waits() {
+        let feed = Feed::default();
+        for number in 0..5 {
+            feed.give(frame(number), Pace::Timeline).expect("open");
+        }
+        feed.close();
+        assert_eq!(feed.take().map(|a| a.frame.at), Some(Duration::from_millis(4)));
+        assert!(feed.take().is_none());
+        assert_eq!(feed.give(frame(5), Pace::Timeline), Err(Closed));
+    }
+
+    #[test]
+    fn as_taken_no_frame_is_lost_and_a_damaged_one_is_told() {
+        let feed = Arc::new(Feed::default());
+        let reader = Arc::clone(&feed);
+        let thread = std::thread::spawn(move || {
+            let mut told = Vec::new();
+            let script = (0..50).map(|n| if n % 10 == 3 { Err(damaged()) } else { Ok(n) });
+            let mut camera = Some(Script(script.collect()));
+            let open = || Ok(Box::new(camera.take().expect("opened once")) as Box<dyn Camera>);
+            read_camera(&reader, REOPEN, open, |tell| told.push(format!("{tell:?}")));
+            told
+        });
+        let taken: Vec<_> = std::iter::from_fn(|| feed.take()).map(|a| a.frame.at.as_millis() as u64).collect();
+        assert_eq!(taken, (0..50).filter(|n| n % 10 != 3).collect::<Vec<_>>());
+        let told = thread.join().expect("the reader ends");
+        assert_eq!(told.iter().filter(|t| t.contains("Damaged")).count(), 5);
+        assert!(told[0].contains("Starting") && told[1].contains("Streaming"), "{told:?}");
+    }
+
+    #[test]
+    fn a_camera_that_fails_is_opened_again_until_the_feed_is_closed() {
+        let feed = Arc::new(Feed::default());
+        let mut opened = 0;
+        let open = || {
+            opened += 1;
+            Ok(Box::new(Script([Ok(1), Err(CameraError::Failed("unplugged".into()))].into())) as Box<dyn Camera>)
+        };
+        let mut failures = 0;
+        read_camera(&feed, [Duration::from_millis(1); 2], open, |tell| {
+            if let Tell::State(CameraState::Failed { error }) = tell {
+                assert_eq!(error, "unplugged");
+                failures += 1;
+                if failures == 2 {
+                    feed.close();
+                }
+            }
+            if failures < 2 {
+                while feed.lock().frames.pop_front().is_some() {}
+            }
+        });
+        assert_eq!((opened, failures), (2, 2));
+    }
+}

@@ -1,0 +1,63 @@
+//! The program on the bin: it sees an item, classifies it on the spot, and tells the hub.
+//!
+//! ```text
+//! camera ─► trigger ─► infer ─► vote ─► decide ─► outbox ─► link ─► broker ─► hub
+//!    threads: camera │ pipeline (trigger … decide) │ bin (outbox and all state) │ link (MQTT)
+//! ```
+//!
+//! What decides is pure and takes the time as an argument; [`run`] joins the parts in one loop.
+
+/// What a bin is told by its configuration file.
+pub mod config;
+
+/// Where frames come from.
+pub mod camera;
+
+/// When to look.
+pub mod trigger;
+
+/// One answer from several frames.
+pub mod vote;
+
+/// From probabilities to an answer.
+pub mod decide;
+
+/// From frames to items, in a thread of its own.
+pub mod pipeline;
+
+/// Which images are worth sending.
+pub mod samples;
+
+/// What the hub has not committed yet.
+pub mod outbox;
+
+/// The connection to the broker.
+pub mod link;
+
+/// The models on the bin's disk.
+pub mod model_store;
+
+/// How the bin is.
+pub mod telemetry;
+
+/// The bin: one loop that joins all parts.
+pub mod run;
+
+/// Images from files, classified at once.
+pub mod classify;
+
+#[cfg(test)]
+mod testing;
+
+/// An error with all its sources, in one line of words: what a person is shown.
+#[must_use]
+pub fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        source = error.source();
+    }
+    words
+}

@@ -1,0 +1,358 @@
+//! The connection to the broker: MQTT 3.1.1 over TCP or TLS.
+//!
+//! Each connection is made from nothing: a clean session, its own queue, its own last will. What was
+//! on the way when one broke is still in the outbox, which is the only truth; nothing of the former
+//! connection is sent on the next. So there is no session of the broker's to trust, and the topics are
+//! subscribed to each time.
+//!
+//! Two tasks per connection: one polls the network, one publishes, because a publish that waits inside
+//! the polling task would wait for itself. Messages over the size limit are never handed to the
+//! client, which would tear the connection down again and again.
+//!
+//! Malformed or foreign messages are told as [`LinkEvent::Refused`]; nothing that a broker sends ends
+//! the program.
+
+/// Pauses before connecting again.
+pub mod backoff;
+
+/// Which entry of the outbox is sent next.
+pub mod window;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use backoff::Backoff;
+use pilah_models::name::BinId;
+use pilah_models::wire::topic::{self, Channel};
+use pilah_models::wire::{Acks, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message};
+use rumqttc::{
+    AsyncClient, ConnectionError, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, SubscribeFilterInput,
+    SubscribeReasonCode, TlsConfiguration, Transport,
+};
+use tokio::sync::{mpsc, watch};
+
+use crate::config::{AckBy, MqttConfig, Secret};
+use crate::outbox::{Key, Kind};
+
+/// Bytes that a packet may have beyond its message: topic, identifiers, lengths.
+const PACKET_OVERHEAD: usize = 1024;
+
+/// How long a bin that stops waits for its farewell to arrive.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A connection that lasted so long was a good one: the next pause is the shortest.
+const GOOD_CONNECTION: Duration = Duration::from_secs(10);
+
+/// What is sent.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// An entry of the outbox.
+    Entry {
+        /// Its number.
+        key: Key,
+        /// What it is.
+        kind: Kind,
+        /// The message.
+        body: Vec<u8>,
+    },
+    /// The bin's presence.
+    Status(Vec<u8>),
+    /// The model in force.
+    Reported(Vec<u8>),
+    /// The bin's health. May be lost.
+    Telemetry(Vec<u8>),
+    /// The last presence; the connection ends behind it.
+    Farewell(Vec<u8>),
+}
+
+/// What the connection tells.
+#[derive(Debug)]
+pub enum LinkEvent {
+    /// Connected and subscribing. What is sent goes through `outgoing`, while this connection lasts.
+    Connected {
+        /// Holds as many messages as may be in flight, and a few more.
+        outgoing: mpsc::Sender<Outgoing>,
+    },
+    /// No connection; it is tried again.
+    Disconnected {
+        /// Why, in words.
+        reason: String,
+    },
+    /// The broker has taken an entry; told only where that counts as an acknowledgement.
+    Accepted(Key),
+    /// The hub has committed entries.
+    Acks(Acks),
+    /// The hub wants something.
+    Desired(Desired),
+    /// The hub has come back.
+    HubOnline,
+    /// A message was refused, or a topic was denied.
+    Refused {
+        /// The topic.
+        topic: String,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// The connection cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The file with the certificates cannot be read.
+    #[error("mqtt.ca_file: cannot read {}", path.display())]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+/// What all connections of a bin share.
+pub struct Link {
+    bin: BinId,
+    ack: AckBy,
+    in_flight: usize,
+    options: MqttOptions,
+    backoff: Backoff,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The options hold the password.
+        f.debug_struct("Link").field("bin", &self.bin).field("broker", self.options.broker()).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// Prepares connections of `bin`.
+    ///
+    /// # Errors
+    /// [`LinkError`]: the certificates cannot be read or used.
+    pub fn new(bin: BinId, config: &MqttConfig, password: &Secret) -> Result<Self, LinkError> {
+        let address = &config.address;
+        let mut options = MqttOptions::new(format!("pilah-{bin}"), (address.host.clone(), address.port));
+        let packet = LARGEST_MESSAGE + PACKET_OVERHEAD;
+        options
+            .set_credentials(bin.as_str(), password.expose().as_bytes().to_vec())
+            .set_keep_alive(u16::try_from(config.keep_alive.as_secs()).unwrap_or(u16::MAX))
+            .set_clean_session(true)
+            .set_max_packet_size(packet, packet)
+            .set_inflight(config.in_flight.max(1));
+        if address.tls {
+            options.set_transport(tls(config.ca_file.as_ref())?);
+        }
+        let backoff = Backoff::new(config.reconnect);
+        Ok(Self { bin, ack: config.ack, in_flight: usize::from(config.in_flight), options, backoff })
+    }
+
+    /// Connects, and again whenever the connection is lost, until `stop` says so. `will` is the presence
+    /// that the broker publishes if the bin disappears. Every event goes to `events`; the task ends
+    /// when nobody takes them.
+    pub async fn run<E: From<LinkEvent> + Send + 'static>(
+        mut self,
+        will: watch::Receiver<Vec<u8>>,
+        events: mpsc::Sender<E>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        while !*stop.borrow() {
+            let begun = Instant::now();
+            let will = will.borrow().clone();
+            let reason = self.connection(will, &events, &mut stop).await;
+            if events.send(LinkEvent::Disconnected { reason }.into()).await.is_err() {
+                return;
+            }
+            if begun.elapsed() > GOOD_CONNECTION {
+                self.backoff.reset();
+            }
+            let pause = self.backoff.next(rand::random());
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+
+    /// One connection from beginning to end; says why it ended.
+    async fn connection<E: From<LinkEvent> + Send + 'static>(
+        &self,
+        will: Vec<u8>,
+        events: &mpsc::Sender<E>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> String {
+        let mut options = self.options.clone();
+        options.set_last_will(LastWill::new(Channel::Status.of(&self.bin), will, QoS::AtLeastOnce, true));
+        let (client, mut eventloop) = AsyncClient::builder(options).capacity(self.in_flight + 8).build();
+        eventloop.network_options.set_tcp_nodelay(true);
+        // Nothing comes before the CONNACK.
+        let connected = tokio::select! {
+            event = eventloop.poll() => event,
+            _ = stop.wait_for(|stop| *stop) => return "stopping".to_owned(),
+        };
+        if let Err(error) = connected {
+            return in_words(&error);
+        }
+        let filters = [Channel::Desired.of(&self.bin), Channel::Acks.of(&self.bin), topic::HUB_STATUS.to_owned()];
+        let filters = filters.map(|filter| SubscribeFilterInput::new(filter, QoS::AtLeastOnce));
+        if let Err(error) = client.try_subscribe_many(filters) {
+            return crate::in_words(&error);
+        }
+        let (outgoing, queue) = mpsc::channel(self.in_flight + 8);
+        if events.send(LinkEvent::Connected { outgoing }.into()).await.is_err() {
+            return "stopping".to_owned();
+        }
+        let publisher = Publisher { bin: self.bin.clone(), ack: self.ack, client, events: events.clone() };
+        let publishing = tokio::spawn(publisher.run(queue));
+        let reason = self.poll_until_the_end(&mut eventloop, events, stop).await;
+        publishing.abort();
+        reason
+    }
+
+    async fn poll_until_the_end<E: From<LinkEvent>>(
+        &self,
+        eventloop: &mut EventLoop,
+        events: &mpsc::Sender<E>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> String {
+        let farewell_is_over = async {
+            // An error means that nobody can stop us any more, which is as good as a stop.
+            stop.wait_for(|stop| *stop).await.ok();
+            tokio::time::sleep(FAREWELL + Duration::from_secs(1)).await;
+        };
+        tokio::pin!(farewell_is_over);
+        loop {
+            let polled = tokio::select! {
+                polled = eventloop.poll() => polled,
+                () = &mut farewell_is_over => return "stopping".to_owned(),
+            };
+            let event = match polled {
+                Ok(rumqttc::Event::Incoming(Packet::Publish(publish))) => {
+                    let topic = String::from_utf8_lossy(&publish.topic);
+                    self.read(&topic, publish.retain, &publish.payload)
+                }
+                Ok(rumqttc::Event::Incoming(Packet::SubAck(ack))) => {
+                    let denied = ack.return_codes.contains(&SubscribeReasonCode::Failure);
+                    denied.then(|| LinkEvent::Refused {
+                        topic: Channel::Desired.of(&self.bin),
+                        reason: "the broker denies the bin its own topics".to_owned(),
+                    })
+                }
+                Ok(_) => None,
+                Err(ConnectionError::RequestsDone) => return "stopping".to_owned(),
+                Err(error) => return in_words(&error),
+            };
+            if let Some(event) = event
+                && events.send(event.into()).await.is_err()
+            {
+                return "stopping".to_owned();
+            }
+        }
+    }
+
+    /// What a message means to this bin. Pure.
+    fn read(&self, topic: &str, retained: bool, payload: &[u8]) -> Option<LinkEvent> {
+        let refused = |reason: String| LinkEvent::Refused { topic: topic.to_owned(), reason };
+        let read = || -> Result<Option<LinkEvent>, DecodeError> {
+            if topic == topic::HUB_STATUS {
+                let online = HubStatus::decode(payload)?.online;
+                // The retained one was said before we came, and says nothing new.
+                return Ok((online && !retained).then_some(LinkEvent::HubOnline));
+            }
+            let (of, event) = match topic::parse(topic) {
+                Some((bin, Channel::Acks)) if bin == self.bin => {
+                    let acks = Acks::decode(payload)?;
+                    (acks.header.bin.clone(), LinkEvent::Acks(acks))
+                }
+                Some((bin, Channel::Desired)) if bin == self.bin => {
+                    let desired = Desired::decode(payload)?;
+                    (desired.header.bin.clone(), LinkEvent::Desired(desired))
+                }
+                _ => return Ok(Some(refused("this topic was not asked for".to_owned()))),
+            };
+            Ok(Some(if of == self.bin { event } else { refused(format!("the message is for bin {of}")) }))
+        };
+        read().unwrap_or_else(|error| Some(refused(error.to_string())))
+    }
+}
+
+struct Publisher<E> {
+    bin: BinId,
+    ack: AckBy,
+    client: AsyncClient,
+    events: mpsc::Sender<E>,
+}
+
+impl<E: From<LinkEvent> + Send + 'static> Publisher<E> {
+    async fn run(self, mut queue: mpsc::Receiver<Outgoing>) {
+        while let Some(message) = queue.recv().await {
+            let (key, channel, body) = match message {
+                Outgoing::Entry { key, kind: Kind::Event, body } => (Some(key), Channel::Events, body),
+                Outgoing::Entry { key, kind: Kind::Sample, body } => (Some(key), Channel::Samples, body),
+                Outgoing::Status(body) => (None, Channel::Status, body),
+                Outgoing::Reported(body) => (None, Channel::Reported, body),
+                Outgoing::Telemetry(body) => (None, Channel::Telemetry, body),
+                Outgoing::Farewell(body) => return self.say_farewell(body).await,
+            };
+            if self.publish(key, channel, body).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// `None` if the connection is over.
+    async fn publish(&self, key: Option<Key>, channel: Channel, body: Vec<u8>) -> Option<()> {
+        let topic = channel.of(&self.bin);
+        if body.len() > LARGEST_MESSAGE {
+            let reason = format!("{} bytes are more than a message may have; it is not sent", body.len());
+            return self.events.send(LinkEvent::Refused { topic, reason }.into()).await.ok();
+        }
+        let qos = if channel == Channel::Telemetry { QoS::AtMostOnce } else { QoS::AtLeastOnce };
+        let options = PublishOptions::new(qos).retain(channel.is_retained());
+        match (key, self.ack) {
+            (Some(key), AckBy::Broker) => {
+                let notice = self.client.publish_tracked(topic, body, options).await.ok()?;
+                let events = self.events.clone();
+                // At most as many of these wait as messages may be in flight.
+                tokio::spawn(async move {
+                    if notice.wait_async().await.is_ok() {
+                        // If nobody listens, the bin stops, and the entry is sent again at its next start.
+                        events.send(LinkEvent::Accepted(key).into()).await.ok();
+                    }
+                });
+            }
+            _ => self.client.publish(topic, body, options).await.ok()?,
+        }
+        Some(())
+    }
+
+    async fn say_farewell(self, body: Vec<u8>) {
+        let options = PublishOptions::at_least_once().retained();
+        if let Ok(notice) = self.client.publish_tracked(Channel::Status.of(&self.bin), body, options).await {
+            // Whether it arrived or not, the connection ends now; if not, the last will says the same.
+            tokio::time::timeout(FAREWELL, notice.wait_async()).await.ok();
+        }
+        self.client.disconnect_now().await.ok();
+    }
+}
+
+fn tls(ca_file: Option<&PathBuf>) -> Result<Transport, LinkError> {
+    let Some(path) = ca_file else {
+        return Transport::try_tls_with_default_config().map_err(|e| LinkError::Tls(e.to_string()));
+    };
+    let ca = std::fs::read(path).map_err(|source| LinkError::Certificates { path: path.clone(), source })?;
+    Ok(Transport::tls_with_config(TlsConfiguration::Simple { ca, alpn: None, client_auth: None }))
+}
+
+/// The client's errors repeat their sources.
+fn in_words(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(code) => format!("the broker refuses the connection: {code:?}"),
+        error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

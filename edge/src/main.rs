@@ -1,0 +1,107 @@
+//! The command line of the bin's program.
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use pilah_edge::camera::chamber::scenes::{RenderScenes, render_scenes};
+use pilah_edge::classify::classify_all;
+use pilah_edge::config::Config;
+use pilah_edge::model_store::shipped;
+use pilah_models::bundle::Bundle;
+use pilah_models::infer::Classifier;
+use tracing_subscriber::EnvFilter;
+
+/// Sees an item, classifies it on the spot, and tells the hub.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the bin until it is stopped.
+    Run {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Says whether a configuration file is valid, and changes nothing.
+    CheckConfig {
+        /// The configuration file.
+        file: PathBuf,
+    },
+    /// Classifies images from files.
+    Classify {
+        /// The folder of the model; by default the one that ships with the program.
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
+        /// One JSON object per line: path, label, sure, confidence, probabilities, model.
+        #[arg(long)]
+        json: bool,
+        /// JPEG or PNG files.
+        #[arg(required = true, value_name = "IMAGE")]
+        images: Vec<PathBuf>,
+    },
+    /// Writes pictures of the drawn bin, by class.
+    RenderScenes(RenderScenes),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run { config } => {
+            let config = Config::read(&config)?;
+            let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+            let colours = io::stdout().is_terminal();
+            tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours).init();
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            runtime.block_on(pilah_edge::run::run(config, stop_signal()))?;
+        }
+        Command::CheckConfig { file } => {
+            let config = Config::read(&file)?;
+            println!("{} is valid: bin {}, broker {}", file.display(), config.bin, config.mqtt.address);
+        }
+        Command::Classify { bundle, json, images } => {
+            let folder = shipped::bundle(bundle.as_deref())?;
+            let model = || anyhow::Ok(Classifier::load(&Bundle::read(&folder)?)?);
+            let model = model().with_context(|| format!("the model in {} cannot be used", folder.display()))?;
+            if classify_all(&images, &model, json, &mut io::stdout().lock(), &mut io::stderr())? > 0 {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::RenderScenes(what) => {
+            println!("{} pictures in {}", render_scenes(&what)?, what.out.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ready at Ctrl-C, and at the signal by which service managers stop a program.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = tokio::signal::ctrl_c() => return,
+            }
+        }
+    }
+    // Without a way to be told, the bin runs until it is killed, which its outbox survives.
+    tokio::signal::ctrl_c().await.ok();
+}

@@ -1,0 +1,327 @@
+//! The models on the bin's disk: fetched, verified, and switched to at once or not at all.
+//!
+//! ```text
+//! models/objects/{sha256}   manifests, backbones and heads by their content
+//! models/active.json        which manifest is in force, and which was before
+//! ```
+//!
+//! An update goes: manifest by its id → the files that are lacking, each under a size ceiling and
+//! checked by its SHA-256 → load → golden outputs → all files on disk → `active.json` replaced in one
+//! step. Whatever goes wrong before that step, power included, leaves the model that was in force; what
+//! is half written has a name that nobody looks for, and is deleted at the next start. After a head was
+//! retrained only the manifest and a head of a few KB are fetched, for the backbone is there already.
+//!
+//! At start the active model is loaded; if it is damaged, the one before; if that is, too, the bundle
+//! that is configured.
+//!
+//! Deliberately not here: who may say which model is wanted (the hub's broker account), and when to
+//! try again ([`plan`]).
+
+/// Artifacts over HTTP.
+pub mod fetch;
+
+/// When to fetch what.
+pub mod plan;
+
+/// Where the bundle is that shipped with the program.
+pub mod shipped;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fetch::FetchError;
+use pilah_models::bundle::{Bundle, BundleError, FileRef, LARGEST_MANIFEST, LARGEST_NETWORK, Manifest, ManifestError};
+use pilah_models::durable::{self, TEMPORARY_SUFFIX};
+use pilah_models::infer::{Classifier, LoadError};
+use pilah_models::name::{ContentId, ModelVersion};
+use pilah_models::wire::DesiredModel;
+use serde::{Deserialize, Serialize};
+
+/// A model that was wanted and is not in force.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// A file could not be fetched.
+    #[error("cannot fetch the {part}")]
+    Fetch {
+        /// `manifest`, `backbone` or `head`.
+        part: &'static str,
+        /// Why not.
+        source: FetchError,
+    },
+    /// The manifest is not the one that is wanted.
+    #[error("the manifest that was fetched has SHA-256 {found}, the one wanted is {expected}")]
+    OtherManifest {
+        /// What is wanted.
+        expected: ContentId,
+        /// What came.
+        found: ContentId,
+    },
+    /// The manifest says nothing sensible.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// It is of another model than it is said to be.
+    #[error("the manifest is of model {found}, not of {expected}")]
+    OtherVersion {
+        /// What is wanted.
+        expected: ModelVersion,
+        /// What the manifest says.
+        found: ModelVersion,
+    },
+    /// The model is larger than a bin can load.
+    #[error("the {part} has {bytes} bytes, more than the {LARGEST_NETWORK} that a bin loads")]
+    TooLarge {
+        /// `backbone` or `head`.
+        part: &'static str,
+        /// What the manifest says.
+        bytes: u64,
+    },
+    /// A file is not the one that the manifest names.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The model cannot be run, or does not answer what it should.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It cannot be written.
+    #[error("the model cannot be written")]
+    Store(#[source] io::Error),
+}
+
+impl UpdateError {
+    /// Whether the same attempt may succeed later. Content that is wrong stays wrong.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Fetch { source, .. } => source.may_pass(),
+            Self::Store(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// There is no model at all.
+#[derive(Debug, thiserror::Error)]
+pub enum NoModel {
+    /// The configured bundle is not whole.
+    #[error("the bundle {} cannot be used", path.display())]
+    Bundle {
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: BundleError,
+    },
+    /// The configured bundle does not load.
+    #[error("the model in {} cannot be used", path.display())]
+    Load {
+        /// Its folder.
+        path: PathBuf,
+        /// Why not.
+        source: LoadError,
+    },
+}
+
+/// A model in force.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// What classifies.
+    pub classifier: Classifier,
+    /// SHA-256 of its manifest.
+    pub id: ContentId,
+}
+
+impl InForce {
+    /// Its name.
+    #[must_use]
+    pub fn version(&self) -> &ModelVersion {
+        &self.classifier.manifest().version
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Active {
+    version: u32,
+    manifest: ContentId,
+    #[serde(default)]
+    previous: Option<ContentId>,
+}
+
+/// The models on disk.
+#[derive(Debug, Clone)]
+pub struct ModelStore {
+    folder: PathBuf,
+    /// The bundle that is used while there is nothing else.
+    shipped: PathBuf,
+}
+
+impl ModelStore {
+    /// The store in `folder`, which need not exist; `shipped` is the folder of the configured bundle.
+    #[must_use]
+    pub fn new(folder: PathBuf, shipped: PathBuf) -> Self {
+        Self { folder, shipped }
+    }
+
+    /// Loads the model that was in force when the program ended, or the best one that is left. What
+    /// could not be used is told to `skipped`, with the reason in words.
+    ///
+    /// # Errors
+    /// Not even the configured bundle can be used.
+    pub fn load(&self, mut skipped: impl FnMut(&str)) -> Result<InForce, NoModel> {
+        self.delete_leftovers();
+        let active = match self.active() {
+            Ok(active) => active,
+            Err(error) => {
+                skipped(&error.to_string());
+                None
+            }
+        };
+        for id in active.iter().flat_map(|active| std::iter::once(&active.manifest).chain(&active.previous)) {
+            match self.load_stored(id) {
+                Ok(classifier) => return Ok(InForce { classifier, id: id.clone() }),
+                Err(error) => skipped(&crate::in_words(&error)),
+            }
+        }
+        let path = &self.shipped;
+        let bundle = Bundle::read(path).map_err(|source| NoModel::Bundle { path: path.clone(), source })?;
+        let classifier = Classifier::load(&bundle).map_err(|source| NoModel::Load { path: path.clone(), source })?;
+        Ok(InForce { classifier, id: bundle.id() })
+    }
+
+    /// Fetches what `target` lacks, verifies it, and puts it in force on disk. Blocks; to be called from
+    /// a thread that may. `fetch` gives the bytes of an artifact, of which there may be at most as many
+    /// as its second argument says.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; the model that was in force still is.
+    pub fn update(
+        &self,
+        current: &InForce,
+        target: &DesiredModel,
+        fetch: impl Fn(&ContentId, u64) -> Result<Vec<u8>, FetchError>,
+    ) -> Result<InForce, UpdateError> {
+        let get = |part, id: &ContentId, limit| match self.object(id, limit) {
+            Some(bytes) => Ok(bytes),
+            None => fetch(id, limit).map_err(|source| UpdateError::Fetch { part, source }),
+        };
+        let manifest_bytes = get("manifest", &target.manifest, LARGEST_MANIFEST)?;
+        let found = ContentId::of(&manifest_bytes);
+        if found != target.manifest {
+            return Err(UpdateError::OtherManifest { expected: target.manifest.clone(), found });
+        }
+        let manifest = Manifest::parse(&manifest_bytes)?;
+        if manifest.version != target.version {
+            return Err(UpdateError::OtherVersion { expected: target.version.clone(), found: manifest.version });
+        }
+        let network = |part, file: &FileRef| {
+            if file.bytes > LARGEST_NETWORK {
+                return Err(UpdateError::TooLarge { part, bytes: file.bytes });
+            }
+            get(part, &file.sha256, file.bytes)
+        };
+        let backbone = network("backbone", &manifest.backbone)?;
+        let head = network("head", &manifest.head)?;
+        let bundle = Bundle::from_parts(manifest_bytes, backbone, head)?;
+        let classifier = current.classifier.load_next(&bundle)?;
+        self.commit(&bundle, &current.id).map_err(UpdateError::Store)?;
+        Ok(InForce { classifier, id: bundle.id() })
+    }
+
+    fn commit(&self, bundle: &Bundle, previous: &ContentId) -> io::Result<()> {
+        let id = bundle.id();
+        for bytes in [bundle.backbone(), bundle.head(), bundle.manifest_bytes()] {
+            let path = self.object_path(&ContentId::of(bytes));
+            if !fs::read(&path).is_ok_and(|there| there == bytes) {
+                durable::write(&path, bytes)?;
+            }
+        }
+        let active = Active { version: 1, manifest: id, previous: Some(previous.clone()) };
+        durable::write(&self.active_path(), &serde_json::to_vec(&active).map_err(io::Error::other)?)?;
+        self.delete_unused(&active);
+        Ok(())
+    }
+
+    fn active(&self) -> io::Result<Option<Active>> {
+        let path = self.active_path();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        };
+        let active: Active = serde_json::from_slice(&bytes)
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {e}", path.display())))?;
+        match active.version {
+            1 => Ok(Some(active)),
+            other => Err(io::Error::other(format!("{} is of version {other}, not 1", path.display()))),
+        }
+    }
+
+    fn load_stored(&self, id: &ContentId) -> Result<Classifier, UpdateError> {
+        let read = |id: &ContentId| {
+            let path = self.object_path(id);
+            fs::read(&path).map_err(|source| UpdateError::Bundle(BundleError::Read { path, source }))
+        };
+        let manifest_bytes = read(id)?;
+        let found = ContentId::of(&manifest_bytes);
+        if found != *id {
+            return Err(UpdateError::OtherManifest { expected: id.clone(), found });
+        }
+        let manifest = Manifest::parse(&manifest_bytes)?;
+        let (backbone, head) = (read(&manifest.backbone.sha256)?, read(&manifest.head.sha256)?);
+        Ok(Classifier::load(&Bundle::from_parts(manifest_bytes, backbone, head)?)?)
+    }
+
+    /// The bytes of this content, if they are on disk and whole: among the objects or in the bundle that
+    /// was configured.
+    fn object(&self, id: &ContentId, limit: u64) -> Option<Vec<u8>> {
+        let shipped = ["backbone.onnx", "head.onnx", "manifest.json"].map(|name| self.shipped.join(name));
+        let places = std::iter::once(self.object_path(id)).chain(shipped);
+        places
+            .filter(|path| fs::metadata(path).is_ok_and(|file| file.len() <= limit))
+            .find_map(|path| fs::read(path).ok().filter(|bytes| ContentId::of(bytes) == *id))
+    }
+
+    fn object_path(&self, id: &ContentId) -> PathBuf {
+        self.folder.join("objects").join(id.as_str())
+    }
+
+    fn active_path(&self) -> PathBuf {
+        self.folder.join("active.json")
+    }
+
+    /// Deletes what a crash left half written. What cannot be deleted takes room and does no harm.
+    fn delete_leftovers(&self) {
+        for folder in [&self.folder, &self.folder.join("objects")] {
+            for path in files(folder) {
+                if path.to_string_lossy().ends_with(TEMPORARY_SUFFIX) {
+                    fs::remove_file(path).ok();
+                }
+            }
+        }
+    }
+
+    /// Deletes the objects that neither the active model nor the one before needs.
+    fn delete_unused(&self, active: &Active) {
+        let mut used = BTreeSet::new();
+        for id in std::iter::once(&active.manifest).chain(&active.previous) {
+            used.insert(id.as_str().to_owned());
+            if let Some(manifest) = self.object(id, LARGEST_MANIFEST).and_then(|bytes| Manifest::parse(&bytes).ok()) {
+                used.insert(manifest.backbone.sha256.into());
+                used.insert(manifest.head.sha256.into());
+            }
+        }
+        for path in files(&self.folder.join("objects")) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !used.contains(name.as_ref()) {
+                fs::remove_file(&path).ok();
+            }
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! From frames to items: trigger → preprocess → infer → vote → decide, in a thread of its own,
+//! because inference takes a core.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use image::RgbImage;
+use pilah_models::infer::{Classifier, InferError};
+use pilah_models::name::ModelVersion;
+use pilah_models::wire::Truth;
+
+use crate::camera::feed::{Arrived, Feed};
+use crate::decide::{Decision, decide};
+use crate::telemetry::Counters;
+use crate::trigger::{Look, Thumbnail, Trigger, TriggerRules};
+use crate::vote::Vote;
+
+/// An item that was classified.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// What it was taken for.
+    pub decision: Decision,
+    /// Whether the frames of the vote agreed.
+    pub agreed: bool,
+    /// How many frames voted.
+    pub frames: u8,
+    /// From the moment it lay still to the decision.
+    pub latency: Duration,
+    /// The model that classified it.
+    pub model: ModelVersion,
+    /// What it truly was, if the camera knows.
+    pub truth: Option<Truth>,
+    /// The picture of the last vote.
+    pub image: Arc<RgbImage>,
+}
+
+/// The pipeline's state between frames.
+#[derive(Debug)]
+pub struct Pipeline {
+    trigger: Trigger,
+    vote: Vote,
+    votes: u8,
+    settled: Option<Settled>,
+}
+
+#[derive(Debug)]
+struct Settled {
+    at: Instant,
+    /// A vote is by one model, whatever is swapped in meanwhile.
+    model: Classifier,
+}
+
+impl Pipeline {
+    /// A pipeline that takes its first frame for the empty chamber; `votes` frames make an answer.
+    #[must_use]
+    pub fn new(rules: TriggerRules, votes: u8) -> Self {
+        Self { trigger: Trigger::new(rules), vote: Vote::default(), votes, settled: None }
+    }
+
+    /// Looks at a frame; `model` is asked for the one in force when a vote begins. Returns an item when
+    /// its vote is over.
+    ///
+    /// # Errors
+    /// Inference failed: the frame did not vote.
+    pub fn handle_frame(
+        &mut self,
+        arrived: &Arrived,
+        model: impl FnOnce() -> Classifier,
+    ) -> Result<Option<Item>, InferError> {
+        let Arrived { frame, at } = arrived;
+        match self.trigger.handle_frame(&Thumbnail::of(&frame.rgb), frame.at) {
+            Look::Away => return Ok(None),
+            Look::Void => {
+                self.vote.clear();
+                self.settled = None;
+                return Ok(None);
+            }
+            Look::First => {
+                self.vote.clear();
+                self.settled = Some(Settled { at: *at, model: model() });
+            }
+            Look::Again => {}
+        }
+        let Some(settled) = &self.settled else { return Ok(None) };
+        let prediction = settled.model.classify(&frame.rgb)?;
+        self.vote.add(&prediction.probabilities);
+        if self.vote.frames() < self.votes {
+            return Ok(None);
+        }
+        let Some(verdict) = self.vote.verdict() else { return Ok(None) };
+        let manifest = settled.model.manifest();
+        let decision = decide(&verdict.probabilities, manifest);
+        let item = Item {
+            decision,
+            agreed: verdict.agreed,
+            frames: verdict.frames,
+            latency: settled.at.elapsed(),
+            model: manifest.version.clone(),
+            truth: frame.truth.clone(),
+            image: Arc::clone(&frame.rgb),
+        };
+        self.trigger.handle_classified(frame.at);
+        self.vote.clear();
+        self.settled = None;
+        Ok(Some(item))
+    }
+
+    /// Takes frames from the feed until it is closed and empty, or `give` says that nobody wants items
+    /// any more.
+    pub fn run(
+        mut self,
+        feed: &Feed,
+        counters: &Counters,
+        model: impl Fn() -> Classifier,
+        mut give: impl FnMut(Item) -> Result<(), ()>,
+    ) {
+        while let Some(arrived) = feed.take() {
+            counters.frames.add(1);
+            match self.handle_frame(&arrived, &model) {
+                Ok(Some(item)) => {
+                    counters.items.add(1);
+                    if give(item).is_err() {
+                        return feed.close();
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(error = crate::in_words(&error), "inference"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pilah_models::wire::Outcome;
+
+    use super::*;
+    use crate::camera::replay::{Replay, ReplayConfig, Showing};
+    use crate::camera::{Camera, CameraError};
+    use crate::testing;
+
+    #[test]
+    fn each_replayed_photo_becomes_one_item_with_its_truth() {
+        let photos = testing::photos(7);
+        let config: ReplayConfig = toml::from_str(&format!("folder = {:?}", photos.path())).expect("valid");
+        let rules = TriggerRules::default();
+        let mut camera =
+            Replay::open(&config, Showing::for_pipeline(&config, rules.settle, rules.clear, 3)).expect("opens");
+        let model = testing::classifier("m1", 1);
+        let mut pipeline = Pipeline::new(rules, 3);
+        let mut items = Vec::new();
+        loop {
+            let frame = match camera.next_frame() {
+                Ok(frame) => frame,
+                Err(CameraError::Ended) => break,
+                Err(error) => panic!("{error}"),
+            };
+            let arrived = Arrived { frame, at: Instant::now() };
+            items.extend(pipeline.handle_frame(&arrived, || model.clone()).expect("inference works"));
+        }
+        assert_eq!(items.len(), 7);
+        for item in items {
+            assert!(item.truth.is_some() && item.frames == 3 && item.agreed, "{:?}", item.decision);
+            assert_eq!(item.model.as_str(), "m1");
+            let highest = item.decision.probabilities.values().copied().fold(0.0, f32::max);
+            assert_eq!(highest, item.decision.confidence);
+            assert!(matches!(item.decision.outcome, Outcome::Label { .. } | Outcome::Unsure { .. }));
+        }
+    }
+}

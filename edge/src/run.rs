@@ -1,0 +1,258 @@
+//! The bin: one loop over one closed set of events, which owns the outbox, the connection's state and
+//! the plan of updates. Cameras, inference, the network and downloads run beside it and tell it.
+//!
+//! Nothing that fails beside the loop ends it: a camera is opened again, a connection is made again, a
+//! model that cannot be used leaves the old one, a disk that cannot be written leaves the memory.
+
+/// The state of a bin and what each event does to it.
+mod bin;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bin::Bin;
+use pilah_models::wire::CameraState;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info, warn};
+
+use crate::camera::chamber::Chamber;
+use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
+use crate::camera::replay::{Replay, Showing};
+use crate::camera::{Camera, CameraError};
+use crate::config::{CameraConfig, Config};
+use crate::link::{Link, LinkError, LinkEvent};
+use crate::model_store::fetch::{CertificateError, Hub};
+use crate::model_store::shipped::{self, NoBundle};
+use crate::model_store::{InForce, ModelStore, NoModel, UpdateError};
+use crate::outbox::Outbox;
+use crate::pipeline::{Item, Pipeline};
+use crate::telemetry::Counters;
+
+/// Events that wait for the loop. When it is full, whoever tells waits: the pipeline classifies no
+/// further item, the connection reads no further message. An item holds a picture, at most 4 MB.
+const EVENTS: usize = 16;
+
+/// How long a stop may take.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// Why a bin cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no password.
+    #[error("the bin's password is missing")]
+    Password(#[source] io::Error),
+    /// Another program uses the same folder.
+    #[error("data_dir {} is in use by another pilah-edge", .0.display())]
+    InUse(PathBuf),
+    /// No bundle is configured, and none shipped.
+    #[error(transparent)]
+    NoBundle(#[from] NoBundle),
+    /// There is no model to classify with.
+    #[error(transparent)]
+    NoModel(#[from] NoModel),
+    /// The connection cannot be set up.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The hub's certificates cannot be used.
+    #[error(transparent)]
+    Hub(#[from] CertificateError),
+    /// A thread could not be started, or ended without a word.
+    #[error("a thread failed: {0}")]
+    Thread(String),
+}
+
+/// What happens to a bin.
+#[derive(Debug)]
+enum Event {
+    /// The camera's state has changed.
+    Camera(CameraState),
+    /// An item was classified.
+    Item(Box<Item>),
+    /// Something came of the connection.
+    Link(LinkEvent),
+    /// An attempt to update has ended.
+    Updated(Box<Result<InForce, UpdateError>>),
+    /// The program is to stop.
+    Stop,
+}
+
+impl From<LinkEvent> for Event {
+    fn from(event: LinkEvent) -> Self {
+        Self::Link(event)
+    }
+}
+
+/// Runs a bin until `shutdown` is ready, or the camera has shown all it had and is configured to end
+/// the program then.
+///
+/// # Errors
+/// [`RunError`]: it cannot begin. Once it runs, no error ends it.
+pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
+    let span = tracing::info_span!("bin", id = %config.bin);
+    let (events, queue) = mpsc::channel(EVENTS);
+    let stopper = events.clone();
+    let watching = tokio::spawn(async move {
+        shutdown.await;
+        // If nobody takes it, the bin has stopped by itself.
+        stopper.send(Event::Stop).await.ok();
+    });
+    let runtime = Handle::current();
+    let running = tokio::task::spawn_blocking(move || span.in_scope(|| run_blocking(config, events, queue, &runtime)));
+    let result = running.await.unwrap_or_else(|e| Err(RunError::Thread(e.to_string())));
+    watching.abort();
+    result
+}
+
+/// The loop and what it needs. Reads and writes the disk, so it has a thread of its own.
+fn run_blocking(
+    config: Config,
+    events: mpsc::Sender<Event>,
+    mut queue: mpsc::Receiver<Event>,
+    runtime: &Handle,
+) -> Result<(), RunError> {
+    let password = config.password().map_err(RunError::Password)?;
+    let _lock = lock(&config.data_dir)?;
+    let store = ModelStore::new(config.data_dir.join("models"), shipped::bundle(config.bundle.as_deref())?);
+    let in_force = store.load(|why| warn!(reason = why, "model skipped"))?;
+    let outbox = Outbox::open(&config.data_dir.join("outbox"), config.outbox).unwrap_or_else(|e| {
+        error!(error = crate::in_words(&e), "outbox in memory only: what waits is lost if the program ends");
+        Outbox::in_memory(config.outbox)
+    });
+    let hub = config.hub.as_ref().map(|hub| Hub::new(hub, &config.bin, &password)).transpose()?;
+    let link = Link::new(config.bin.clone(), &config.mqtt, &password)?;
+    info!(
+        software = env!("CARGO_PKG_VERSION"),
+        model = %in_force.version(),
+        broker = %config.mqtt.address,
+        waiting = outbox.state().entries,
+        "started"
+    );
+
+    let counters = Arc::new(Counters::default());
+    let (model, model_in_force) = watch::channel(in_force.clone());
+    let feed = Arc::new(Feed::default());
+    let threads = start_seeing(&config, &feed, &counters, &events, model_in_force)?;
+
+    let mut bin = Bin::new(config, outbox, store, hub, in_force, model, counters, events.clone());
+    let (stop, stopping) = watch::channel(false);
+    let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
+
+    runtime.block_on(async {
+        loop {
+            let event = tokio::select! {
+                event = queue.recv() => event.unwrap_or(Event::Stop),
+                () = tokio::time::sleep_until(bin.poll_timeout().into()) => {
+                    bin.handle_timeout();
+                    continue;
+                }
+            };
+            if bin.handle(event).is_break() {
+                break;
+            }
+        }
+        feed.close();
+        bin.say_farewell();
+        stop.send_replace(true);
+        // Acknowledgements that come while the farewell is on its way still count.
+        let last_words = async {
+            while let Some(event) = queue.recv().await {
+                bin.handle_last(event);
+            }
+        };
+        tokio::select! {
+            _ = &mut linked => {}
+            () = last_words => {}
+            () = tokio::time::sleep(STOPPING) => linked.abort(),
+        }
+    });
+    drop(queue);
+    for thread in threads {
+        if thread.join().is_err() {
+            error!("a thread panicked");
+        }
+    }
+    bin.close();
+    info!("stopped");
+    Ok(())
+}
+
+/// Takes the folder for this program. One that cannot be written is no error: the bin works without.
+fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
+    let open = || {
+        std::fs::create_dir_all(data_dir)?;
+        File::create(data_dir.join("lock"))
+    };
+    match open() {
+        Ok(file) => match file.try_lock() {
+            Err(std::fs::TryLockError::WouldBlock) => Err(RunError::InUse(data_dir.to_owned())),
+            _ => Ok(Some(file)),
+        },
+        Err(e) => {
+            error!(data_dir = %data_dir.display(), error = %e, "the data folder cannot be written");
+            Ok(None)
+        }
+    }
+}
+
+type Threads = [std::thread::JoinHandle<()>; 2];
+
+/// Starts the threads of the camera and of the pipeline.
+fn start_seeing(
+    config: &Config,
+    feed: &Arc<Feed>,
+    counters: &Arc<Counters>,
+    events: &mpsc::Sender<Event>,
+    model: watch::Receiver<InForce>,
+) -> Result<Threads, RunError> {
+    let span = tracing::Span::current();
+    let camera = {
+        let (config, feed, counters, events) = (config.clone(), Arc::clone(feed), Arc::clone(counters), events.clone());
+        let tell = move |tell| match tell {
+            // If nobody listens, the bin stops.
+            Tell::State(state) => drop(events.blocking_send(Event::Camera(state))),
+            Tell::Damaged(error) => {
+                counters.frames_corrupt.add(1);
+                warn!(error = crate::in_words(&error), "frame skipped");
+            }
+        };
+        let span = span.clone();
+        thread("camera", move || span.in_scope(|| read_camera(&feed, REOPEN, || open_camera(&config), tell)))?
+    };
+    let pipeline = {
+        let (feed, counters, events) = (Arc::clone(feed), Arc::clone(counters), events.clone());
+        let pipeline = Pipeline::new(config.trigger, config.vote_frames);
+        let work = move || {
+            let give = |item| events.blocking_send(Event::Item(Box::new(item))).map_err(drop);
+            pipeline.run(&feed, &counters, || model.borrow().classifier.clone(), give);
+            // Told here and not by the camera, so that it comes behind the last item.
+            drop(events.blocking_send(Event::Camera(CameraState::Ended)));
+        };
+        thread("pipeline", move || span.in_scope(work))?
+    };
+    Ok([camera, pipeline])
+}
+
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>, RunError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|e| RunError::Thread(e.to_string()))
+}
+
+fn open_camera(config: &Config) -> Result<Box<dyn Camera>, CameraError> {
+    match &config.camera {
+        CameraConfig::Virtual(chamber) => {
+            let chamber = Chamber::new(chamber.clone()).map_err(|e| CameraError::Failed(e.to_string()))?;
+            Ok(Box::new(chamber))
+        }
+        CameraConfig::Replay(replay) => {
+            let rules = config.trigger;
+            let showing = Showing::for_pipeline(replay, rules.settle, rules.clear, config.vote_frames);
+            Ok(Box::new(Replay::open(replay, showing)?))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,436 @@
+//! The state of a bin and what each event does to it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use pilah_models::wire::{
+    self, Acks, CameraState, Header, LARGEST_MESSAGE, Message, Reported, Sample, SampleMeta, Status, Telemetry,
+    UpdateState,
+};
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, error, info, warn};
+
+use super::Event;
+use crate::camera::replay::Then;
+use crate::config::{CameraConfig, Config};
+use crate::link::window::Window;
+use crate::link::{LinkEvent, Outgoing};
+use crate::model_store::fetch::{FetchError, Hub};
+use crate::model_store::plan::{Plan, RETRY};
+use crate::model_store::{InForce, ModelStore, UpdateError};
+use crate::outbox::{Acknowledged, Key, Kind, Outbox};
+use crate::pipeline::Item;
+use crate::samples::worth;
+use crate::telemetry::{Counters, clock_synced, temperature_c};
+
+/// Places in the queue of a connection that entries leave to status and telemetry.
+const RESERVED_PLACES: usize = 4;
+
+/// When to look again at a connection whose queue is full.
+const QUEUE_FULL: Duration = Duration::from_millis(50);
+
+/// The longest the loop waits for anything.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+pub(super) struct Bin {
+    config: Config,
+    outbox: Outbox,
+    window: Window,
+    store: ModelStore,
+    hub: Option<Hub>,
+    plan: Plan,
+    in_force: InForce,
+    model: watch::Sender<InForce>,
+    counters: Arc<Counters>,
+    events: mpsc::Sender<Event>,
+    camera: CameraState,
+    /// The queue of the connection, while there is one.
+    connection: Option<mpsc::Sender<Outgoing>>,
+    will: watch::Sender<Vec<u8>>,
+    /// What was last said on `reported`, so that only news is.
+    said: Option<(pilah_models::name::ContentId, UpdateState)>,
+    next_telemetry: Instant,
+    started: Instant,
+    /// Whether the disk could be written the last time.
+    disk_works: bool,
+    connection_failed: bool,
+}
+
+impl Bin {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a bin, each made by the caller")]
+    pub(super) fn new(
+        config: Config,
+        outbox: Outbox,
+        store: ModelStore,
+        hub: Option<Hub>,
+        in_force: InForce,
+        model: watch::Sender<InForce>,
+        counters: Arc<Counters>,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        let now = Instant::now();
+        let mut bin = Self {
+            window: Window::new(usize::from(config.mqtt.in_flight), config.mqtt.resend_after),
+            plan: Plan::new(in_force.id.clone(), RETRY),
+            next_telemetry: now,
+            started: now,
+            camera: CameraState::Starting,
+            connection: None,
+            will: watch::Sender::new(Vec::new()),
+            said: None,
+            disk_works: true,
+            connection_failed: false,
+            config,
+            outbox,
+            store,
+            hub,
+            in_force,
+            model,
+            counters,
+            events,
+        };
+        bin.renew_will();
+        bin
+    }
+
+    /// What the broker is to say if the bin disappears.
+    pub(super) fn will(&self) -> watch::Receiver<Vec<u8>> {
+        self.will.subscribe()
+    }
+
+    /// When something is due without an event.
+    pub(super) fn poll_timeout(&self) -> Instant {
+        let now = Instant::now();
+        let mut next = now + LONGEST_WAIT;
+        if let Some(connection) = &self.connection {
+            next = next.min(self.next_telemetry);
+            if connection.capacity() <= RESERVED_PLACES {
+                next = next.min(now + QUEUE_FULL);
+            } else if let Some(resend) = self.window.poll_timeout() {
+                next = next.min(resend);
+            }
+        }
+        next.min(self.plan.poll_timeout().unwrap_or(next))
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self) {
+        let now = Instant::now();
+        self.start_update(now);
+        self.report();
+        self.send_waiting(now);
+        if self.connection.is_some() && self.next_telemetry <= now {
+            self.next_telemetry = now + self.config.telemetry_every;
+            let telemetry = self.telemetry().encode();
+            self.send(Outgoing::Telemetry(telemetry));
+        }
+    }
+
+    /// Takes in an event. Breaks when the program is to end.
+    pub(super) fn handle(&mut self, event: Event) -> ControlFlow<()> {
+        match event {
+            Event::Camera(state) => self.handle_camera(state),
+            Event::Item(item) => self.handle_item(*item),
+            Event::Link(LinkEvent::Connected { outgoing }) => self.handle_connected(outgoing),
+            Event::Link(LinkEvent::Disconnected { reason }) => self.handle_disconnected(&reason),
+            Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
+            Event::Link(LinkEvent::Acks(acks)) => self.handle_acks(&acks),
+            Event::Link(LinkEvent::Desired(desired)) => self.plan.handle_desired(desired, Instant::now()),
+            Event::Link(LinkEvent::HubOnline) => self.window.handle_reset(),
+            Event::Link(LinkEvent::Refused { topic, reason }) => self.refuse(&topic, &reason),
+            Event::Updated(outcome) => self.handle_updated(*outcome),
+            Event::Stop => return ControlFlow::Break(()),
+        }
+        self.handle_timeout();
+        let ends = matches!(&self.config.camera, CameraConfig::Replay(replay) if replay.then == Then::Exit);
+        if ends && self.camera == CameraState::Ended && self.outbox.is_empty() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Says goodbye, so that the broker does not publish the last will.
+    pub(super) fn say_farewell(&mut self) {
+        let farewell = self.status(false).encode();
+        self.send(Outgoing::Farewell(farewell));
+        self.connection = None;
+    }
+
+    /// Takes in what still comes after the farewell.
+    pub(super) fn handle_last(&mut self, event: Event) {
+        match event {
+            Event::Link(LinkEvent::Acks(acks)) => self.handle_acks(&acks),
+            Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
+            Event::Item(item) => self.handle_item(*item),
+            _ => {}
+        }
+    }
+
+    /// Syncs the disk.
+    pub(super) fn close(self) {
+        if let Err(e) = self.outbox.close() {
+            error!(error = %e, "outbox not synced");
+        }
+    }
+
+    fn handle_camera(&mut self, state: CameraState) {
+        if state == self.camera {
+            return;
+        }
+        match &state {
+            CameraState::Failed { error } => warn!(error, "camera failed"),
+            state => info!(?state, "camera"),
+        }
+        self.camera = state;
+        self.publish_status();
+    }
+
+    fn handle_item(&mut self, item: Item) {
+        let header = self.header();
+        let number = Key { epoch: header.epoch, seq: header.seq };
+        let Item { decision, agreed, frames, latency, model, truth, image } = item;
+        let latency_ms = latency.as_secs_f32() * 1000.0;
+        info!(
+            seq = number.seq,
+            label = %decision.outcome.guess(),
+            sure = decision.is_sure(),
+            confidence = decision.confidence,
+            latency_ms,
+            model = %model,
+            "item"
+        );
+        let event = wire::Event {
+            header,
+            outcome: decision.outcome.clone(),
+            confidence: decision.confidence,
+            probabilities: decision.probabilities.clone(),
+            model: model.clone(),
+            latency_ms,
+            frames,
+            truth: truth.clone(),
+        };
+        self.outbox.append(number, Kind::Event, 0, event.encode());
+        // The event is on its way while the image is encoded.
+        self.send_waiting(Instant::now());
+        let rules = self.config.samples;
+        if let Some(reason) = rules.keep(decision.is_sure(), agreed, rand::random()) {
+            match rules.encode(&image) {
+                Ok((jpeg, width, height)) => {
+                    let meta = SampleMeta {
+                        header: self.header(),
+                        event: number.seq,
+                        reason,
+                        outcome: decision.outcome,
+                        confidence: decision.confidence,
+                        probabilities: decision.probabilities,
+                        model,
+                        width,
+                        height,
+                        truth,
+                    };
+                    self.keep_sample(&Sample { meta, jpeg });
+                }
+                Err(e) => warn!(error = crate::in_words(&e), "image not kept"),
+            }
+        }
+        self.sync_outbox();
+    }
+
+    fn keep_sample(&mut self, sample: &Sample) {
+        let body = sample.encode();
+        if body.len() > LARGEST_MESSAGE {
+            warn!(bytes = body.len(), "image not kept: it does not fit a message");
+            return;
+        }
+        let SampleMeta { header, reason, confidence, .. } = &sample.meta;
+        let key = Key { epoch: header.epoch, seq: header.seq };
+        self.outbox.append(key, Kind::Sample, worth(*reason, *confidence), body);
+    }
+
+    fn sync_outbox(&mut self) {
+        match (self.outbox.sync(), self.disk_works) {
+            (Ok(()), true) | (Err(_), false) => {}
+            (Ok(()), false) => {
+                info!("outbox on disk again");
+                self.disk_works = true;
+            }
+            (Err(e), true) => {
+                error!(error = %e, "outbox cannot be written: entries are kept in memory");
+                self.disk_works = false;
+            }
+        }
+    }
+
+    fn handle_connected(&mut self, outgoing: mpsc::Sender<Outgoing>) {
+        info!(broker = %self.config.mqtt.address, waiting = self.outbox.state().entries, "connected");
+        self.connection = Some(outgoing);
+        self.connection_failed = false;
+        self.window.handle_reset();
+        self.said = None;
+        self.publish_status();
+    }
+
+    fn handle_disconnected(&mut self, reason: &str) {
+        if self.connection.take().is_some() || !self.connection_failed {
+            warn!(reason, "not connected");
+        } else {
+            debug!(reason, "not connected");
+        }
+        self.connection_failed = true;
+        self.renew_will();
+    }
+
+    fn handle_acks(&mut self, acks: &Acks) {
+        let unknown = acks
+            .seqs
+            .iter()
+            .filter(|seq| self.acknowledge(Key { epoch: acks.of_epoch, seq: **seq }) == Acknowledged::Unknown)
+            .count();
+        if unknown > 0 {
+            self.refuse("acks", &format!("{unknown} acknowledged numbers were never sent"));
+        }
+    }
+
+    fn acknowledge(&mut self, key: Key) -> Acknowledged {
+        self.window.handle_gone(key);
+        self.outbox.acknowledge(key)
+    }
+
+    fn refuse(&mut self, topic: &str, reason: &str) {
+        self.counters.refused.add(1);
+        warn!(topic, reason, "message refused");
+    }
+
+    /// Begins to fetch the model that is wanted, in a thread of its own.
+    fn start_update(&mut self, now: Instant) {
+        let Some(target) = self.plan.poll_action(now) else { return };
+        info!(model = %target.version, "update begins");
+        let (store, hub, current, events) =
+            (self.store.clone(), self.hub.clone(), self.in_force.clone(), self.events.clone());
+        let update = move || {
+            let fetch = |id: &_, limit| match &hub {
+                Some(hub) => hub.fetch(id, limit),
+                None => Err(FetchError::NoHub),
+            };
+            let outcome = store.update(&current, &target, fetch);
+            // If nobody listens, the bin stops; what is on disk is taken at its next start.
+            drop(events.blocking_send(Event::Updated(Box::new(outcome))));
+        };
+        if let Err(e) = super::thread("update", update) {
+            self.plan.handle_failure(e.to_string(), true, rand::random(), now);
+        }
+    }
+
+    fn handle_updated(&mut self, outcome: Result<InForce, UpdateError>) {
+        let now = Instant::now();
+        match outcome {
+            Ok(in_force) => {
+                info!(model = %in_force.version(), "model in force");
+                self.plan.handle_success(in_force.id.clone(), now);
+                self.model.send_replace(in_force.clone());
+                self.in_force = in_force;
+                self.publish_status();
+            }
+            Err(e) => {
+                let words = crate::in_words(&e);
+                warn!(error = words, model = %self.in_force.version(), "update failed, the old model goes on");
+                self.plan.handle_failure(words, e.may_pass(), rand::random(), now);
+            }
+        }
+    }
+
+    /// Says on `reported` what is new.
+    fn report(&mut self) {
+        let news = (self.in_force.id.clone(), self.plan.state());
+        if self.connection.is_none() || self.said.as_ref() == Some(&news) {
+            return;
+        }
+        let reported = Reported {
+            header: self.header(),
+            model: self.in_force.version().clone(),
+            manifest: news.0.clone(),
+            update: news.1.clone(),
+        };
+        if self.send(Outgoing::Reported(reported.encode())) {
+            self.said = Some(news);
+        }
+    }
+
+    /// Hands entries to the connection, as many as may be on the way.
+    fn send_waiting(&mut self, now: Instant) {
+        while let Some(connection) = &self.connection {
+            if connection.capacity() <= RESERVED_PLACES {
+                return;
+            }
+            let waiting = self.outbox.in_order().map(|(key, _)| key);
+            let Some(key) = self.window.poll_action(waiting, now) else { return };
+            match (self.outbox.kind(key), self.outbox.body(key)) {
+                (Some(kind), Some(body)) => drop(self.send(Outgoing::Entry { key, kind, body })),
+                // Dropped for want of room, or unreadable: counted there.
+                _ => self.window.handle_gone(key),
+            }
+        }
+    }
+
+    fn publish_status(&mut self) {
+        if self.connection.is_some() {
+            let status = self.status(true).encode();
+            self.send(Outgoing::Status(status));
+        }
+    }
+
+    /// Whether the connection has taken it.
+    fn send(&mut self, message: Outgoing) -> bool {
+        let Some(connection) = &self.connection else { return false };
+        match connection.try_send(message) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => false,
+            Err(mpsc::error::TrySendError::Closed(_)) => {
+                self.connection = None;
+                false
+            }
+        }
+    }
+
+    fn renew_will(&mut self) {
+        let will = self.status(false).encode();
+        self.will.send_replace(will);
+    }
+
+    fn header(&mut self) -> Header {
+        let Key { epoch, seq } = self.outbox.next_key();
+        Header {
+            v: wire::VERSION,
+            bin: self.config.bin.clone(),
+            epoch,
+            seq,
+            at: Timestamp::now(),
+            clock_synced: clock_synced(),
+        }
+    }
+
+    fn status(&mut self, online: bool) -> Status {
+        Status {
+            header: self.header(),
+            online,
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            model: self.in_force.version().clone(),
+            camera: self.camera.clone(),
+        }
+    }
+
+    fn telemetry(&mut self) -> Telemetry {
+        Telemetry {
+            header: self.header(),
+            uptime_s: self.started.elapsed().as_secs(),
+            frames: self.counters.frames.get(),
+            frames_corrupt: self.counters.frames_corrupt.get(),
+            items: self.counters.items.get(),
+            refused: self.counters.refused.get(),
+            outbox: self.outbox.state(),
+            temperature_c: temperature_c(),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! A whole bin against a broker and a hub of a few lines, which do as they are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use pilah_models::bundle::Bundle;
+use pilah_models::wire::{Event as ItemEvent, Message, Reported, Sample, Status, Telemetry, UpdateState};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::testing::{self, bundle, lying_bundle};
+
+/// The broker, and the hub behind it.
+mod broker;
+
+use broker::{Artifacts, Broker, Manners};
+
+struct Setup {
+    folder: tempfile::TempDir,
+    photos: tempfile::TempDir,
+    broker: Broker,
+}
+
+impl Setup {
+    fn new(photos: u8, manners: Manners) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        bundle("m1", 1).write(&folder.path().join("shipped")).expect("writes");
+        std::fs::write(folder.path().join("password"), "s3cret\n").expect("writes");
+        Self { folder, photos: testing::photos(photos), broker: Broker::start(manners) }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A configuration that is as fast as can be; `camera` and `more` are added to it.
+    fn config(&self, camera: &str, more: &str) -> Config {
+        let text = format!(
+            r#"
+            version = 1
+            data_dir = {data:?}
+            bin.id = "b1"
+            model.bundle = {shipped:?}
+            telemetry.every_s = 0.1
+            samples.random_share = 1.0
+            {more}
+            [camera]
+            kind = "replay"
+            folder = {photos:?}
+            {camera}
+            [mqtt]
+            url = "mqtt://{broker}"
+            password_file = {password:?}
+            reconnect_min_s = 0.01
+            reconnect_max_s = 0.05
+            resend_after_s = 0.2
+            in_flight = 4
+            "#,
+            data = self.path("data"),
+            shipped = self.path("shipped"),
+            photos = self.photos.path(),
+            broker = self.broker.address(),
+            password = self.path("password"),
+        );
+        Config::parse(Path::new("edge.toml"), &text).expect("valid")
+    }
+}
+
+/// A bin that runs until it is told to stop.
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<Result<(), RunError>>,
+}
+
+impl Running {
+    fn start(config: Config) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move { drop(stopped.await) };
+        Self { stop, task: tokio::spawn(run(config, shutdown)) }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).expect("it runs");
+        self.task.await.expect("it ends").expect("without an error");
+    }
+}
+
+/// The items that reached the broker by their number; an item that came twice came as the same.
+fn items(broker: &Broker) -> BTreeMap<(u32, u64), ItemEvent> {
+    let mut items = BTreeMap::new();
+    for payload in broker.published("events") {
+        let item = ItemEvent::decode(&payload).expect("a valid event");
+        let number = (item.header.epoch, item.header.seq);
+        if let Some(before) = items.insert(number, item.clone()) {
+            assert_eq!(before, item, "a number names one message");
+        }
+    }
+    items
+}
+
+fn last<M: Message>(broker: &Broker, channel: &str) -> Option<M> {
+    broker.published(channel).last().map(|payload| M::decode(payload).expect("a valid message"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_photo_arrives_once_with_its_image_and_the_bin_ends_when_told() {
+    let setup = Setup::new(6, Manners::default());
+    run(setup.config("then = \"exit\"", ""), std::future::pending()).await.expect("it ends by itself");
+    let items = items(&setup.broker);
+    assert_eq!(items.len(), 6);
+    assert_eq!(setup.broker.published("events").len(), 6, "none was sent twice");
+    assert!(items.values().all(|item| item.truth.is_some() && item.latency_ms > 0.0));
+    let events: BTreeSet<u64> = items.keys().map(|(_, seq)| *seq).collect();
+    let samples = setup.broker.published("samples");
+    assert_eq!(samples.len(), 6);
+    for sample in samples {
+        let Sample { meta, jpeg } = Sample::decode(&sample).expect("a valid sample");
+        assert!(events.contains(&meta.event) && !events.contains(&meta.header.seq));
+        assert_eq!((meta.width, meta.height, &jpeg[..2]), (64, 48, &[0xff, 0xd8][..]));
+    }
+    let statuses: Vec<Status> =
+        setup.broker.published("status").iter().map(|s| Status::decode(s).expect("a valid status")).collect();
+    assert!(statuses[0].online && !statuses.last().expect("several").online);
+    assert!(statuses.iter().any(|status| status.camera == CameraState::Ended));
+    let reported: Reported = last(&setup.broker, "reported").expect("it reports");
+    assert_eq!((reported.model.as_str(), reported.update), ("m1", UpdateState::Idle));
+    assert_eq!(setup.broker.will().map(|will| will.online), Some(false));
+    assert!(Outbox::open(&setup.path("data/outbox"), crate::outbox::OutboxRules::default()).expect("opens").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_arrives_over_connections_that_break_again_and_again() {
+    let setup = Setup::new(12, Manners { cut_after: Some(6), ..Manners::default() });
+    run(setup.config("then = \"exit\"", ""), std::future::pending()).await.expect("it ends by itself");
+    assert_eq!(items(&setup.broker).len(), 12);
+    assert!(setup.broker.connections() > 3, "{} connections", setup.broker.connections());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_acknowledged_is_sent_again_and_survives_a_restart() {
+    let setup = Setup::new(8, Manners { acknowledge: false, ..Manners::default() });
+    let broker = &setup.broker;
+    let mut config = setup.config("", "");
+    config.mqtt.in_flight = 32;
+    let running = Running::start(config);
+    broker.wait_for("all items, some again", |b| items(b).len() == 8 && b.published("events").len() > 8);
+    running.stop().await;
+    let before = items(broker);
+
+    // The hub is back: the bin sends all that waited, under the same numbers.
+    broker.behave(Manners::default());
+    broker.forget();
+    let one = testing::photos(1);
+    let mut config = setup.config("then = \"exit\"", "");
+    let CameraConfig::Replay(replay) = &mut config.camera else { panic!("a replay") };
+    replay.folder = one.path().to_owned();
+    run(config, std::future::pending()).await.expect("it ends by itself");
+    let after = items(broker);
+    assert_eq!(after.len(), 9, "eight that waited and a new one");
+    assert!(before.iter().all(|(number, item)| after.get(number) == Some(item)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_alone_acknowledges_where_that_is_configured() {
+    let setup = Setup::new(4, Manners { acknowledge: false, ..Manners::default() });
+    let mut config = setup.config("then = \"exit\"", "");
+    config.mqtt.ack = crate::config::AckBy::Broker;
+    run(config, std::future::pending()).await.expect("it ends by itself");
+    assert_eq!(items(&setup.broker).len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wanted_model_is_fetched_verified_and_put_in_force_and_a_bad_one_is_not() {
+    let setup = Setup::new(3, Manners::default());
+    let artifacts = Artifacts::serve();
+    let (good, liar, lost) = (bundle("m2", 2), lying_bundle("m3", 3), bundle("m4", 4));
+    artifacts.add(&good);
+    artifacts.add(&liar);
+    let more = format!("hub.url = \"http://{}\"", artifacts.address());
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", &more));
+    let broker = &setup.broker;
+    let reported = |b: &Broker| last::<Reported>(b, "reported");
+    broker.wait_for("the first report", |b| reported(b).is_some());
+
+    broker.want(&good);
+    broker
+        .wait_for("m2 in force", |b| reported(b).is_some_and(|r| r.model.as_str() == "m2" && r.manifest == good.id()));
+    broker.wait_for("an item by m2", |b| items(b).values().any(|item| item.model.as_str() == "m2"));
+    assert_eq!(last::<Status>(broker, "status").map(|s| s.model.to_string()).as_deref(), Some("m2"));
+
+    let refused = |wanted: &Bundle, reason: &str| {
+        broker.want(wanted);
+        let (version, mut seen) = (wanted.manifest().version.clone(), String::new());
+        broker.wait_for("a refusal", |b| match reported(b).map(|r| (r.model, r.update)) {
+            Some((model, UpdateState::Failed { target, error })) if target == version => {
+                assert_eq!(model.as_str(), "m2", "the old model goes on");
+                seen = error;
+                true
+            }
+            _ => false,
+        });
+        assert!(seen.contains(reason), "{seen}");
+    };
+    refused(&liar, "golden input 0");
+    refused(&lost, "the hub answers 404");
+    assert!(artifacts.asked_as().iter().all(|credentials| credentials == "Basic YjE6czNjcmV0"), "b1:s3cret");
+    running.stop().await;
+
+    // Without a hub to ask, the bin has what it had.
+    let running = Running::start(setup.config("", ""));
+    broker.forget();
+    broker.wait_for("m2 again", |b| reported(b).is_some_and(|r| r.model.as_str() == "m2"));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_understood_is_counted_and_stops_nothing() {
+    let setup = Setup::new(3, Manners::default());
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", ""));
+    let broker = &setup.broker;
+    broker.wait_for("a first item", |b| !items(b).is_empty());
+    broker.say("pilah/v1/bins/b1/desired", b"not JSON");
+    broker.say("pilah/v1/bins/b1/acks", br#"{"v":9}"#);
+    broker.acknowledge(&[(12345, 1)]);
+    broker.wait_for("three refusals", |b| last::<Telemetry>(b, "telemetry").is_some_and(|t| t.refused >= 3));
+    let before = items(broker).len();
+    broker.wait_for("further items", |b| items(b).len() > before);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_folder_that_cannot_be_written_does_not_stop_the_bin() {
+    let setup = Setup::new(4, Manners::default());
+    std::fs::write(setup.path("data"), b"a file in the way").expect("writes");
+    run(setup.config("then = \"exit\"", ""), std::future::pending()).await.expect("it ends by itself");
+    assert_eq!(items(&setup.broker).len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bin_that_cannot_begin_says_why() {
+    let setup = Setup::new(1, Manners::default());
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", ""));
+    setup.broker.wait_for("an item", |b| !items(b).is_empty());
+    let why = |config| async { crate::in_words(&run(config, std::future::pending()).await.expect_err("it cannot")) };
+    let words = why(setup.config("", "")).await;
+    assert!(words.contains("data is in use by another pilah-edge"), "{words}");
+    running.stop().await;
+
+    let mut no_model = setup.config("", "");
+    no_model.bundle = Some(setup.path("nothing"));
+    assert!(why(no_model).await.contains("nothing cannot be used: cannot read"));
+    let mut no_password = setup.config("", "");
+    no_password.mqtt.password_file = Some(setup.path("nothing"));
+    assert!(why(no_password).await.contains("mqtt.password_file"));
+}

@@ -1,0 +1,225 @@
+use image::Rgb;
+use proptest::prelude::*;
+
+use super::*;
+use crate::camera::chamber::{Chamber, ChamberConfig};
+use crate::camera::replay::{Replay, ReplayConfig, Showing};
+use crate::camera::{Camera, CameraError};
+
+const FRAME: Duration = Duration::from_millis(100);
+const VOTES: u32 = 3;
+
+/// Runs a trigger over frames at 10 frames/s and votes as the pipeline does. Returns the number of
+/// the frame in which each vote ended.
+fn votes(frames: impl IntoIterator<Item = Thumbnail>) -> Vec<u32> {
+    let mut trigger = Trigger::new(TriggerRules::default());
+    let (mut ended, mut votes) = (Vec::new(), 0);
+    for (number, frame) in (0..).zip(frames) {
+        let at = FRAME * number;
+        match trigger.handle_frame(&frame, at) {
+            Look::Away => continue,
+            Look::Void => votes = 0,
+            Look::First => votes = 1,
+            Look::Again => votes += 1,
+        }
+        if votes == VOTES {
+            trigger.handle_classified(at);
+            ended.push(number);
+            votes = 0;
+        }
+    }
+    ended
+}
+
+fn flat(level: u8) -> Thumbnail {
+    Thumbnail([level; CELLS])
+}
+
+/// The frame with a square of `side` cells at column and row `place`.
+fn with_item(mut frame: Thumbnail, place: usize, side: usize, level: u8) -> Thumbnail {
+    for row in place..(place + side).min(ROWS) {
+        frame.0[row * COLUMNS + place..][..side].fill(level);
+    }
+    frame
+}
+
+fn noisy(frame: Thumbnail, seed: u32) -> Thumbnail {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    Thumbnail(frame.0.map(|level| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        level.saturating_add_signed((state % 7) as i8 - 3)
+    }))
+}
+
+/// A visit: falls in, lies, goes.
+fn visit(background: Thumbnail, level: u8, lies: usize) -> Vec<Thumbnail> {
+    let item = |place| with_item(background, place, 8, level);
+    let mut frames = vec![item(1), item(5), item(9)];
+    frames.extend(vec![item(9); lies]);
+    frames.extend([item(12), item(15)]);
+    frames.extend(vec![background; 6]);
+    frames
+}
+
+#[test]
+fn an_item_is_classified_once_however_long_it_lies() {
+    for lies in [8, 20, 100] {
+        let frames = [vec![flat(40); 5], visit(flat(40), 180, lies)].concat();
+        assert_eq!(votes(frames).len(), 1, "lies {lies} frames");
+    }
+}
+
+#[test]
+fn an_empty_chamber_and_a_passing_hand_are_no_item() {
+    assert_eq!(votes(vec![flat(40); 100]), [0_u32; 0]);
+    let hand: Vec<_> = (0..12).map(|place| with_item(flat(40), place, 6, 200)).collect();
+    assert_eq!(votes([vec![flat(40); 5], hand, vec![flat(40); 20]].concat()), [0_u32; 0]);
+}
+
+#[test]
+fn noise_and_slow_light_are_no_item() {
+    let dawn = (0..2000_u32).map(|n| noisy(flat((40 + n / 20) as u8), n + 1));
+    assert_eq!(votes(dawn), [0_u32; 0]);
+}
+
+#[test]
+fn an_item_that_rolls_on_during_the_vote_is_voted_anew_and_once() {
+    let item = |place| with_item(flat(40), place, 8, 180);
+    let mut frames = vec![flat(40); 3];
+    frames.extend([vec![item(2)], vec![item(4); 5], vec![item(8); 20], vec![flat(40); 5]].concat());
+    let ended = votes(frames);
+    assert_eq!(ended.len(), 1);
+    assert!(ended[0] > 9, "the vote ended where the item came to rest, not before: {ended:?}");
+}
+
+#[test]
+fn what_an_item_leaves_behind_becomes_part_of_the_chamber() {
+    let crumbs = with_item(flat(40), 2, 4, 90);
+    let mut frames = [vec![flat(40); 3], vec![with_item(flat(40), 9, 8, 180); 20]].concat();
+    frames.extend([with_item(crumbs, 12, 8, 180)]);
+    frames.extend(vec![crumbs; 10]);
+    frames.extend(visit(crumbs, 200, 15));
+    assert_eq!(votes(frames).len(), 2, "crumbs that stay when the item goes are no item");
+}
+
+#[test]
+fn something_stuck_is_given_up_and_the_next_item_is_seen() {
+    let stuck = with_item(flat(40), 3, 8, 180);
+    let frames = [vec![flat(40); 3], vec![stuck; 400], visit(stuck, 230, 15)].concat();
+    assert_eq!(votes(frames).len(), 2);
+}
+
+#[test]
+fn a_thumbnail_is_the_mean_by_cell_at_any_size() {
+    for (width, height) in [(32, 24), (320, 240), (512, 384), (1280, 720), (33, 25), (5, 3)] {
+        let image = RgbImage::from_fn(width, height, |x, _| if x < width / 2 { Rgb([0; 3]) } else { Rgb([200; 3]) });
+        let thumbnail = Thumbnail::of(&image);
+        if width >= 32 {
+            assert!(thumbnail.0[0] == 0 && thumbnail.0[COLUMNS - 1].abs_diff(200) < 2, "{width}×{height}");
+        }
+    }
+}
+
+proptest! {
+    /// Whatever comes between dark and light, of whatever size, once it lies still it is seen once.
+    #[test]
+    fn every_visit_is_exactly_one_vote(
+        visits in prop::collection::vec((any::<u8>(), 8_usize..40), 1..12),
+        background in any::<u8>(),
+        seed in any::<u32>(),
+    ) {
+        let background = flat(background);
+        let mut frames = vec![background; 4];
+        let mut expected = 0;
+        for (level, lies) in visits {
+            // An item that cannot be told from the chamber is none.
+            if level.abs_diff(background.0[0]) > 40 {
+                frames.extend(visit(background, level, lies));
+                expected += 1;
+            }
+        }
+        let frames = frames.into_iter().zip(seed..).map(|(frame, n)| noisy(frame, n));
+        prop_assert_eq!(votes(frames).len(), expected);
+    }
+}
+
+fn replayed(config: &ReplayConfig) -> (usize, usize) {
+    let rules = TriggerRules::default();
+    let showing = Showing::for_pipeline(config, rules.settle, rules.clear, VOTES as u8);
+    let mut camera = Replay::open(config, showing).expect("opens");
+    let photos = camera.photos();
+    let frames = std::iter::from_fn(|| match camera.next_frame() {
+        Ok(frame) => Some(Thumbnail::of(&frame.rgb)),
+        Err(CameraError::Ended) => None,
+        Err(error) => panic!("{error}"),
+    });
+    (votes(frames).len(), photos)
+}
+
+/// Flat photos of every brightness: no photo may hide from the trigger.
+#[test]
+fn every_replayed_photo_is_exactly_one_vote_whatever_its_brightness() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for level in (0..=255).step_by(5) {
+        let photo = RgbImage::from_pixel(64, 48, Rgb([level; 3]));
+        photo.save(folder.path().join(format!("{level}.png"))).expect("saves");
+    }
+    let config = toml::from_str(&format!("folder = {:?}", folder.path())).expect("valid");
+    assert_eq!(replayed(&config), (52, 52));
+}
+
+/// Real photos, where they are at hand: light posterboard against the test card.
+#[test]
+fn every_replayed_trashnet_photo_is_exactly_one_vote() {
+    let shared = std::env::var("PILAH_SHARED").unwrap_or_else(|_| "../../shared".to_owned());
+    let folder = std::path::Path::new(&shared).join("data/trashnet");
+    if !folder.is_dir() {
+        eprintln!("no photos at {}: this test is left out", folder.display());
+        return;
+    }
+    let config = toml::from_str(&format!("folder = {folder:?}\npart = \"1/20\"\nshuffle = 1")).expect("valid");
+    let (votes, photos) = replayed(&config);
+    assert!(photos > 50, "{photos} photos");
+    assert_eq!(votes, photos);
+}
+
+/// Drawn bins of several looks, with shadows, noise and litter: each item is voted on once, while it
+/// is there.
+#[test]
+fn every_drawn_item_is_exactly_one_vote() {
+    for look in 1..=4 {
+        let config = ChamberConfig {
+            look,
+            seed: 40 + look,
+            width: 160,
+            height: 120,
+            item_every_s: 4.0,
+            ..ChamberConfig::default()
+        };
+        let mut camera = Chamber::new(config).expect("it opens");
+        let frames: Vec<_> = (0..400).map(|_| camera.next_frame().expect("it never ends")).collect();
+        let mut items = 0;
+        let mut voted = votes(frames.iter().map(|frame| Thumbnail::of(&frame.rgb))).into_iter().peekable();
+        let mut number = 0;
+        for run in frames.chunk_by(|a, b| a.truth == b.truth) {
+            let end = number + run.len() as u32;
+            let votes = std::iter::from_fn(|| voted.next_if(|vote| *vote < end)).count();
+            let cut = end as usize == frames.len();
+            let expected = usize::from(run[0].truth.is_some());
+            eprintln!(
+                "look {look}: frames {number}..{end} {:?}: {votes} votes",
+                run[0].truth.as_ref().map(|t| &t.label)
+            );
+            assert!(
+                votes == expected || cut,
+                "look {look}: {votes} votes on {:?} in frames {number}..{end}",
+                run[0].truth
+            );
+            items += expected;
+            number = end;
+        }
+        assert!(items >= 5, "look {look}: {items} items");
+    }
+}
