@@ -1,0 +1,31 @@
+//! The secrets of bins: 256 random bits, of which the database has the SHA-256. A slow hash protects
+//! passwords that people choose; nobody guesses 256 bits, and a bin connects in microseconds.
+
+use pilah_models::name::{BinId, ContentId};
+use sea_orm::{DbErr, EntityTrait, QuerySelect};
+
+use crate::config::Secret;
+use crate::store::Store;
+use crate::store::entity::bin;
+
+/// Draws a secret: 43 characters of URL-safe base64.
+pub(crate) fn draw() -> Secret {
+    use base64::Engine as _;
+    Secret::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
+}
+
+/// What the database keeps of a secret. Comparing two of these tells nothing about where they differ.
+pub(crate) fn fingerprint(secret: &str) -> String {
+    ContentId::of(secret.as_bytes()).into()
+}
+
+/// Whether this is the bin's secret; also false if there is no such bin.
+pub(crate) async fn verify(store: &Store, bin: &BinId, secret: &str) -> Result<bool, DbErr> {
+    let known: Option<String> = bin::Entity::find_by_id(bin.as_str())
+        .select_only()
+        .column(bin::Column::PasswordHash)
+        .into_tuple()
+        .one(store.db())
+        .await?;
+    Ok(known.is_some_and(|known| known == fingerprint(secret)))
+}

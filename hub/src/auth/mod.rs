@@ -1,0 +1,182 @@
+//! Who may do what.
+//!
+//! - **People** log in with name and password (argon2id) and get a session, kept by the server and named
+//!   by a random token in a cookie that scripts and other sites cannot use. Scripts may send the same
+//!   name and password with each request instead (HTTP Basic).
+//! - **Bins** have a secret of 256 random bits, made at enrolment: over MQTT, and over HTTP Basic to
+//!   fetch models.
+//!
+//! A handler says what it needs by its arguments: [`User`] needs a login, [`BinOrUser`] either, none is
+//! open to everybody. A request that changes something must come from our own page or from a program,
+//! never from another site in the user's browser: [`origin`] tells them apart. Failed logins are slowed
+//! down by client address: [`attempts`].
+
+/// How often a client may fail.
+mod attempts;
+
+/// The secrets of bins.
+pub(crate) mod bins;
+
+/// What a handler asks for.
+mod extract;
+
+/// Whether a request comes from our own page.
+mod origin;
+
+/// Passwords of people.
+mod password;
+
+/// `POST /api/v1/login` and what belongs to it.
+mod routes;
+
+/// Logins that last.
+mod session;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use tokio::sync::Semaphore;
+
+pub use extract::{BinOrUser, User};
+pub(crate) use routes::{ApiDoc, routes};
+
+use crate::config::Secret;
+use crate::error::HttpError;
+use crate::store::entity::user;
+use crate::store::{Store, StoreError, now_ms};
+use attempts::Attempts;
+
+/// The account that is made at the first start.
+pub const ADMINISTRATOR: &str = "admin";
+
+/// How long a password that was sent with a request counts as verified: argon2 is slow on purpose, and
+/// a script sends it each time.
+const REMEMBER: Duration = Duration::from_secs(300);
+
+/// The most passwords remembered; then all are forgotten.
+const REMEMBERED: usize = 1000;
+
+/// Passwords checked at once: 19 MB and some 30 ms of a processor each.
+const CHECKS: usize = 2;
+
+/// Login attempts, and a memory of verified passwords.
+#[derive(Debug)]
+pub struct Logins {
+    attempts: Mutex<Attempts>,
+    verified: Mutex<HashMap<String, Instant>>,
+    checks: Semaphore,
+}
+
+impl Default for Logins {
+    fn default() -> Self {
+        Self {
+            attempts: Mutex::new(Attempts::default()),
+            verified: Mutex::new(HashMap::new()),
+            checks: Semaphore::new(CHECKS),
+        }
+    }
+}
+
+impl Logins {
+    /// The user of this name and password.
+    ///
+    /// # Errors
+    /// 401: one of them is wrong; it does not say which. 429: too many failures from this address.
+    async fn verify(&self, store: &Store, from: Option<IpAddr>, name: &str, password: &str) -> Result<User, HttpError> {
+        self.admit(from)?;
+        let row = user::Entity::find().filter(user::Column::Name.eq(name)).one(store.db()).await?;
+        // An unknown name takes as long as a wrong password, so that names cannot be probed.
+        let hash = row.as_ref().map_or(password::UNKNOWN, |row| row.password_hash.as_str());
+        let known = bins::fingerprint(&format!("{hash}\n{password}"));
+        if !self.remembers(&known) {
+            let _turn = self.checks.acquire().await.map_err(HttpError::internal)?;
+            if !password::verify(password, hash).await.map_err(HttpError::internal)? {
+                self.failed(from);
+                tracing::warn!(user = ?name.chars().take(80).collect::<String>(), address = ?from, "login failed");
+                return Err(HttpError::unauthorized("name or password is wrong"));
+            }
+            self.remember(known);
+        }
+        let row = row.ok_or_else(|| HttpError::unauthorized("name or password is wrong"))?;
+        Ok(User { name: row.name, role: row.role, id: row.id })
+    }
+
+    /// Refuses an address that has failed too often.
+    fn admit(&self, from: Option<IpAddr>) -> Result<(), HttpError> {
+        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        attempts.admit(from, Instant::now()).map_err(|wait| {
+            let seconds = wait.as_secs().max(1);
+            HttpError::too_many(format!("too many failed logins from this address; try again in {seconds} s"))
+                .with("retry_after_s", seconds)
+        })
+    }
+
+    fn failed(&self, from: Option<IpAddr>) {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).failed(from, Instant::now());
+    }
+
+    fn remembers(&self, known: &str) -> bool {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.get(known).is_some_and(|at| at.elapsed() < REMEMBER)
+    }
+
+    fn remember(&self, known: String) {
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= REMEMBERED {
+            verified.clear();
+        }
+        verified.insert(known, Instant::now());
+    }
+}
+
+/// Draws a secret of 256 bits, for the hub's own login at its broker.
+pub(crate) fn draw_secret() -> Secret {
+    bins::draw()
+}
+
+/// Makes the administrator if there is nobody yet. Gives the password if it was drawn here: it is shown
+/// once, to whoever started the hub, and kept nowhere.
+///
+/// # Errors
+/// The database's.
+pub async fn ensure_administrator(store: &Store, wanted: Option<&Secret>) -> Result<Option<Secret>, StoreError> {
+    if user::Entity::find().count(store.db()).await? > 0 {
+        return Ok(None);
+    }
+    let password = wanted.cloned().unwrap_or_else(password::draw);
+    let row = user::ActiveModel {
+        name: Set(ADMINISTRATOR.to_owned()),
+        password_hash: Set(password::hash(password.reveal()).await),
+        role: Set("admin".to_owned()),
+        created_ms: Set(now_ms()),
+        ..Default::default()
+    };
+    user::Entity::insert(row).exec(store.db()).await?;
+    Ok(wanted.is_none().then_some(password))
+}
+
+/// Gives a user a new, drawn password and ends their sessions. `None`: there is no such user.
+///
+/// # Errors
+/// The database's.
+pub async fn reset_password(store: &Store, name: &str) -> Result<Option<Secret>, StoreError> {
+    let Some(row) = user::Entity::find().filter(user::Column::Name.eq(name)).one(store.db()).await? else {
+        return Ok(None);
+    };
+    let password = password::draw();
+    let update = user::ActiveModel {
+        id: Set(row.id),
+        password_hash: Set(password::hash(password.reveal()).await),
+        ..Default::default()
+    };
+    user::Entity::update(update).exec(store.db()).await?;
+    session::end_all_of(store, row.id).await?;
+    Ok(Some(password))
+}
+
+#[cfg(test)]
+mod tests;

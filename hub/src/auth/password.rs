@@ -1,0 +1,77 @@
+//! Passwords of people: argon2id with the crate's defaults (19 MiB, 2 passes), which follow OWASP.
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use rand::RngExt as _;
+
+use crate::config::Secret;
+
+/// No password is longer, in bytes: hashing a longer one would cost what the sender likes.
+pub(super) const LONGEST: usize = 256;
+
+/// What the password of an unknown user is compared with: the hash of random bytes.
+pub(super) const UNKNOWN: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$7G0VCBj5b7Xb1RXFYgOAqA$8y0XWJwv0rBkH6rVAlUk5zL1pQ2mN3oT4uS7dE9fG0M";
+
+/// Without letters and digits that look alike.
+const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+
+/// Draws a password of 99 bits that can be typed: `k7mz-9xqp-…`.
+pub(super) fn draw() -> Secret {
+    let mut rng = rand::rng();
+    let groups: Vec<String> =
+        (0..5).map(|_| (0..4).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])).collect()).collect();
+    Secret::new(groups.join("-"))
+}
+
+/// Hashes a password, away from the threads that serve requests.
+pub(super) async fn hash(password: &str) -> String {
+    let password = password.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || {
+        Argon2::default().hash_password(password.as_bytes()).expect("the default parameters are valid").to_string()
+    });
+    hashed.await.expect("hashing does not panic")
+}
+
+/// Whether this is the password; away from the threads that serve requests.
+pub(super) async fn verify(password: &str, hash: &str) -> Result<bool, tokio::task::JoinError> {
+    if password.len() > LONGEST {
+        return Ok(false);
+    }
+    let (password, hash) = (password.to_owned(), hash.to_owned());
+    tokio::task::spawn_blocking(move || {
+        let Ok(hash) = PasswordHash::new(&hash) else { return false };
+        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_fits_its_own_hash_only() {
+        let hashed = hash("correct horse").await;
+        assert!(hashed.starts_with("$argon2id$"), "{hashed}");
+        assert!(verify("correct horse", &hashed).await.expect("runs"));
+        assert!(!verify("Correct horse", &hashed).await.expect("runs"));
+        assert!(!verify(&"x".repeat(LONGEST + 1), &hashed).await.expect("runs"));
+        assert!(!verify("x", "no hash").await.expect("runs"));
+    }
+
+    #[tokio::test]
+    async fn the_hash_for_unknown_users_is_a_real_one() {
+        assert!(PasswordHash::new(UNKNOWN).is_ok(), "or an unknown name would answer faster");
+        assert!(!verify("", UNKNOWN).await.expect("runs"));
+    }
+
+    #[test]
+    fn drawn_passwords_differ_and_can_be_typed() {
+        let (one, two) = (draw(), draw());
+        assert_ne!(one, two);
+        assert_eq!(one.reveal().len(), 24);
+        assert!(one.reveal().bytes().all(|b| b == b'-' || ALPHABET.contains(&b)));
+    }
+}

@@ -1,0 +1,84 @@
+//! `POST /api/v1/login` and what belongs to it.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
+
+use super::extract::{client, foreign};
+use super::origin::{self, Origin};
+use super::{User, session};
+use crate::error::{HttpError, JsonBody, Problem};
+use crate::state::AppState;
+
+/// The documentation of this stage.
+#[derive(OpenApi)]
+#[openapi(paths(login, logout, me), components(schemas(Credentials, Me)))]
+pub(crate) struct ApiDoc;
+
+/// The routes of this stage.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/api/v1/login", post(login)).route("/api/v1/logout", post(logout)).route("/api/v1/me", get(me))
+}
+
+/// What a person logs in with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Credentials {
+    /// Login name.
+    user: String,
+    /// Password.
+    password: String,
+}
+
+/// Who is logged in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// Login name.
+    user: String,
+    /// `admin`.
+    role: String,
+}
+
+/// Logs in: the answer sets a cookie. Ten failures from one address, then one try in ten seconds.
+#[utoipa::path(post, path = "/api/v1/login", tag = "login", request_body = Credentials, responses(
+    (status = 200, description = "Logged in", body = Me),
+    (status = 401, description = "Name or password is wrong", body = Problem),
+    (status = 429, description = "Too many failures", body = Problem),
+))]
+pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Result<Response, HttpError> {
+    let (parts, body) = request.into_parts();
+    if origin::of(&parts.headers) == Origin::Foreign {
+        return Err(foreign());
+    }
+    let (from, headers) = (client(&parts), parts.headers.clone());
+    let JsonBody(credentials): JsonBody<Credentials> = JsonBody::read(Request::from_parts(parts, body)).await?;
+    let user = state.logins.verify(&state.store, from, &credentials.user, &credentials.password).await?;
+    let cookie = session::begin(&state.store, &user, &headers).await?;
+    tracing::info!(user = user.name, address = ?from, "logged in");
+    Ok(([(header::SET_COOKIE, cookie)], Json(Me { user: user.name, role: user.role })).into_response())
+}
+
+/// Logs out.
+#[utoipa::path(post, path = "/api/v1/logout", tag = "login", responses(
+    (status = 204, description = "Logged out, or was not logged in"),
+))]
+pub(crate) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, HttpError> {
+    if origin::of(&headers) == Origin::Foreign {
+        return Err(foreign());
+    }
+    let cookie = session::end(&state.store, &headers).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+/// Who is logged in.
+#[utoipa::path(get, path = "/api/v1/me", tag = "login", responses(
+    (status = 200, description = "Who", body = Me),
+    (status = 401, description = "Nobody", body = Problem),
+))]
+pub(crate) async fn me(user: User) -> Json<Me> {
+    Json(Me { user: user.name, role: user.role })
+}

@@ -1,0 +1,74 @@
+//! Logins that last: a random token in a cookie, and its SHA-256 in the database.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
+
+use super::{User, bins};
+use crate::store::entity::{session, user};
+use crate::store::{Store, now_ms};
+
+/// How long a login lasts.
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
+const COOKIE: &str = "pilah_session";
+
+/// Begins a session and gives its cookie.
+pub(super) async fn begin(store: &Store, user: &User, headers: &HeaderMap) -> Result<HeaderValue, DbErr> {
+    let now = now_ms();
+    session::Entity::delete_many().filter(session::Column::ExpiresMs.lt(now)).exec(store.db()).await?;
+    let token = bins::draw();
+    let lifetime = i64::try_from(LIFETIME.as_millis()).expect("a week");
+    let row = session::ActiveModel {
+        token_hash: Set(bins::fingerprint(token.reveal())),
+        user_id: Set(user.id),
+        expires_ms: Set(now + lifetime),
+    };
+    session::Entity::insert(row).exec_without_returning(store.db()).await?;
+    Ok(cookie(token.reveal(), LIFETIME, headers))
+}
+
+/// The user of a request's cookie, if its session is alive.
+pub(super) async fn find(store: &Store, headers: &HeaderMap) -> Result<Option<User>, DbErr> {
+    let Some(token) = token(headers) else { return Ok(None) };
+    let found = session::Entity::find_by_id(bins::fingerprint(token)).one(store.db()).await?;
+    let Some(session) = found.filter(|session| session.expires_ms > now_ms()) else { return Ok(None) };
+    let row = user::Entity::find_by_id(session.user_id).one(store.db()).await?;
+    Ok(row.map(|row| User { name: row.name, role: row.role, id: row.id }))
+}
+
+/// Ends the session of a request, and gives the cookie that takes the token out of the browser.
+pub(super) async fn end(store: &Store, headers: &HeaderMap) -> Result<HeaderValue, DbErr> {
+    if let Some(token) = token(headers) {
+        session::Entity::delete_by_id(bins::fingerprint(token)).exec(store.db()).await?;
+    }
+    Ok(cookie("", Duration::ZERO, headers))
+}
+
+/// Ends every session of a user.
+pub(super) async fn end_all_of(store: &Store, user_id: i32) -> Result<(), DbErr> {
+    session::Entity::delete_many().filter(session::Column::UserId.eq(user_id)).exec(store.db()).await?;
+    Ok(())
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find(|(name, value)| *name == COOKIE && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+fn cookie(token: &str, lifetime: Duration, headers: &HeaderMap) -> HeaderValue {
+    // Behind a proxy that does TLS, the cookie must not travel without it.
+    let https = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let secure = if https { "; Secure" } else { "" };
+    let age = lifetime.as_secs();
+    HeaderValue::try_from(format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}"))
+        .expect("the token is base64")
+}

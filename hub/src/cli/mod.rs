@@ -1,0 +1,107 @@
+//! The command line. What the HTTP interface does, a command does too, for scripts.
+//!
+//! Results go to standard output, everything else to standard error. Secrets are printed once, where a
+//! command says so, and come from files or the environment, never from an argument.
+
+/// `pilah-hub bin`
+mod bin;
+
+/// `pilah-hub dataset`
+mod dataset;
+
+/// `pilah-hub demo`
+mod demo;
+
+/// `pilah-hub model`
+mod model;
+
+/// `pilah-hub serve`
+mod serve;
+
+/// `pilah-hub train`
+mod train;
+
+/// `pilah-hub user`
+mod user;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// What is logged unless RUST_LOG says otherwise.
+const LOG: &str = "info,sqlx=warn,sea_orm_migration=warn,tract=warn";
+
+/// What RUST_LOG does not change: below "warn", the broker writes whole packets, with the secrets in them.
+/// What matters of a connection, our own rules log.
+const QUIET: [&str; 3] = ["rmqtt=warn", "rmqtt_net=warn", "rmqtt_codec=warn"];
+
+/// The Pilah hub: gathers samples from smart bins, has them reviewed, retrains, and pushes models.
+#[derive(Debug, Parser)]
+#[command(name = "pilah-hub", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a hub with virtual bins, to see how it all works
+    Demo(demo::Args),
+    /// Run the hub
+    Serve(serve::Args),
+    /// Enrol bins, and list them
+    Bin(bin::Args),
+    /// Import images
+    Dataset(dataset::Args),
+    /// Train a model on the labelled images
+    Train(train::Args),
+    /// Export models
+    Model(model::Args),
+    /// Look after accounts
+    User(user::Args),
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+    let quiet = QUIET.iter().map(|directive| directive.parse().expect("a directive"));
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Serve(args) => serve::run(args).await,
+            Command::Bin(args) => bin::run(args).await,
+            Command::Dataset(args) => dataset::run(args).await,
+            Command::Train(args) => train::run(args).await,
+            Command::Model(args) => model::run(args).await,
+            Command::User(args) => user::run(args).await,
+        }
+    });
+    // A computation that does not hear of the end is not waited for.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    ExitCode::FAILURE
+}

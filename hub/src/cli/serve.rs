@@ -1,0 +1,114 @@
+//! `pilah-hub serve`
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use pilah_models::wire::topic;
+
+use crate::auth::ADMINISTRATOR;
+use crate::config::{Config, Mqtt, Secret};
+use crate::server;
+
+/// Arguments of `pilah-hub serve`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder for database, images and models; made if it is missing
+    #[arg(long, value_name = "DIR", default_value = "pilah-data")]
+    data: PathBuf,
+    /// Where the page and the HTTP interface are served
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    http: SocketAddr,
+    /// Where the embedded MQTT broker listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1883", conflicts_with = "mqtt_url")]
+    mqtt: SocketAddr,
+    /// Use this broker instead of the embedded one: mqtt://host:port, or mqtts:// for TLS
+    #[arg(long, value_name = "URL")]
+    mqtt_url: Option<String>,
+    /// The hub's user name at that broker
+    #[arg(long, value_name = "NAME", default_value = topic::HUB_USER, requires = "mqtt_url")]
+    mqtt_user: String,
+    /// File with the hub's password at that broker; or set PILAH_MQTT_PASSWORD
+    #[arg(long, value_name = "FILE", requires = "mqtt_url")]
+    mqtt_password_file: Option<PathBuf>,
+    /// File with the certificates to trust instead of the system's, as PEM
+    #[arg(long, value_name = "FILE", requires = "mqtt_url")]
+    mqtt_ca_file: Option<PathBuf>,
+    /// The model that is put in service at the first start
+    #[arg(long, value_name = "DIR", default_value = "models/default")]
+    bundle: PathBuf,
+    /// File with the administrator's password, for the first start; or set PILAH_ADMIN_PASSWORD.
+    /// Without either, one is drawn and printed once
+    #[arg(long, value_name = "FILE")]
+    admin_password_file: Option<PathBuf>,
+}
+
+impl Args {
+    fn config(self) -> anyhow::Result<Config> {
+        let mqtt = match self.mqtt_url {
+            None => Mqtt::Embedded { addr: self.mqtt, steps: 0 },
+            Some(url) => Mqtt::External {
+                url,
+                user: self.mqtt_user,
+                password: secret(self.mqtt_password_file.as_deref(), "PILAH_MQTT_PASSWORD")?
+                    .unwrap_or_else(|| Secret::new("")),
+                ca_file: self.mqtt_ca_file,
+            },
+        };
+        Ok(Config {
+            data: self.data,
+            http: self.http,
+            http_steps: 0,
+            mqtt,
+            bundle: self.bundle,
+            demo: false,
+            admin_password: secret(self.admin_password_file.as_deref(), "PILAH_ADMIN_PASSWORD")?,
+        })
+    }
+}
+
+/// Runs the hub until it is told to stop.
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let running = server::start(args.config()?).await?;
+    println!("Pilah hub: {}", running.url());
+    if let Some(addr) = running.mqtt_addr {
+        println!("MQTT broker: {addr}");
+    }
+    if let Some(password) = &running.administrator_password {
+        println!("Log in as {ADMINISTRATOR} with the password {}", password.reveal());
+        println!("It is not shown again; `pilah-hub user reset {ADMINISTRATOR}` draws another.");
+    }
+    stop_signal().await?;
+    running.stop().await;
+    Ok(())
+}
+
+/// Waits for Ctrl-C, or on Unix for SIGTERM, which is how systemd and containers say it.
+pub(crate) async fn stop_signal() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed.context("cannot wait for Ctrl-C"),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
+}
+
+/// A secret from a file, or from the environment.
+fn secret(file: Option<&Path>, variable: &str) -> anyhow::Result<Option<Secret>> {
+    let text = match file {
+        Some(path) => {
+            let read = std::fs::read_to_string(path);
+            Some(read.with_context(|| format!("cannot read the password in {}", path.display()))?)
+        }
+        None => std::env::var(variable).ok(),
+    };
+    let Some(text) = text else { return Ok(None) };
+    let secret = text.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!secret.is_empty(), "the password is empty: write it into the file, or unset {variable}");
+    Ok(Some(Secret::new(secret)))
+}

@@ -1,0 +1,91 @@
+//! What a hub is started with.
+//!
+//! Secrets do not come from the command line, which every user of a machine can read: they come from
+//! files or the environment, and have no `Debug`.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What `pilah-hub serve` is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where HTTP is served; port 0 takes a free one.
+    pub http: SocketAddr,
+    /// How often to try the next port when the one of `http` is taken. 0: that is an error.
+    pub http_steps: u16,
+    /// The broker.
+    pub mqtt: Mqtt,
+    /// The bundle that is put in service at the first start.
+    pub bundle: PathBuf,
+    /// Says on the page that items and bins are not real ones.
+    pub demo: bool,
+    /// The administrator's password at the first start; drawn at random if there is none.
+    pub admin_password: Option<Secret>,
+}
+
+impl Config {
+    /// A hub on this machine alone, on free ports: for tests and the demo.
+    #[must_use]
+    pub fn local(data: PathBuf, bundle: PathBuf) -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            data,
+            http: free,
+            http_steps: 0,
+            mqtt: Mqtt::Embedded { addr: free, steps: 0 },
+            bundle,
+            demo: false,
+            admin_password: None,
+        }
+    }
+}
+
+/// Which broker.
+#[derive(Debug, Clone)]
+pub enum Mqtt {
+    /// One within the hub.
+    Embedded {
+        /// Where it listens; port 0 takes a free one.
+        addr: SocketAddr,
+        /// As [`Config::http_steps`].
+        steps: u16,
+    },
+    /// Another one, which knows the hub and the bins by itself.
+    External {
+        /// `mqtt://host:port` or `mqtts://host:port`.
+        url: String,
+        /// The hub's user name there.
+        user: String,
+        /// Its password.
+        password: Secret,
+        /// The certificates to trust instead of the system's, a PEM file.
+        ca_file: Option<PathBuf>,
+    },
+}
+
+/// A password or token: it does not show in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself, for the place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,267 @@
+//! `GET /api/v1/bins` and what belongs to it.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use pilah_models::name::BinId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, OpenApi, ToSchema};
+
+use super::{EnrolError, enrol, renew_secret, store};
+use crate::auth::User;
+use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
+use crate::live::ItemSeen;
+use crate::state::AppState;
+use crate::store::now_ms;
+
+/// The most items in one answer.
+const MOST_ITEMS: u64 = 500;
+
+/// The longest name of a bin, in characters.
+const LONGEST_NAME: usize = 80;
+
+/// The documentation of this stage.
+#[derive(OpenApi)]
+#[openapi(
+    paths(bins, add_bin, new_secret, events, field),
+    components(schemas(BinView, NewBin, Enrolled, ItemSeen, FieldReport, FieldAccuracy, FieldPoint, ClassCount))
+)]
+pub(crate) struct ApiDoc;
+
+/// The routes of this stage.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/bins", get(bins).post(add_bin))
+        .route("/api/v1/bins/{id}/secret", post(new_secret))
+        .route("/api/v1/events", get(events))
+        .route("/api/v1/field", get(field))
+}
+
+/// A bin.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BinView {
+    /// Its id.
+    pub(super) id: String,
+    /// What people call it.
+    pub(super) name: String,
+    /// When it was enrolled, in milliseconds since 1970.
+    pub(super) created_ms: i64,
+    /// When it last said anything.
+    pub(super) last_seen_ms: Option<i64>,
+    /// Whether it is connected.
+    pub(super) online: bool,
+    /// The model in force.
+    pub(super) model: Option<String>,
+    /// The model that the hub wants there.
+    pub(super) desired_model: Option<String>,
+    /// What it is doing about an update, in words.
+    pub(super) update: Option<String>,
+    /// Its camera, in words.
+    pub(super) camera: Option<String>,
+    /// The last item.
+    pub(super) last_item: Option<ItemSeen>,
+    /// The last `Telemetry` message.
+    #[schema(value_type = Option<Object>)]
+    pub(super) telemetry: Option<serde_json::Value>,
+}
+
+/// A bin to enrol.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBin {
+    /// Its id: 1 to 64 of a-z, 0-9, '_' and '-'.
+    #[schema(value_type = String)]
+    id: BinId,
+    /// What people call it; its id if empty.
+    #[serde(default)]
+    name: String,
+}
+
+/// A bin that was enrolled.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Enrolled {
+    /// Its id, which is also its MQTT user name.
+    id: String,
+    /// Its secret: shown this once.
+    secret: String,
+    /// The MQTT client id that it must use.
+    client_id: String,
+}
+
+/// Which items.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ItemsQuery {
+    /// How many, 1 to 500.
+    #[serde(default = "default_limit")]
+    limit: u64,
+    /// Only those before this row number.
+    before: Option<i64>,
+    /// Only those of this bin.
+    #[param(value_type = Option<String>)]
+    bin: Option<BinId>,
+}
+
+/// Which time.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FieldQuery {
+    /// How many hours back, 1 to 720.
+    #[serde(default = "default_hours")]
+    hours: u32,
+}
+
+/// What the bins saw.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldReport {
+    /// From when on, in milliseconds since 1970.
+    pub(super) since_ms: i64,
+    /// Items by class, as the bins took them.
+    pub(super) classes: Vec<ClassCount>,
+    /// How often each model was right, where the truth is known, in the order of their first item.
+    pub(super) models: Vec<FieldAccuracy>,
+    /// The same over time, in up to 60 slices.
+    pub(super) points: Vec<FieldPoint>,
+    /// Who knows the truth: `virtual` (the camera drew the item), `replay` (the photo was labelled).
+    pub(super) truth_sources: Vec<String>,
+}
+
+/// Items of a class.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClassCount {
+    /// The class.
+    pub(super) label: String,
+    /// How many the bins were sure of.
+    pub(super) sure: i64,
+    /// How many they guessed, and put to the rest.
+    pub(super) unsure: i64,
+}
+
+/// How often a model was right in the field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldAccuracy {
+    /// The model.
+    pub(super) model: String,
+    /// When its first item came, in milliseconds since 1970.
+    pub(super) from_ms: i64,
+    /// Items whose truth is known.
+    pub(super) items: i64,
+    /// Of these, those whose likeliest class is the truth, sure or not.
+    pub(super) right: i64,
+    /// Of these, those that the bin was sure of.
+    pub(super) sure: i64,
+    /// Of those that it was sure of, those that it was right on.
+    pub(super) sure_right: i64,
+}
+
+/// A slice of time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldPoint {
+    /// Its middle, in milliseconds since 1970.
+    pub(super) at_ms: i64,
+    /// The model.
+    pub(super) model: String,
+    /// Items whose truth is known.
+    pub(super) items: i64,
+    /// Of these, those that it was right on.
+    pub(super) right: i64,
+}
+
+fn default_limit() -> u64 {
+    50
+}
+
+fn default_hours() -> u32 {
+    24
+}
+
+impl From<EnrolError> for HttpError {
+    fn from(error: EnrolError) -> Self {
+        match error {
+            EnrolError::Exists(_) | EnrolError::Reserved(_) => Self::conflict("bin-exists", error.to_string()),
+            EnrolError::Unknown(_) => Self::not_found(error.to_string()),
+            EnrolError::Database(error) => Self::internal(error),
+        }
+    }
+}
+
+/// Every bin.
+#[utoipa::path(get, path = "/api/v1/bins", tag = "bins", responses(
+    (status = 200, description = "By id", body = Vec<BinView>),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn bins(State(state): State<AppState>, _user: User) -> Result<Json<Vec<BinView>>, HttpError> {
+    Ok(Json(store::bins(&state.store).await?))
+}
+
+/// Enrols a bin.
+#[utoipa::path(post, path = "/api/v1/bins", tag = "bins", request_body = NewBin, responses(
+    (status = 201, description = "Enrolled; the secret is shown this once", body = Enrolled),
+    (status = 401, description = "Not logged in", body = Problem),
+    (status = 409, description = "There is one of this id", body = Problem),
+    (status = 422, description = "The id is not valid", body = Problem),
+))]
+pub(crate) async fn add_bin(
+    State(state): State<AppState>,
+    user: User,
+    JsonBody(new): JsonBody<NewBin>,
+) -> Result<(StatusCode, Json<Enrolled>), HttpError> {
+    if new.name.chars().count() > LONGEST_NAME || new.name.chars().any(char::is_control) {
+        let detail = format!("a name has at most {LONGEST_NAME} characters, none of them a control character");
+        return Err(HttpError::unprocessable("bad-name", detail));
+    }
+    let secret = enrol(&state.store, &new.id, &new.name, &user.name).await?;
+    state.rollout.nudge();
+    tracing::info!(bin = %new.id, by = user.name, "bin enrolled");
+    Ok((StatusCode::CREATED, Json(enrolled(&new.id, secret.reveal()))))
+}
+
+/// Gives a bin a new secret.
+#[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
+    (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
+    (status = 401, description = "Not logged in", body = Problem),
+    (status = 404, description = "No such bin", body = Problem),
+))]
+pub(crate) async fn new_secret(
+    State(state): State<AppState>,
+    user: User,
+    Path(id): Path<String>,
+) -> Result<Json<Enrolled>, HttpError> {
+    let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
+    let secret = renew_secret(&state.store, &id, &user.name).await?;
+    tracing::info!(bin = %id, by = user.name, "bin secret renewed");
+    Ok(Json(enrolled(&id, secret.reveal())))
+}
+
+fn enrolled(id: &BinId, secret: &str) -> Enrolled {
+    Enrolled { id: id.to_string(), secret: secret.to_owned(), client_id: format!("pilah-{id}") }
+}
+
+/// The newest items, newest first.
+#[utoipa::path(get, path = "/api/v1/events", tag = "bins", params(ItemsQuery), responses(
+    (status = 200, description = "Items", body = Vec<ItemSeen>),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn events(
+    State(state): State<AppState>,
+    _user: User,
+    QueryArgs(query): QueryArgs<ItemsQuery>,
+) -> Result<Json<Vec<ItemSeen>>, HttpError> {
+    let limit = query.limit.clamp(1, MOST_ITEMS);
+    Ok(Json(store::items(&state.store, query.bin.as_ref(), query.before, limit).await?))
+}
+
+/// What the bins saw, by class, and how often each model was right where the truth is known.
+#[utoipa::path(get, path = "/api/v1/field", tag = "bins", params(FieldQuery), responses(
+    (status = 200, description = "The last hours", body = FieldReport),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn field(
+    State(state): State<AppState>,
+    _user: User,
+    QueryArgs(query): QueryArgs<FieldQuery>,
+) -> Result<Json<FieldReport>, HttpError> {
+    let hours = i64::from(query.hours.clamp(1, 720));
+    Ok(Json(store::field(&state.store, now_ms() - hours * 3_600_000).await?))
+}

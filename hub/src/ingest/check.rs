@@ -1,0 +1,108 @@
+//! Bytes and topic to a checked observation: what decodes may still lie.
+
+use pilah_models::labels::MAX_LABELS;
+use pilah_models::name::BinId;
+use pilah_models::wire::topic::{self, Channel};
+use pilah_models::wire::{Event, Header, Message, Probabilities, Reported, Sample, Status, Telemetry};
+
+/// Something that a bin said, whole and plausible.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Observation {
+    Status(Status),
+    Event(Event),
+    Telemetry(Telemetry),
+    Reported(Reported),
+    Sample(Box<Sample>),
+    /// Of this bin and number, but not to be stored.
+    Damaged {
+        header: Header,
+        reason: String,
+    },
+}
+
+/// Why a message is not taken, nor acknowledged.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It cannot be read.
+    Malformed(String),
+    /// It is not its sender's to say.
+    Foreign(String),
+}
+
+impl Observation {
+    /// The bin that said it.
+    pub(super) fn bin(&self) -> &BinId {
+        &self.header().bin
+    }
+
+    /// Sender, number and time.
+    pub(super) fn header(&self) -> &Header {
+        match self {
+            Self::Status(status) => &status.header,
+            Self::Event(event) => &event.header,
+            Self::Telemetry(telemetry) => &telemetry.header,
+            Self::Reported(reported) => &reported.header,
+            Self::Sample(sample) => &sample.meta.header,
+            Self::Damaged { header, .. } => header,
+        }
+    }
+
+    /// Whether the bin keeps it until the hub acknowledges it.
+    pub(super) fn wants_ack(&self) -> bool {
+        matches!(self, Self::Event(_) | Self::Sample(_) | Self::Damaged { .. })
+    }
+}
+
+/// Reads a message.
+pub(super) fn observation(topic: &str, payload: &[u8]) -> Result<Observation, Refusal> {
+    let Some((bin, channel)) = topic::parse(topic) else {
+        return Err(Refusal::Foreign("not a topic of a bin".into()));
+    };
+    let read = match channel {
+        Channel::Status => Status::decode(payload).map(Observation::Status),
+        Channel::Events => Event::decode(payload).map(Observation::Event),
+        Channel::Telemetry => Telemetry::decode(payload).map(Observation::Telemetry),
+        Channel::Reported => Reported::decode(payload).map(Observation::Reported),
+        Channel::Samples => Sample::decode(payload).map(|sample| Observation::Sample(Box::new(sample))),
+        Channel::Desired | Channel::Acks => return Err(Refusal::Foreign("a topic of the hub".into())),
+    };
+    let read = read.map_err(|error| Refusal::Malformed(error.to_string()))?;
+    if *read.bin() != bin {
+        return Err(Refusal::Foreign(format!("a message of bin {} on the topic of {bin}", read.bin())));
+    }
+    // The database counts to 2^63; no outbox gets there.
+    if i64::try_from(read.header().seq).is_err() {
+        return Err(Refusal::Malformed(format!("seq {} is too large", read.header().seq)));
+    }
+    Ok(match implausible(&read) {
+        Some(reason) => Observation::Damaged { header: read.header().clone(), reason },
+        None => read,
+    })
+}
+
+fn implausible(observation: &Observation) -> Option<String> {
+    match observation {
+        Observation::Event(event) => {
+            let numbers = implausible_numbers(event.confidence, &event.probabilities);
+            let latency = (!event.latency_ms.is_finite()).then(|| "latency_ms is not a number".into());
+            numbers.or(latency)
+        }
+        Observation::Sample(sample) => implausible_numbers(sample.meta.confidence, &sample.meta.probabilities),
+        _ => None,
+    }
+}
+
+/// CBOR can carry NaN and JSON any number, and both any count of them.
+fn implausible_numbers(confidence: f32, probabilities: &Probabilities) -> Option<String> {
+    if probabilities.len() > MAX_LABELS {
+        return Some(format!("{} probabilities are more than {MAX_LABELS}", probabilities.len()));
+    }
+    let within = |p: f32| (-1e-3..=1.001).contains(&p);
+    if !within(confidence) {
+        return Some(format!("confidence {confidence} is outside 0 to 1"));
+    }
+    probabilities
+        .iter()
+        .find(|(_, p)| !within(**p))
+        .map(|(label, p)| format!("probability {p} of {label} is outside 0 to 1"))
+}

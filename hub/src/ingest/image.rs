@@ -1,0 +1,50 @@
+//! From a bin's image to one that may be kept.
+//!
+//! The image is decoded under limits and encoded again, so that what is stored is an image and nothing
+//! else: no metadata, no trailing bytes, nothing that only one decoder would accept.
+
+use pilah_models::name::ContentId;
+use pilah_models::preprocess::{self, ImageError, Limits};
+
+use crate::store::{BlobError, Blobs};
+
+/// Larger than any image of a bin, in bytes of the JPEG that is kept.
+const LARGEST: usize = 256 * 1024;
+
+/// A bin's crop is far smaller; 4 megapixels take 12 MB to decode.
+const LIMITS: Limits = Limits { bytes: pilah_models::wire::LARGEST_JPEG, pixels: 4_000_000 };
+
+/// An image in the object storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoredImage {
+    pub(super) content: ContentId,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) bytes: usize,
+}
+
+/// Why an image is not in the object storage.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum KeepError {
+    /// It is no image that can be kept; sending it again would not help.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The storage failed; sending it again may help.
+    #[error(transparent)]
+    Storage(#[from] BlobError),
+}
+
+/// Decodes, encodes and stores an image.
+pub(super) async fn keep(blobs: &Blobs, jpeg: Vec<u8>) -> Result<StoredImage, KeepError> {
+    let cleaned = tokio::task::spawn_blocking(move || clean(&jpeg));
+    let (width, height, jpeg) = cleaned.await.map_err(|error| ImageError::Damaged(error.to_string()))??;
+    let bytes = jpeg.len();
+    let content = blobs.put(jpeg).await?;
+    Ok(StoredImage { content, width, height, bytes })
+}
+
+fn clean(jpeg: &[u8]) -> Result<(u32, u32, Vec<u8>), ImageError> {
+    let image = preprocess::decode(jpeg, &LIMITS)?;
+    let encoded = preprocess::encode_jpeg(&image, LARGEST)?;
+    Ok((image.width(), image.height(), encoded))
+}

@@ -1,0 +1,132 @@
+//! From the bins' messages to rows: decode → check → batch → commit → acknowledge.
+//!
+//! ```text
+//! MQTT ──connection──┬─ rows ───→ batch ──→ one transaction ──→ acks, live events
+//!                    └─ images ─→ decode, re-encode, store ──→ batch ──→ …
+//! ```
+//!
+//! A bin forgets a message when the hub has acknowledged it, and the hub acknowledges after its
+//! commit. What fails on the way is sent again by the bin, so that each message arrives at least once;
+//! (bin, epoch, seq) is unique in the database, so that each is stored exactly once.
+//!
+//! | message                             | stored | acknowledged | counted as        |
+//! |-------------------------------------|--------|--------------|-------------------|
+//! | new                                 | yes    | yes          | events, samples   |
+//! | seen before                         | no     | yes          | duplicates        |
+//! | image damaged, or a number is wrong | no     | yes          | damaged           |
+//! | not decodable                       | no     | no           | malformed         |
+//! | of a bin other than the topic's     | no     | no           | refused           |
+//! | of a bin that is not enrolled       | no     | no           | refused           |
+//! | the storage failed                  | no     | no           | storage_failures  |
+//!
+//! A damaged message is acknowledged because sending it again would not mend it. One of an unknown
+//! bin is not: it may be enrolled later. Images and rows go separate ways, so that an event does not
+//! wait for the decoding of somebody's image.
+
+/// Bytes and topic to a checked observation.
+mod check;
+
+/// The connection to the broker.
+mod connection;
+
+/// Observations to rows, in one transaction.
+mod commit;
+
+/// From a bin's image to one that may be kept.
+mod image;
+
+/// Batches in time, and what follows a commit.
+mod job;
+
+/// Messages to the bins.
+mod publisher;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(crate) use commit::update_in_words;
+pub(crate) use connection::CLIENT_ID;
+pub use connection::{Broker, BrokerError};
+pub use job::Ingest;
+pub use publisher::{PublishError, Publisher};
+
+/// What came in since the hub started, and what was refused.
+#[derive(Debug, Default)]
+pub struct Counters {
+    connected: AtomicBool,
+    messages: AtomicU64,
+    events: AtomicU64,
+    samples: AtomicU64,
+    duplicates: AtomicU64,
+    damaged: AtomicU64,
+    malformed: AtomicU64,
+    refused: AtomicU64,
+    storage_failures: AtomicU64,
+    acks_dropped: AtomicU64,
+    last_refusal: Mutex<Option<String>>,
+}
+
+/// A reading of [`Counters`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct IngestStatus {
+    /// Whether the hub is connected to the broker.
+    pub connected: bool,
+    /// Messages received.
+    pub messages: u64,
+    /// Events stored.
+    pub events: u64,
+    /// Samples stored.
+    pub samples: u64,
+    /// Messages that came again.
+    pub duplicates: u64,
+    /// Messages with a damaged image or an impossible number.
+    pub damaged: u64,
+    /// Messages that could not be read.
+    pub malformed: u64,
+    /// Messages of bins that are not enrolled, or on another bin's topic.
+    pub refused: u64,
+    /// Batches that the database or the object storage did not take.
+    pub storage_failures: u64,
+    /// Acknowledgements that were not sent because the queue was full; the bins send again.
+    pub acks_dropped: u64,
+    /// The last message that was not stored, and why; `null` to who is not logged in.
+    pub last_refusal: Option<String>,
+}
+
+impl Counters {
+    /// The counters now.
+    #[must_use]
+    pub fn read(&self) -> IngestStatus {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        IngestStatus {
+            connected: self.connected.load(Ordering::Relaxed),
+            messages: get(&self.messages),
+            events: get(&self.events),
+            samples: get(&self.samples),
+            duplicates: get(&self.duplicates),
+            damaged: get(&self.damaged),
+            malformed: get(&self.malformed),
+            refused: get(&self.refused),
+            storage_failures: get(&self.storage_failures),
+            acks_dropped: get(&self.acks_dropped),
+            last_refusal: self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    fn set_connected(&self, connected: bool) {
+        self.connected.store(connected, Ordering::Relaxed);
+    }
+
+    /// Counts a message that is not stored, and keeps the reason for the status page.
+    fn refuse(&self, counter: &AtomicU64, topic: &str, reason: &str) {
+        counter.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(topic, reason, "message not stored");
+        *self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{topic}: {reason}"));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! The server: gathers samples, has them reviewed, retrains, and pushes models to the bins.
+
+/// What a hub is started with.
+pub mod config;
+
+/// The one error of the HTTP interface.
+pub mod error;
+
+/// The database and the files.
+pub mod store;
+
+/// Who may do what: people by login, bins by secret.
+pub mod auth;
+
+/// The embedded MQTT broker.
+pub mod broker;
+
+/// From the bins' messages to rows.
+pub mod ingest;
+
+/// The bins, what they saw, and how well.
+pub mod fleet;
+
+/// The private dataset: images with labels.
+pub mod dataset;
+
+/// From labelled samples to a new model.
+pub mod train;
+
+/// What a model is worth, and whether it may go into service.
+pub mod evaluate;
+
+/// Model versions, one of them in service.
+pub mod registry;
+
+/// The model in service, to the bins.
+pub mod rollout;
+
+/// An image that a person asks about.
+pub mod predict;
+
+/// What to do with an item of a class.
+pub mod recommend;
+
+/// What happens right now, for whoever watches.
+pub mod live;
+
+/// What every request handler and background job shares.
+pub mod state;
+
+/// The hub as a whole: started, served, stopped.
+pub mod server;
+
+/// The page that a browser gets.
+mod page;
+
+/// The whole of Pilah on one machine, with virtual bins.
+pub mod demo;
+
+/// The command line.
+pub mod cli;
+
+/// A hub, a client and a bin, for tests.
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,122 @@
+//! `POST /api/predict`.
+
+use axum::extract::multipart::Multipart;
+use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::routing::post;
+use axum::{Json, RequestExt as _, Router};
+use pilah_models::preprocess::{ImageError, Limits};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, OpenApi, ToSchema};
+
+use super::{Answer, PredictError};
+use crate::auth::User;
+use crate::dataset::receive::receive;
+use crate::dataset::routes::LARGEST_UPLOAD;
+use crate::error::{HttpError, Problem};
+use crate::recommend::{self, Educational, Language, Recommendation};
+use crate::state::AppState;
+
+/// The documentation of this stage.
+#[derive(OpenApi)]
+#[openapi(paths(predict), components(schemas(Predicted, Answer, Recommendation, Educational, Language)))]
+pub(crate) struct ApiDoc;
+
+/// The routes of this stage.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/api/predict", post(predict)).layer(DefaultBodyLimit::max(LARGEST_UPLOAD))
+}
+
+/// In which language.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Options {
+    /// `en` or `id`; else as `Accept-Language` says.
+    lang: Option<String>,
+}
+
+/// What an image shows, and what to do with it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Predicted {
+    /// What the model says.
+    prediction: Answer,
+    /// How to dispose of it.
+    recommendation: Recommendation,
+    /// What is worth knowing about it.
+    educational: Educational,
+}
+
+/// What an image shows, and what to do with it. The image is a file in a form, or the whole body. It
+/// is not kept. A login is needed: each answer costs the hub some computing.
+#[utoipa::path(post, path = "/api/predict", tag = "predict", params(Options),
+    request_body(content_type = "multipart/form-data", description = "A file in any field; or the image itself, as image/jpeg or image/png"),
+    responses(
+        (status = 200, description = "The answer", body = Predicted),
+        (status = 400, description = "No file in the form", body = Problem),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 413, description = "The file or the image is too large", body = Problem),
+        (status = 422, description = "Not an image, or a damaged one", body = Problem),
+        (status = 503, description = "No model is in service, or too many ask", body = Problem),
+    ))]
+pub(crate) async fn predict(
+    State(state): State<AppState>,
+    _user: User,
+    Query(options): Query<Options>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Json<Predicted>, HttpError> {
+    let bytes = image_of(request).await?;
+    let prediction = state.predictor.predict(bytes).await?;
+    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = Language::of_request(options.lang.as_deref(), accept);
+    let (recommendation, educational) = recommend::advise(&prediction.class, language);
+    Ok(Json(Predicted { prediction, recommendation, educational }))
+}
+
+/// The first file of a form, or the whole body.
+async fn image_of(request: Request) -> Result<Vec<u8>, HttpError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let limits = Limits::default();
+    if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+        let body = request.with_limited_body().into_body().into_data_stream();
+        let too_long = |error| HttpError::too_large("the request is too large").with_cause(error);
+        let bytes = receive(body, &limits).await.map_err(too_long)??;
+        return if bytes.is_empty() { Err(no_image()) } else { Ok(bytes) };
+    }
+    let bad_form = |status, text| HttpError::new(status, "bad-form", text);
+    let mut form =
+        Multipart::from_request(request, &()).await.map_err(|error| bad_form(error.status(), error.body_text()))?;
+    while let Some(field) = form.next_field().await.map_err(|error| bad_form(error.status(), error.body_text()))? {
+        if field.file_name().is_some() {
+            let bytes = receive(field, &limits).await;
+            return Ok(bytes.map_err(|error| bad_form(error.status(), error.body_text()))??);
+        }
+    }
+    Err(no_image())
+}
+
+fn no_image() -> HttpError {
+    HttpError::bad_request("no-image", "send a JPEG or PNG image: as the body, or as a file in a form")
+}
+
+impl From<PredictError> for HttpError {
+    fn from(error: PredictError) -> Self {
+        match error {
+            PredictError::NoModel => Self::unavailable("no-model", error.to_string()),
+            PredictError::Busy => Self::unavailable("busy", error.to_string()),
+            PredictError::Image(error) => error.into(),
+            PredictError::Infer(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ImageError> for HttpError {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Bytes { .. } | ImageError::Pixels { .. } => Self::too_large(error.to_string()),
+            ImageError::Format | ImageError::Damaged(_) | ImageError::Incompressible(_) => {
+                Self::unprocessable("bad-image", error.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Model versions: immutable, with their lineage, one of them in service.
+//!
+//! ```text
+//! candidate ──gate──→ in_service ──another takes its place──→ previous
+//!     └─────gate──→ rejected ──a person, with a reason──→ in_service
+//! ```
+//!
+//! A version is a manifest, a backbone and a head in the object storage, and a row that names them.
+//! The manifest states the other two by SHA-256, so a version cannot change under its name. The model
+//! in service is also loaded, for predictions; whoever waits for it to change watches
+//! [`Registry::changes`].
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use pilah_models::bundle::{Bundle, BundleError, MANIFEST_FILE};
+use pilah_models::infer::{Classifier, LoadError};
+use pilah_models::name::{ContentId, ModelVersion};
+use pilah_models::onnx::OnnxError;
+use pilah_models::wire::DesiredModel;
+use sea_orm::DbErr;
+use tokio::sync::{Mutex, watch};
+
+use crate::evaluate::Evaluation;
+use crate::evaluate::gate::Verdict;
+use crate::live::{Live, LiveEvent};
+use crate::store::{BlobError, Blobs, Store, StoreError};
+
+/// Versions in the database.
+mod store;
+
+/// A version as a folder.
+pub mod export;
+
+/// HTTP: list, activate, artifacts.
+pub(crate) mod routes;
+
+/// What a model version is to the hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not judged yet.
+    Candidate,
+    /// The one that bins should have.
+    InService,
+    /// It was in service.
+    Previous,
+    /// The gate refused it.
+    Rejected,
+}
+
+impl State {
+    /// The name in the database and in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::InService => "in_service",
+            Self::Previous => "previous",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+/// Something that cannot be done with a model version.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// There is none of this name.
+    #[error("there is no model {0}")]
+    Unknown(String),
+    /// There is another of this name.
+    #[error("there is another model of the name {0}: a version never changes")]
+    Taken(ModelVersion),
+    /// No model is in service.
+    #[error("no model is in service")]
+    NoneInService,
+    /// The gate refused it, and nobody said why it should go into service all the same.
+    #[error("the gate refused {version}: {verdict}. To put it into service all the same, give a reason")]
+    Refused {
+        /// The model.
+        version: ModelVersion,
+        /// Why.
+        verdict: String,
+    },
+    /// The bundle that a hub starts with cannot be used.
+    #[error("the bundle in {} cannot be used", path.display())]
+    Initial {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<RegistryError>,
+    },
+    /// Its files do not fit together.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// It cannot be run.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Its files cannot be merged.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// A file cannot be written.
+    #[error("the model cannot be written")]
+    Write(#[from] std::io::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The object storage failed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+impl From<DbErr> for RegistryError {
+    fn from(error: DbErr) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Where a version comes from and what it is worth.
+#[derive(Debug, Clone, Default)]
+pub struct Origin<'a> {
+    /// The training that made it.
+    pub training: Option<i32>,
+    /// Its figures on the test split.
+    pub evaluation: Option<&'a Evaluation>,
+    /// What the gate says.
+    pub verdict: Option<&'a Verdict>,
+}
+
+/// Every model version of the hub. Clones share the model in service.
+#[derive(Clone)]
+pub struct Registry {
+    store: Store,
+    blobs: Blobs,
+    live: Live,
+    in_service: Arc<RwLock<Option<Arc<Classifier>>>>,
+    activating: Arc<Mutex<()>>,
+    changes: watch::Sender<Option<DesiredModel>>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("in_service", &*self.changes.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// Opens the registry and loads the model in service. If there is none, the bundle in the folder
+    /// `initial` becomes the first; a folder without a manifest leaves the hub without a model.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: the model in service or the initial bundle is damaged, or the storage failed.
+    pub async fn open(store: Store, blobs: Blobs, live: Live, initial: Option<&Path>) -> Result<Self, RegistryError> {
+        let registry = Self {
+            store,
+            blobs,
+            live,
+            in_service: Arc::default(),
+            activating: Arc::default(),
+            changes: watch::Sender::new(None),
+        };
+        if let Some(version) = store::in_service(registry.store.db()).await? {
+            registry.load(&version).await?;
+        } else if let Some(folder) = initial {
+            if folder.join(MANIFEST_FILE).exists() {
+                let failed = |source| RegistryError::Initial { path: folder.to_owned(), source: Box::new(source) };
+                registry.adopt(folder).await.map_err(failed)?;
+            } else {
+                tracing::warn!(folder = %folder.display(), "no bundle there: no model is in service");
+            }
+        }
+        Ok(registry)
+    }
+
+    /// The model in service, loaded.
+    #[must_use]
+    pub fn in_service(&self) -> Option<Arc<Classifier>> {
+        self.in_service.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The model in service, as bins are told; each change wakes those who watch.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Option<DesiredModel>> {
+        self.changes.subscribe()
+    }
+
+    /// The files of a version.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], or the storage failed.
+    pub async fn bundle(&self, version: &ModelVersion) -> Result<Bundle, RegistryError> {
+        let row = store::find(self.store.db(), version.as_str()).await?;
+        let files = store::Files::of(&row)?;
+        Ok(Bundle::from_parts(
+            self.blobs.get(&files.manifest).await?,
+            self.blobs.get(&files.backbone).await?,
+            self.blobs.get(&files.head).await?,
+        )?)
+    }
+
+    /// The name that a new model with this head gets.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn next_version(&self, head: &[u8]) -> Result<ModelVersion, RegistryError> {
+        let number = store::highest_number(self.store.db()).await? + 1;
+        let id = ContentId::of(head);
+        Ok(ModelVersion::new(format!("m{number}-{}", &id.as_str()[..8])).expect("a letter, digits and a hyphen"))
+    }
+
+    /// Stores a version, as a candidate or as one that the gate refused. The same bundle twice is one.
+    ///
+    /// # Errors
+    /// [`RegistryError::Taken`], or the storage failed.
+    pub async fn register(&self, bundle: &Bundle, origin: &Origin<'_>) -> Result<(), RegistryError> {
+        self.blobs.put(bundle.backbone().to_vec()).await?;
+        self.blobs.put(bundle.head().to_vec()).await?;
+        self.blobs.put(bundle.manifest_bytes().to_vec()).await?;
+        let state = match origin.verdict {
+            Some(verdict) if !verdict.passed => State::Rejected,
+            _ => State::Candidate,
+        };
+        store::insert(self.store.db(), bundle, origin, state).await?;
+        self.tell(&bundle.manifest().version, state, origin.evaluation.map(|figures| figures.accuracy));
+        Ok(())
+    }
+
+    /// Puts a version into service: predictions and bins get it. Putting in service what is in service
+    /// changes nothing.
+    ///
+    /// `reason` is what a person says for one that the gate refused; it is recorded.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], [`RegistryError::Refused`], or the model cannot be loaded.
+    pub async fn activate(&self, version: &str, who: &str, reason: Option<&str>) -> Result<(), RegistryError> {
+        // In a task of its own: a caller who hangs up halfway must not leave one model in the database and
+        // another in memory.
+        let (registry, version, who) = (self.clone(), version.to_owned(), who.to_owned());
+        let reason = reason.map(ToOwned::to_owned);
+        let activate = tokio::spawn(async move { registry.put_in_service(&version, &who, reason.as_deref()).await });
+        activate.await.expect("activating a model does not panic and is not aborted")
+    }
+
+    async fn put_in_service(&self, version: &str, who: &str, reason: Option<&str>) -> Result<(), RegistryError> {
+        let _alone = self.activating.lock().await;
+        let row = store::find(self.store.db(), version).await?;
+        let version = store::version_of(&row)?;
+        if row.state == State::InService.name() {
+            return Ok(());
+        }
+        let refused = store::verdict_of(&row).filter(|verdict| !verdict.passed);
+        if let (Some(verdict), None) = (refused, reason) {
+            return Err(RegistryError::Refused { version, verdict: verdict.summary() });
+        }
+        // Loaded first: a model that cannot run never becomes the one in service.
+        let classifier = self.classifier(&version).await?;
+        let before = self.in_service().map(|model| model.manifest().version.clone());
+        store::put_in_service(&self.store, &version, who, reason).await?;
+        self.swap(&version, classifier).await?;
+        if let Some(before) = before {
+            self.tell(&before, State::Previous, None);
+        }
+        self.tell(&version, State::InService, store::accuracy_of(&row));
+        tracing::info!(model = %version, who, "model put into service");
+        Ok(())
+    }
+
+    async fn adopt(&self, folder: &Path) -> Result<(), RegistryError> {
+        let bundle = Bundle::read(folder)?;
+        self.register(&bundle, &Origin::default()).await?;
+        self.activate(bundle.manifest().version.as_str(), "hub", None).await
+    }
+
+    async fn load(&self, version: &ModelVersion) -> Result<(), RegistryError> {
+        let classifier = self.classifier(version).await?;
+        self.swap(version, classifier).await
+    }
+
+    async fn classifier(&self, version: &ModelVersion) -> Result<Classifier, RegistryError> {
+        let (bundle, current) = (self.bundle(version).await?, self.in_service());
+        let load = move || match current {
+            Some(current) => current.load_next(&bundle),
+            None => Classifier::load(&bundle),
+        };
+        Ok(tokio::task::spawn_blocking(load).await.expect("loading does not panic and is not aborted")?)
+    }
+
+    async fn swap(&self, version: &ModelVersion, classifier: Classifier) -> Result<(), RegistryError> {
+        let row = store::find(self.store.db(), version.as_str()).await?;
+        let desired = DesiredModel { version: version.clone(), manifest: store::Files::of(&row)?.manifest };
+        *self.in_service.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(classifier));
+        self.changes.send_replace(Some(desired));
+        Ok(())
+    }
+
+    fn tell(&self, version: &ModelVersion, state: State, accuracy: Option<f64>) {
+        self.live.publish(LiveEvent::Model { version: version.clone(), state: state.name().to_owned(), accuracy });
+    }
+}
+
+/// For tests: a data folder, a tiny model, and pictures.
+#[cfg(test)]
+pub(crate) mod fixture;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! Model versions over HTTP, and the files that bins fetch.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use pilah_models::bundle::Manifest;
+use pilah_models::name::ContentId;
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
+
+use super::{RegistryError, store};
+use crate::auth::{BinOrUser, User};
+use crate::error::{HttpError, JsonBody, Problem};
+use crate::evaluate::Evaluation;
+use crate::evaluate::gate::Verdict;
+use crate::state::AppState;
+use crate::store::entity::model;
+
+/// The documentation of this stage.
+#[derive(OpenApi)]
+#[openapi(paths(list, one, activate, artifact), components(schemas(ModelList, ModelView, ModelDetail, Activation)))]
+pub(crate) struct ApiDoc;
+
+/// The routes of this stage.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/models", get(list))
+        .route("/api/v1/models/{version}", get(one))
+        .route("/api/v1/models/{version}/activate", post(activate))
+        .route("/api/v1/artifacts/{sha256}", get(artifact))
+}
+
+/// Every model version.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelList {
+    /// The one in service; `null` before there is one.
+    in_service: Option<String>,
+    /// All, newest first.
+    models: Vec<ModelView>,
+}
+
+/// A model version.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelView {
+    /// Its name.
+    version: String,
+    /// `candidate`, `in_service`, `previous` or `rejected`.
+    state: String,
+    /// When it was made or imported, in milliseconds since 1970.
+    created_ms: i64,
+    /// The training that made it; `null` if it came from elsewhere.
+    training: Option<i32>,
+    /// SHA-256 of its manifest.
+    manifest: String,
+    /// SHA-256 of its backbone.
+    backbone: String,
+    /// SHA-256 of its head.
+    head: String,
+    /// Share of its test split that it labels right, 0 to 1.
+    accuracy: Option<f64>,
+    /// Mean F1 over the classes on its test split.
+    macro_f1: Option<f64>,
+    /// What the gate said.
+    gate: Option<Verdict>,
+}
+
+/// A model version with all that is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelDetail {
+    /// The version.
+    #[serde(flatten)]
+    model: ModelView,
+    /// The figures on its test split.
+    evaluation: Option<Evaluation>,
+    /// Its manifest: labels, input, thresholds, golden outputs, lineage.
+    #[schema(value_type = Object)]
+    manifest_content: Manifest,
+}
+
+/// Why a model goes into service.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Activation {
+    /// Needed for a model that the gate refused, and recorded with who said it.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl From<&model::Model> for ModelView {
+    fn from(row: &model::Model) -> Self {
+        let evaluation = store::evaluation_of(row);
+        Self {
+            version: row.version.clone(),
+            state: row.state.clone(),
+            created_ms: row.created_ms,
+            training: row.training_id,
+            manifest: row.manifest_sha256.clone(),
+            backbone: row.backbone_sha256.clone(),
+            head: row.head_sha256.clone(),
+            accuracy: evaluation.as_ref().map(|figures| figures.accuracy),
+            macro_f1: evaluation.map(|figures| figures.macro_f1),
+            gate: store::verdict_of(row),
+        }
+    }
+}
+
+/// Every model version, newest first.
+#[utoipa::path(get, path = "/api/v1/models", tag = "models", responses(
+    (status = 200, description = "The versions", body = ModelList),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<Json<ModelList>, HttpError> {
+    let models = store::all(state.store.db()).await?.iter().map(ModelView::from).collect();
+    let in_service = state.registry.in_service().map(|model| model.manifest().version.to_string());
+    Ok(Json(ModelList { in_service, models }))
+}
+
+/// A model version with its figures and its manifest.
+#[utoipa::path(get, path = "/api/v1/models/{version}", tag = "models",
+    params(("version" = String, Path, description = "The version")), responses(
+        (status = 200, description = "The version", body = ModelDetail),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such version", body = Problem),
+    ))]
+pub(crate) async fn one(
+    State(state): State<AppState>,
+    _user: User,
+    Path(version): Path<String>,
+) -> Result<Json<ModelDetail>, HttpError> {
+    let row = store::find(state.store.db(), &version).await?;
+    let bytes = state.blobs.get(&store::Files::of(&row)?.manifest).await?;
+    let manifest_content = Manifest::parse(&bytes).map_err(HttpError::internal)?;
+    Ok(Json(ModelDetail { model: ModelView::from(&row), evaluation: store::evaluation_of(&row), manifest_content }))
+}
+
+/// Puts a version into service: predictions use it, and the bins are told to fetch it. One that the
+/// gate refused needs a reason.
+#[utoipa::path(post, path = "/api/v1/models/{version}/activate", tag = "models", request_body = Activation,
+    params(("version" = String, Path, description = "The version")), responses(
+        (status = 200, description = "It is in service", body = ModelView),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such version", body = Problem),
+        (status = 409, description = "The gate refused it, and there is no reason", body = Problem),
+    ))]
+pub(crate) async fn activate(
+    State(state): State<AppState>,
+    user: User,
+    Path(version): Path<String>,
+    JsonBody(activation): JsonBody<Activation>,
+) -> Result<Json<ModelView>, HttpError> {
+    let reason = activation.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+    state.registry.activate(&version, &user.name, reason).await?;
+    Ok(Json(ModelView::from(&store::find(state.store.db(), &version).await?)))
+}
+
+/// A manifest, backbone or head of a registered model, by its SHA-256. Bins log in with their id and
+/// secret.
+#[utoipa::path(get, path = "/api/v1/artifacts/{sha256}", tag = "models",
+    params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
+        (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (status = 401, description = "Neither a bin nor a person", body = Problem),
+        (status = 404, description = "No model refers to it", body = Problem),
+    ))]
+pub(crate) async fn artifact(
+    State(state): State<AppState>,
+    _asker: BinOrUser,
+    Path(sha256): Path<String>,
+) -> Result<Response, HttpError> {
+    let unknown = || HttpError::not_found("no model of this hub has a file of this SHA-256");
+    let id = ContentId::new(sha256).map_err(|_| unknown())?;
+    if !store::refers_to(state.store.db(), &id).await? {
+        return Err(unknown());
+    }
+    let bytes = state.blobs.get(&id).await?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),
+    ];
+    Ok((StatusCode::OK, headers, Body::from(bytes)).into_response())
+}
+
+impl From<RegistryError> for HttpError {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Unknown(_) => Self::not_found(error.to_string()),
+            RegistryError::Taken(_) => Self::conflict("version-taken", error.to_string()),
+            RegistryError::NoneInService => Self::unavailable("no-model", error.to_string()),
+            RegistryError::Refused { .. } => Self::conflict("gate-refused", error.to_string()),
+            RegistryError::Store(error) => error.into(),
+            RegistryError::Blob(error) => error.into(),
+            error => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Model versions in the database.
+
+use pilah_models::bundle::Bundle;
+use pilah_models::name::{ContentId, ModelVersion};
+use sea_orm::sea_query::{Condition, Expr};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::{Origin, RegistryError, State};
+use crate::evaluate::Evaluation;
+use crate::evaluate::gate::Verdict;
+use crate::store::entity::{audit, model};
+use crate::store::{Store, StoreError, now_ms};
+
+/// The files of a version.
+pub(super) struct Files {
+    pub(super) manifest: ContentId,
+    pub(super) backbone: ContentId,
+    pub(super) head: ContentId,
+}
+
+impl Files {
+    pub(super) fn of(row: &model::Model) -> Result<Self, StoreError> {
+        let id = |text: &str| ContentId::new(text).map_err(|error| corrupt(row, &error));
+        Ok(Self {
+            manifest: id(&row.manifest_sha256)?,
+            backbone: id(&row.backbone_sha256)?,
+            head: id(&row.head_sha256)?,
+        })
+    }
+}
+
+pub(super) fn version_of(row: &model::Model) -> Result<ModelVersion, StoreError> {
+    ModelVersion::new(row.version.as_str()).map_err(|error| corrupt(row, &error))
+}
+
+/// What the gate said; `None` for a version that did not pass it here.
+pub(super) fn verdict_of(row: &model::Model) -> Option<Verdict> {
+    serde_json::from_str(row.gate_json.as_deref()?).ok()
+}
+
+pub(super) fn evaluation_of(row: &model::Model) -> Option<Evaluation> {
+    serde_json::from_str(row.metrics_json.as_deref()?).ok()
+}
+
+pub(super) fn accuracy_of(row: &model::Model) -> Option<f64> {
+    evaluation_of(row).map(|figures| figures.accuracy)
+}
+
+pub(super) async fn find(db: &impl ConnectionTrait, version: &str) -> Result<model::Model, RegistryError> {
+    let row = model::Entity::find_by_id(version).one(db).await?;
+    row.ok_or_else(|| RegistryError::Unknown(version.chars().take(80).collect()))
+}
+
+/// Every version, newest first.
+pub(super) async fn all(db: &impl ConnectionTrait) -> Result<Vec<model::Model>, RegistryError> {
+    let newest_first = model::Entity::find().order_by_desc(model::Column::CreatedMs);
+    Ok(newest_first.order_by_desc(model::Column::Version).all(db).await?)
+}
+
+pub(super) async fn in_service(db: &impl ConnectionTrait) -> Result<Option<ModelVersion>, RegistryError> {
+    let row = model::Entity::find().filter(model::Column::State.eq(State::InService.name())).one(db).await?;
+    Ok(row.map(|row| version_of(&row)).transpose()?)
+}
+
+/// The highest n of versions named `m{n}-…`, or how many versions there are, if that is more.
+pub(super) async fn highest_number(db: &impl ConnectionTrait) -> Result<u64, RegistryError> {
+    let versions: Vec<String> =
+        model::Entity::find().select_only().column(model::Column::Version).into_tuple().all(db).await?;
+    let number = |version: &String| version.strip_prefix('m')?.split('-').next()?.parse::<u64>().ok();
+    Ok(versions.iter().filter_map(number).max().unwrap_or(0).max(versions.len() as u64))
+}
+
+/// Whether a registered version refers to this content: only such content is given out.
+pub(super) async fn refers_to(db: &impl ConnectionTrait, id: &ContentId) -> Result<bool, RegistryError> {
+    let any = Condition::any()
+        .add(model::Column::ManifestSha256.eq(id.as_str()))
+        .add(model::Column::BackboneSha256.eq(id.as_str()))
+        .add(model::Column::HeadSha256.eq(id.as_str()));
+    Ok(model::Entity::find().filter(any).count(db).await? > 0)
+}
+
+pub(super) async fn insert(
+    db: &impl ConnectionTrait,
+    bundle: &Bundle,
+    origin: &Origin<'_>,
+    state: State,
+) -> Result<(), RegistryError> {
+    let manifest = bundle.manifest();
+    if let Some(same) = model::Entity::find_by_id(manifest.version.as_str()).one(db).await? {
+        let is_same = same.manifest_sha256 == bundle.id().as_str();
+        return if is_same { Ok(()) } else { Err(RegistryError::Taken(manifest.version.clone())) };
+    }
+    let json = |value: Result<String, serde_json::Error>| value.expect("figures and verdicts have string keys");
+    let row = model::ActiveModel {
+        version: Set(manifest.version.to_string()),
+        manifest_sha256: Set(bundle.id().to_string()),
+        backbone_sha256: Set(manifest.backbone.sha256.to_string()),
+        head_sha256: Set(manifest.head.sha256.to_string()),
+        created_ms: Set(now_ms()),
+        training_id: Set(origin.training),
+        metrics_json: Set(origin.evaluation.map(|figures| json(serde_json::to_string(figures)))),
+        gate_json: Set(origin.verdict.map(|verdict| json(serde_json::to_string(verdict)))),
+        state: Set(state.name().to_owned()),
+    };
+    model::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Makes a version the one in service, and writes down who did it.
+pub(super) async fn put_in_service(
+    store: &Store,
+    version: &ModelVersion,
+    who: &str,
+    reason: Option<&str>,
+) -> Result<(), RegistryError> {
+    let tx = store.begin().await?;
+    model::Entity::update_many()
+        .col_expr(model::Column::State, Expr::value(State::Previous.name()))
+        .filter(model::Column::State.eq(State::InService.name()))
+        .exec(&tx)
+        .await?;
+    model::Entity::update_many()
+        .col_expr(model::Column::State, Expr::value(State::InService.name()))
+        .filter(model::Column::Version.eq(version.as_str()))
+        .exec(&tx)
+        .await?;
+    let detail = serde_json::json!({ "version": version, "reason": reason });
+    let entry = audit::ActiveModel {
+        at_ms: Set(now_ms()),
+        who: Set(who.to_owned()),
+        what: Set("model.activate".to_owned()),
+        detail_json: Set(Some(detail.to_string())),
+        ..Default::default()
+    };
+    audit::Entity::insert(entry).exec_without_returning(&tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn corrupt(row: &model::Model, error: &dyn std::error::Error) -> StoreError {
+    StoreError::Corrupt { table: "models", row: row.version.clone(), problem: error.to_string() }
+}

@@ -1,0 +1,82 @@
+//! Every route, and what applies to all of them.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use tower_http::trace::TraceLayer;
+
+use super::status;
+use crate::error::HttpError;
+use crate::state::AppState;
+use crate::{auth, dataset, fleet, live, page, predict, registry, rollout, train};
+
+/// No request body is larger, in bytes, except where a route says otherwise.
+const LARGEST_BODY: usize = 256 * 1024;
+
+/// Nothing but our own files may run, and nobody may frame us. Pictures may come from memory: what a
+/// person chooses to upload is shown before it is sent.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Headers of every answer.
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// The routes of every stage.
+fn stages() -> Router<AppState> {
+    Router::new()
+        .merge(status::routes())
+        .merge(page::routes())
+        .merge(auth::routes())
+        .merge(fleet::routes())
+        .merge(dataset::routes::routes())
+        .merge(train::routes::routes())
+        .merge(registry::routes::routes())
+        .merge(rollout::routes::routes())
+        .merge(predict::routes::routes())
+        .merge(live::routes())
+}
+
+/// The hub's HTTP interface. There is no CORS: no other site may read what is here.
+pub(super) fn router(state: AppState) -> Router {
+    stages()
+        .fallback(no_such_page)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn(with_headers))
+        .layer(TraceLayer::new_for_http())
+        .with_state(state)
+}
+
+async fn with_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY_HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // What is private must not stay in a cache; a route that is not says so itself.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn no_such_page(uri: Uri) -> HttpError {
+    let path: String = uri.path().chars().take(200).collect();
+    HttpError::not_found(format!("there is nothing at {path}; /api/v1/openapi.json lists what there is"))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> HttpError {
+    let path: String = uri.path().chars().take(200).collect();
+    HttpError::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        format!("{path} does not know {method}; /api/v1/openapi.json lists what it knows"),
+    )
+}

@@ -1,0 +1,127 @@
+//! `GET /health`, `GET /api/status`, `GET /`.
+//!
+//! Open to everybody: monitoring and the login page need them. They tell counts, never contents.
+
+use axum::extract::{FromRequestParts as _, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+
+use crate::auth::User;
+use crate::broker::BrokerStatus;
+use crate::config::Mqtt;
+use crate::error::{HttpError, Problem};
+use crate::ingest::IngestStatus;
+use crate::page;
+use crate::state::AppState;
+use crate::store::entity::{bin, event, model, sample};
+
+/// The documentation of these routes.
+#[derive(OpenApi)]
+#[openapi(
+    paths(health, status, home, super::openapi::serve, crate::live::live),
+    components(schemas(Health, Status, IngestStatus, BrokerStatus, Problem, crate::live::LiveEvent))
+)]
+pub(super) struct ApiDoc;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(home))
+        .route("/health", get(health))
+        .route("/api/status", get(status))
+        .route("/api/v1/openapi.json", get(super::openapi::serve))
+}
+
+/// Whether the hub works.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`.
+    status: &'static str,
+    /// `pilah-hub`.
+    service: &'static str,
+    /// Version of the program.
+    version: &'static str,
+}
+
+/// The hub in numbers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Status {
+    /// `ok`.
+    status: &'static str,
+    /// Version of the program.
+    version: &'static str,
+    /// Whether bins and items are not real ones.
+    demo: bool,
+    /// Bins enrolled.
+    bins: u64,
+    /// Bins connected.
+    bins_online: u64,
+    /// Items in the database.
+    events: u64,
+    /// Images in the database.
+    samples: u64,
+    /// Images that have a label.
+    labelled: u64,
+    /// The model in service, if there is one.
+    model: Option<String>,
+    /// Messages since the hub started.
+    ingest: IngestStatus,
+    /// What the embedded broker refused; absent with an external one.
+    broker: Option<BrokerStatus>,
+}
+
+/// Whether the hub works: it does if it answers and its database does.
+#[utoipa::path(get, path = "/health", tag = "status", responses(
+    (status = 200, description = "It works", body = Health),
+    (status = 503, description = "The database does not answer", body = Problem),
+))]
+pub(super) async fn health(State(state): State<AppState>) -> Result<Json<Health>, HttpError> {
+    state.store.db().execute_unprepared("SELECT 1").await.map_err(|error| {
+        HttpError::unavailable("database", "the database does not answer; the log says why").with_cause(error)
+    })?;
+    Ok(Json(Health { status: "ok", service: "pilah-hub", version: env!("CARGO_PKG_VERSION") }))
+}
+
+/// The hub in numbers.
+#[utoipa::path(get, path = "/api/status", tag = "status", responses(
+    (status = 200, description = "Counts", body = Status),
+))]
+pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> Result<Json<Status>, HttpError> {
+    let db = state.store.db();
+    let mut ingest = state.ingest.read();
+    if User::from_request_parts(&mut parts, &state).await.is_err() {
+        ingest.last_refusal = None;
+    }
+    let in_service = model::Entity::find().filter(model::Column::State.eq("in_service")).one(db).await?;
+    Ok(Json(Status {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        demo: state.config.demo,
+        bins: bin::Entity::find().count(db).await?,
+        bins_online: bin::Entity::find().filter(bin::Column::Online.eq(true)).count(db).await?,
+        events: event::Entity::find().count(db).await?,
+        samples: sample::Entity::find().count(db).await?,
+        labelled: sample::Entity::find().filter(sample::Column::Label.is_not_null()).count(db).await?,
+        model: in_service.map(|row| row.version),
+        ingest,
+        broker: matches!(state.config.mqtt, Mqtt::Embedded { .. }).then(|| state.refusals.read()),
+    }))
+}
+
+/// The page, or, to a client that asks for JSON and not for HTML, the same as `/health`.
+#[utoipa::path(get, path = "/", tag = "status", responses(
+    (status = 200, description = "The page, or JSON", content((String = "text/html"), (Health = "application/json"))),
+))]
+pub(super) async fn home(state: State<AppState>, headers: HeaderMap) -> Response {
+    if wants_json(&headers) { health(state).await.into_response() } else { page::index() }
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/html")
+}

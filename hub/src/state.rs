@@ -1,0 +1,50 @@
+//! What every request handler and background job of a running hub shares. Clones are cheap.
+//!
+//! A stage that has a handle of its own (the registry, the trainer) adds it here as a field and builds
+//! it in `server::start`.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Logins;
+use crate::broker::Refusals;
+use crate::config::Config;
+use crate::ingest::{Counters, Publisher};
+use crate::live::Live;
+use crate::predict::Predictor;
+use crate::registry::Registry;
+use crate::rollout::Rollout;
+use crate::store::{Blobs, Store};
+use crate::train::Trainer;
+
+/// What every request handler and background job of a running hub shares.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    /// The database.
+    pub store: Store,
+    /// Images and networks.
+    pub blobs: Blobs,
+    /// Who watches.
+    pub live: Live,
+    /// What the hub was started with.
+    pub config: Arc<Config>,
+    /// Messages to the bins.
+    pub publisher: Publisher,
+    /// What came in and what was refused.
+    pub ingest: Arc<Counters>,
+    /// What the embedded broker refused.
+    pub refusals: Refusals,
+    /// Login attempts, and a memory of verified passwords.
+    pub logins: Arc<Logins>,
+    /// Model versions, and the one in service.
+    pub registry: Registry,
+    /// Trainings.
+    pub trainer: Trainer,
+    /// Which bin should have which model.
+    pub rollout: Rollout,
+    /// Classifies images for people.
+    pub predictor: Predictor,
+    /// Cancelled when the hub stops: long answers and jobs end.
+    pub shutdown: CancellationToken,
+}

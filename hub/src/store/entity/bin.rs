@@ -1,0 +1,41 @@
+//! Table `bins`.
+
+use sea_orm::entity::prelude::*;
+
+/// An enrolled bin and the last that it said of itself.
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "bins")]
+pub struct Model {
+    /// Its bin id, also its MQTT user name.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    /// SHA-256 of its secret, hexadecimal: the secret has 256 random bits, so that a slow hash adds nothing.
+    pub password_hash: String,
+    /// What people call it.
+    pub name: String,
+    /// When it was enrolled.
+    pub created_ms: i64,
+    /// When it last sent anything.
+    pub last_seen_ms: Option<i64>,
+    /// As its status says.
+    pub online: bool,
+    /// The last `Status` message.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub status_json: Option<String>,
+    /// The last `Reported` message.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub reported_json: Option<String>,
+    /// The last `Telemetry` message.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub telemetry_json: Option<String>,
+    /// The model in force, as reported.
+    pub model_version: Option<String>,
+    /// The model that the hub wants there.
+    pub desired_version: Option<String>,
+}
+
+/// No row is loaded through another; joins are written where they are needed.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

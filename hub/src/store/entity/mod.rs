@@ -1,0 +1,33 @@
+//! A row type per table.
+//!
+//! `Model` is a row; `Entity`, `Column` and `ActiveModel` are what SeaORM makes of it.
+
+/// A person who may log in.
+pub mod user;
+
+/// A login that lasts.
+pub mod session;
+
+/// An enrolled bin and the last that it said of itself.
+pub mod bin;
+
+/// An item that a bin classified.
+pub mod event;
+
+/// An image, from a bin, an upload or an import.
+pub mod sample;
+
+/// A change of a sample's label.
+pub mod label_history;
+
+/// What a backbone made of an image, kept so that it is computed once.
+pub mod embedding;
+
+/// A training, running or over.
+pub mod training;
+
+/// A model version that the hub knows.
+pub mod model;
+
+/// Something that somebody did.
+pub mod audit;

@@ -1,0 +1,49 @@
+//! Table `trainings`.
+
+use sea_orm::entity::prelude::*;
+
+/// A training, running or over.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "trainings")]
+pub struct Model {
+    /// Row number.
+    #[sea_orm(primary_key)]
+    pub id: i32,
+    /// `running`, `succeeded`, `failed` or `cancelled`.
+    pub state: String,
+    /// What it was started with.
+    #[sea_orm(column_type = "Text")]
+    pub params_json: String,
+    /// When it began.
+    pub started_ms: i64,
+    /// When it ended.
+    pub finished_ms: Option<i64>,
+    /// Epochs done.
+    pub epoch: i32,
+    /// Epochs at most.
+    pub epochs: i32,
+    /// What it is doing, in words.
+    #[sea_orm(column_type = "Text")]
+    pub message: String,
+    /// On the validation split, 0 to 1.
+    pub accuracy: Option<f64>,
+    /// On the training split.
+    pub loss: Option<f64>,
+    /// A JSON list with an entry per epoch.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub history_json: Option<String>,
+    /// The evaluation on the test split.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub report_json: Option<String>,
+    /// The model that came of it.
+    pub model_version: Option<String>,
+    /// Why it failed, in words.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub error: Option<String>,
+}
+
+/// No row is loaded through another; joins are written where they are needed.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

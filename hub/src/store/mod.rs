@@ -1,0 +1,81 @@
+//! The database and the files of a hub: everything that must survive, in one data folder.
+//!
+//! ```text
+//! pilah.db    SQLite (write-ahead log, full sync): rows
+//! objects/    images, networks and manifests, each under its SHA-256
+//! hub.lock    held while a hub, or a command that writes, uses the folder
+//! ```
+//!
+//! Rows are plain: text, integers, JSON as text. They become checked domain types at the border of
+//! the stage that reads them. Times are milliseconds since 1970 UTC in columns that end in `_ms`.
+
+/// The data folder: made, checked for writing, and locked.
+mod folder;
+
+/// Images and networks by SHA-256.
+mod blobs;
+
+/// The connection to the database.
+mod connection;
+
+/// The tables, as they came to be.
+mod migrations;
+
+/// A row type per table.
+pub mod entity;
+
+pub use blobs::{BlobError, Blobs};
+pub use connection::Store;
+pub use folder::DataFolder;
+
+use std::io;
+use std::path::PathBuf;
+
+use sea_orm::DbErr;
+
+/// A data folder or database that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The folder cannot be made or written to.
+    #[error("cannot write to the data folder {}: choose another with --data, or give this user the right to write there", path.display())]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// Another process uses it.
+    #[error("the data folder {} is in use by another pilah-hub: stop that one, or choose another folder with --data", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no hub's data.
+    #[error("there is no hub's data in {}: name its folder with --data", path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    /// A row holds what this build cannot read.
+    #[error("row {row} of table {table} cannot be read: {problem}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Milliseconds since 1970 UTC, by this machine's clock.
+#[must_use]
+pub fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+#[cfg(test)]
+mod tests;

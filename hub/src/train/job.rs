@@ -1,0 +1,413 @@
+//! The training itself: the same for the hub and for the command.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use pilah_models::bundle::{Bundle, FileRef, InputSpec, Lineage, Manifest};
+use pilah_models::infer::{Backbone, Classifier, Head, golden};
+use pilah_models::labels::Labels;
+use pilah_models::name::{ContentId, Label, ModelVersion};
+use pilah_models::onnx;
+use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams, thresholds};
+use tokio_util::sync::CancellationToken;
+
+use super::embed::{self, Embeddings};
+use super::plan::{self, Plan};
+use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, Splits, TrainReport};
+use super::{OnStep, PlanError, Step, TrainError, TrainParams};
+use crate::dataset::{self, Split};
+use crate::evaluate::gate::{self, Candidate, InService, Verdict};
+use crate::evaluate::{self, Evaluation, McNemar};
+use crate::registry::{Origin, Registry};
+use crate::store::{Blobs, Store};
+
+/// The largest difference in a probability that counts as equal on another processor.
+const GOLDEN_TOLERANCE: f32 = 0.005;
+
+/// With fewer validation answers for a class, its threshold is not picked from them.
+const LEAST_FOR_THRESHOLD: usize = 10;
+
+/// The threshold of a class that is new and has too few validation answers.
+const DEFAULT_THRESHOLD: f32 = 0.5;
+
+/// Where a training reads and writes.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Images and networks.
+    pub blobs: Blobs,
+    /// Model versions.
+    pub registry: Registry,
+}
+
+/// A backbone with what it takes.
+#[derive(Debug, Clone)]
+pub struct BackboneFile {
+    /// The ONNX file.
+    pub onnx: Vec<u8>,
+    /// What it takes.
+    pub input: InputSpec,
+}
+
+impl BackboneFile {
+    /// A backbone that takes RGB as x / 127.5 − 1, of the size that its file says, or of `side` pixels.
+    ///
+    /// # Errors
+    /// No network, or one that leaves the size open while `side` is not given.
+    pub fn new(onnx: Vec<u8>, side: Option<u32>) -> Result<Self, TrainError> {
+        let stated = onnx::inspect(&onnx)?.image_size();
+        let (width, height) = stated.or(side.map(|side| (side, side))).ok_or(TrainError::InputSize)?;
+        let input = InputSpec { width, height, ..InputSpec::square(width) };
+        Ok(Self { onnx, input })
+    }
+}
+
+/// Checks, before a training begins, that there is something to train on.
+///
+/// # Errors
+/// [`TrainError::Plan`] or [`TrainError::NoBackbone`], or the database failed.
+pub async fn check(parts: &Parts, params: &TrainParams, has_backbone: bool) -> Result<(), TrainError> {
+    let service = parts.registry.in_service();
+    planned(parts, params, service.as_deref()).await?;
+    if service.is_none() && !has_backbone { Err(TrainError::NoBackbone) } else { Ok(()) }
+}
+
+async fn planned(parts: &Parts, params: &TrainParams, service: Option<&Classifier>) -> Result<Plan, TrainError> {
+    let samples = dataset::store::labelled(parts.store.db()).await?;
+    let known = service.map(|model| &model.manifest().labels);
+    Ok(plan::plan(&samples, known, params.labels.as_deref())?)
+}
+
+/// Trains a head on all labelled samples, judges it, and puts it into service if the gate says so.
+///
+/// `backbone` is used instead of that of the model in service. `id` is the training's number.
+///
+/// # Errors
+/// [`TrainError`]; there is then no new model.
+pub async fn run(
+    parts: &Parts,
+    id: i32,
+    params: &TrainParams,
+    backbone: Option<BackboneFile>,
+    on_step: &OnStep,
+    stop: &CancellationToken,
+) -> Result<TrainReport, TrainError> {
+    let head_params = params.head()?;
+    let service = parts.registry.in_service();
+    let plan = planned(parts, params, service.as_deref()).await?;
+    let base = Base::load(parts, service.as_deref(), backbone).await?;
+
+    let begun = Instant::now();
+    let images = plan.images.iter().map(|image| &image.content);
+    let embeddings = embed::embed(&parts.store, &parts.blobs, &base.backbone, &base.id, images, on_step, stop).await?;
+    let embedding_seconds = begun.elapsed().as_secs_f64();
+
+    let begun = Instant::now();
+    let sets = Sets::of(&plan, &embeddings, base.backbone.embedding_len())?;
+    let (sets, head) = fit(sets, plan.labels.clone(), head_params.clone(), on_step, stop).await?;
+    let fitting_seconds = begun.elapsed().as_secs_f64();
+
+    on_step(Step::Evaluating);
+    let network = head.to_onnx();
+    let version = parts.registry.next_version(&network).await?;
+    let sealing = Sealing { plan: &plan, sets: &sets, params, seed: head_params.seed, version };
+    let judged = sealing.judge(parts, &base, network, service.as_deref()).await?;
+    if stop.is_cancelled() {
+        return Err(TrainError::Cancelled);
+    }
+    let origin = Origin { training: Some(id), evaluation: Some(&judged.evaluation), verdict: Some(&judged.verdict) };
+    parts.registry.register(&judged.bundle, &origin).await?;
+    let model = judged.bundle.manifest().version.clone();
+    if judged.verdict.passed {
+        parts.registry.activate(model.as_str(), "hub", None).await?;
+    }
+    Ok(TrainReport {
+        model,
+        in_service: judged.verdict.passed,
+        gate: judged.verdict,
+        compared_with: judged.comparison,
+        splits: sets.sizes(),
+        embedding: EmbeddingFigures {
+            seconds: embedding_seconds,
+            computed: embeddings.computed,
+            cached: embeddings.cached,
+            failed: embeddings.failed.into_iter().map(|(content, reason)| FailedImage { content, reason }).collect(),
+        },
+        fitting: FittingFigures {
+            seconds: fitting_seconds,
+            epochs: u32::try_from(head.history.len()).unwrap_or(u32::MAX),
+            best_epoch: u32::try_from(head.best_epoch).unwrap_or(u32::MAX),
+            temperature: head.temperature,
+        },
+        evaluation: judged.evaluation,
+        dataset: plan.dataset,
+        seed: head_params.seed,
+    })
+}
+
+/// The backbone that a training uses, loaded.
+struct Base {
+    backbone: Arc<Backbone>,
+    onnx: Vec<u8>,
+    id: ContentId,
+}
+
+impl Base {
+    async fn load(
+        parts: &Parts,
+        service: Option<&Classifier>,
+        given: Option<BackboneFile>,
+    ) -> Result<Self, TrainError> {
+        if let Some(BackboneFile { onnx, input }) = given {
+            let load = move || Backbone::load(&onnx, &input).map(|backbone| (backbone, onnx));
+            let (backbone, onnx) =
+                tokio::task::spawn_blocking(load).await.expect("loading does not panic and is not aborted")?;
+            let id = ContentId::of(&onnx);
+            return Ok(Self { backbone: Arc::new(backbone), onnx, id });
+        }
+        let service = service.ok_or(TrainError::NoBackbone)?;
+        let id = service.manifest().backbone.sha256.clone();
+        let onnx = parts.blobs.get(&id).await?;
+        Ok(Self { backbone: Arc::clone(service.backbone()), onnx, id })
+    }
+}
+
+/// The embedded images of each split, without those that could not be read.
+struct Sets {
+    train: Examples,
+    validation: Examples,
+    test: Examples,
+    /// The images of `test`, in its order.
+    test_images: Vec<ContentId>,
+}
+
+impl Sets {
+    fn of(plan: &Plan, embeddings: &Embeddings, length: usize) -> Result<Self, TrainError> {
+        let mut sets = Self {
+            train: Examples::new(length),
+            validation: Examples::new(length),
+            test: Examples::new(length),
+            test_images: Vec::new(),
+        };
+        for image in &plan.images {
+            let Some(embedding) = embeddings.get(&image.content) else { continue };
+            let examples = match image.split {
+                Split::Train => &mut sets.train,
+                Split::Validation => &mut sets.validation,
+                Split::Test => {
+                    sets.test_images.push(image.content.clone());
+                    &mut sets.test
+                }
+            };
+            examples.push(embedding, image.target);
+        }
+        for (split, examples) in [("validation", &sets.validation), ("test", &sets.test)] {
+            if examples.is_empty() {
+                return Err(PlanError::EmptySplit { split }.into());
+            }
+        }
+        Ok(sets)
+    }
+
+    fn sizes(&self) -> Splits {
+        let size = |examples: &Examples| examples.len() as u64;
+        Splits { train: size(&self.train), validation: size(&self.validation), test: size(&self.test) }
+    }
+}
+
+async fn fit(
+    sets: Sets,
+    labels: Labels,
+    params: HeadParams,
+    on_step: &OnStep,
+    stop: &CancellationToken,
+) -> Result<(Sets, FittedHead), TrainError> {
+    let (on_step, stop) = (Arc::clone(on_step), stop.clone());
+    let fit = move || {
+        let mut on_epoch = |report: &fitting::EpochReport| {
+            on_step(Step::Epoch(*report));
+            if stop.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let head = fitting::fit(&sets.train, &sets.validation, labels.len(), &params, &mut on_epoch);
+        head.map(|head| (sets, head))
+    };
+    let fitted = tokio::task::spawn_blocking(fit).await.expect("fitting does not panic and is not aborted");
+    fitted.map_err(|error| match error {
+        fitting::TrainError::Cancelled(_) => TrainError::Cancelled,
+        error => error.into(),
+    })
+}
+
+/// What a fitted head is sealed with.
+struct Sealing<'a> {
+    plan: &'a Plan,
+    sets: &'a Sets,
+    params: &'a TrainParams,
+    seed: u64,
+    version: ModelVersion,
+}
+
+/// A sealed model with what is known of it.
+struct Judged {
+    bundle: Bundle,
+    evaluation: Evaluation,
+    verdict: Verdict,
+    comparison: Option<Comparison>,
+}
+
+impl Sealing<'_> {
+    async fn judge(
+        &self,
+        parts: &Parts,
+        base: &Base,
+        network: Vec<u8>,
+        service: Option<&Classifier>,
+    ) -> Result<Judged, TrainError> {
+        let labels = &self.plan.labels;
+        let head = Head::load(&network, base.backbone.embedding_len(), labels.len())?;
+        let answers = answers(&head, &self.sets.test)?;
+        let evaluation = evaluate::evaluate(labels, &self.sets.test.targets, &answers);
+        let bundle = self.seal(base, network, &head, service, evaluation.accuracy as f32)?;
+        let golden = golden::check(&base.backbone, &head, bundle.manifest()).map_err(|error| error.to_string());
+        let right: Vec<bool> = answers
+            .iter()
+            .zip(&self.sets.test.targets)
+            .map(|(row, target)| pilah_models::infer::best(row).0 == *target)
+            .collect();
+        let compared = match service {
+            Some(service) => self.compare(parts, base, service, &right).await?,
+            None => None,
+        };
+        let verdict = gate::judge(&Candidate {
+            evaluation: &evaluation,
+            golden,
+            service: compared.as_ref().map(|compared| InService {
+                version: &compared.comparison.model,
+                correct: compared.correct,
+                comparison: compared.comparison.mcnemar,
+                lost: compared.lost.clone(),
+            }),
+        });
+        Ok(Judged { bundle, evaluation, verdict, comparison: compared.map(|compared| compared.comparison) })
+    }
+
+    fn seal(
+        &self,
+        base: &Base,
+        network: Vec<u8>,
+        head: &Head,
+        service: Option<&Classifier>,
+        accuracy: f32,
+    ) -> Result<Bundle, TrainError> {
+        let manifest = Manifest {
+            format: 1,
+            version: self.version.clone(),
+            created_at: Timestamp::now(),
+            labels: self.plan.labels.clone(),
+            input: base.backbone.input().clone(),
+            embedding: base.backbone.embedding_len(),
+            backbone: FileRef::of(&base.onnx),
+            head: FileRef::of(&network),
+            thresholds: self.thresholds(head, service)?,
+            golden: golden::record(&base.backbone, head, base.backbone.input(), GOLDEN_TOLERANCE)?,
+            lineage: Lineage {
+                software: concat!("pilah-hub ", env!("CARGO_PKG_VERSION")).into(),
+                parent: service.map(|model| model.manifest().version.clone()),
+                dataset: Some(self.plan.dataset.clone()),
+                seed: Some(self.seed),
+                trained_on: Some(self.sets.train.len() as u64),
+                accuracy: Some(accuracy),
+            },
+        };
+        Ok(Bundle::seal(manifest, base.onnx.clone(), network)?)
+    }
+
+    /// Thresholds from the validation split; a class with too few answers there keeps the one that it
+    /// has in service.
+    fn thresholds(&self, head: &Head, service: Option<&Classifier>) -> Result<BTreeMap<Label, f32>, TrainError> {
+        let labels = self.plan.labels.as_slice();
+        let rows = answers(head, &self.sets.validation)?;
+        let mut answered = vec![0; labels.len()];
+        rows.iter().for_each(|row| answered[pilah_models::infer::best(row).0] += 1);
+        let targets = &self.sets.validation.targets;
+        let picked = thresholds::pick(&rows, targets, labels.len(), self.params.contamination());
+        let kept = |label: &Label| {
+            let of_service = service.and_then(|model| model.manifest().thresholds.get(label));
+            of_service.copied().unwrap_or(DEFAULT_THRESHOLD)
+        };
+        let threshold = |class: usize, label: &Label| {
+            if answered[class] >= LEAST_FOR_THRESHOLD { picked[class] } else { kept(label) }
+        };
+        Ok(labels.iter().enumerate().map(|(class, label)| (label.clone(), threshold(class, label))).collect())
+    }
+
+    /// The model in service on the same test images; `None` if it has no class in common.
+    async fn compare(
+        &self,
+        parts: &Parts,
+        base: &Base,
+        service: &Classifier,
+        right: &[bool],
+    ) -> Result<Option<Compared>, TrainError> {
+        let (old, new) = (&service.manifest().labels, &self.plan.labels);
+        if !old.as_slice().iter().any(|label| new.index_of(label).is_some()) {
+            return Ok(None);
+        }
+        let bundle = parts.registry.bundle(&service.manifest().version).await?;
+        let head = Head::load(bundle.head(), service.manifest().embedding, old.len())?;
+        let rows: Vec<Option<Vec<f32>>> = if service.manifest().backbone.sha256 == base.id {
+            answers(&head, &self.sets.test)?.into_iter().map(Some).collect()
+        } else {
+            self.answers_of(parts, service, &head).await?
+        };
+        let old_right: Vec<bool> = rows
+            .iter()
+            .zip(&self.sets.test.targets)
+            .map(|(row, target)| {
+                let answer = row.as_ref().map(|row| &old.as_slice()[pilah_models::infer::best(row).0]);
+                answer == Some(&new.as_slice()[*target])
+            })
+            .collect();
+        let correct = old_right.iter().filter(|right| **right).count() as u64;
+        Ok(Some(Compared {
+            correct,
+            lost: old.as_slice().iter().filter(|label| new.index_of(label).is_none()).cloned().collect(),
+            comparison: Comparison {
+                model: service.manifest().version.clone(),
+                accuracy: correct as f64 / right.len().max(1) as f64,
+                mcnemar: McNemar::compare(&old_right, right),
+            },
+        }))
+    }
+
+    /// What the model in service answers when it has a backbone of its own; `None` where that fails.
+    async fn answers_of(
+        &self,
+        parts: &Parts,
+        service: &Classifier,
+        head: &Head,
+    ) -> Result<Vec<Option<Vec<f32>>>, TrainError> {
+        let quiet: OnStep = Arc::new(|_| {});
+        let (backbone, id) = (service.backbone(), &service.manifest().backbone.sha256);
+        let images = &self.sets.test_images;
+        let never = CancellationToken::new();
+        let embeddings = embed::embed(&parts.store, &parts.blobs, backbone, id, images, &quiet, &never).await?;
+        let answer = |image| embeddings.get(image).map(|row| head.probabilities(row)).transpose();
+        Ok(images.iter().map(answer).collect::<Result<_, _>>()?)
+    }
+}
+
+struct Compared {
+    correct: u64,
+    lost: Vec<Label>,
+    comparison: Comparison,
+}
+
+fn answers(head: &Head, examples: &Examples) -> Result<Vec<Vec<f32>>, TrainError> {
+    let rows = examples.embeddings.chunks(examples.embedding.max(1));
+    rows.map(|row| Ok(head.probabilities(row)?)).collect()
+}
