@@ -37,6 +37,9 @@ const LOG: &str = "info,sqlx=warn,sea_orm_migration=warn,tract=warn";
 /// What matters of a connection, our own rules log.
 const QUIET: [&str; 3] = ["rmqtt=warn", "rmqtt_net=warn", "rmqtt_codec=warn"];
 
+/// What is logged during the demo, which tells in its own words what happens.
+const DEMO_LOG: &str = "warn";
+
 /// The Pilah hub: gathers samples from smart bins, has them reviewed, retrains, and pushes models.
 #[derive(Debug, Parser)]
 #[command(name = "pilah-hub", version, max_term_width = 100)]
@@ -67,7 +70,8 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(if matches!(cli.command, Command::Demo(_)) { DEMO_LOG } else { LOG }));
     let quiet = QUIET.iter().map(|directive| directive.parse().expect("a directive"));
     let filter = quiet.fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()

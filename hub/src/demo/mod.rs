@@ -42,8 +42,9 @@ const PORT_STEPS: u16 = 50;
 /// How often the oracle looks in, and the script is asked.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// The look of the first bin's chamber; the others follow. The model that ships was trained on other ones.
-const FIRST_LOOK: u64 = 101;
+/// The look of the bins' chambers: one, as of bins of one make in one building, where the same brands
+/// are sold. The model that ships was trained on other looks, and has most to learn on some like this.
+const LOOK: u64 = 1;
 
 /// What a demo is started with.
 #[derive(Debug, Clone)]
@@ -166,7 +167,7 @@ async fn start_bins(
         let secret = auth::draw_secret();
         fleet::enrol_with(&hub.state.store, &bin, &format!("Demo bin {number}"), &secret).await?;
         let view = match &demo.images {
-            None => View::Virtual { seed: u64::from(number), look: FIRST_LOOK + u64::from(number) },
+            None => View::Virtual { seed: u64::from(number), look: LOOK },
             Some(folder) => {
                 View::Photos { folder: std::path::absolute(folder)?, part: format!("{number}/{}", demo.bins) }
             }

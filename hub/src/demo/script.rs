@@ -1,8 +1,9 @@
 //! When the demo retrains: pure, and told by counts.
 //!
 //! The first training waits until there are enough labels to learn from and enough items to judge
-//! the shipped model by. Each further one waits for twice as many labels as the last had: accuracy
-//! grows with the logarithm of the labels, so that this is when there is something to gain.
+//! the shipped model by. Each further one waits for half as many labels again as the last had:
+//! accuracy grows with the logarithm of the labels, so that this is when there is something to gain,
+//! and when a model that the gate refused has a better successor.
 
 /// Labels and judged items before the first training.
 pub(super) const FIRST_TRAINING: u64 = 90;
@@ -31,12 +32,12 @@ impl Default for Script {
 }
 
 impl Script {
-    /// Whether it is time to train. Having said so, it waits for twice as many labels.
+    /// Whether it is time to train. Having said so, it waits for half as many labels again.
     #[must_use]
     pub(super) fn is_time_to_train(&mut self, seen: Seen) -> bool {
         let due = !seen.training && seen.labelled >= self.next_at && seen.judged >= self.next_at;
         if due {
-            self.next_at = seen.labelled * 2;
+            self.next_at = seen.labelled + seen.labelled / 2;
         }
         due
     }
@@ -66,12 +67,12 @@ mod tests {
     }
 
     #[test]
-    fn each_training_waits_for_twice_the_labels_and_for_the_last_one_to_end() {
+    fn each_training_waits_for_half_the_labels_again_and_for_the_last_one_to_end() {
         let mut script = Script::default();
         assert!(script.is_time_to_train(seen(100, 100, false)));
-        assert!(!script.is_time_to_train(seen(199, 1000, false)));
-        assert!(!script.is_time_to_train(seen(200, 1000, true)), "one runs");
-        assert!(script.is_time_to_train(seen(230, 1000, false)));
-        assert_eq!(script.next_at(), 460);
+        assert!(!script.is_time_to_train(seen(149, 1000, false)));
+        assert!(!script.is_time_to_train(seen(150, 1000, true)), "one runs");
+        assert!(script.is_time_to_train(seen(180, 1000, false)));
+        assert_eq!(script.next_at(), 270);
     }
 }

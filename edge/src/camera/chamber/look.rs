@@ -66,6 +66,8 @@ pub(crate) struct SensorLook {
     pub(crate) noise: f32,
     /// Of the defocus, in pixels at a height of 240.
     pub(crate) blur: f32,
+    /// Light that a dirty lens spreads over the whole picture, as a share of its mean.
+    pub(crate) veil: f32,
     pub(crate) jpeg_quality: u8,
 }
 
@@ -74,10 +76,10 @@ pub(crate) struct SensorLook {
 pub(crate) struct Taste {
     /// Of each class, how often each of its kinds comes.
     kinds: [[f32; 6]; 6],
-    /// The hues of the brands that are sold here, 0 to 1.
-    hues: [f32; 5],
-    /// How coloured print is.
-    pub(crate) vivid: f32,
+    /// The colours of the brands that are sold here, by class.
+    brands: [[V3; 3]; 6],
+    /// How coloured print is, 0 to 1.
+    vivid: f32,
     /// The colour of board.
     pub(crate) board: V3,
     /// The colour of paper.
@@ -165,7 +167,7 @@ impl Lens {
             at: v(far * side, far * slant.cos(), far * slant.sin()),
             target: v(dice.between(-0.08, 0.08), 0.12, dice.between(-0.05, 0.08)),
             roll: dice.between(-0.12, 0.12),
-            spread: dice.between(0.29, 0.37),
+            spread: dice.between(0.25, 0.32),
         }
     }
 }
@@ -173,13 +175,14 @@ impl Lens {
 impl SensorLook {
     fn draw(dice: &mut Dice) -> Self {
         Self {
-            exposure: dice.between(-0.55, 0.5).exp2(),
-            gains: v(1.0 + 0.12 * dice.normal(), 1.0, 1.0 + 0.12 * dice.normal()).map(|g| g.clamp(0.7, 1.4)),
-            contrast: dice.between(0.95, 1.35),
-            saturation: dice.between(0.65, 1.2),
+            exposure: dice.between(-0.8, 0.55).exp2(),
+            gains: v(1.0 + 0.18 * dice.normal(), 1.0, 1.0 + 0.18 * dice.normal()).map(|g| g.clamp(0.55, 1.6)),
+            contrast: dice.between(0.85, 1.35),
+            saturation: dice.between(0.5, 1.25),
             vignette: dice.between(0.05, 0.4),
-            noise: dice.between(1.5, 5.5),
-            blur: dice.between(0.35, 0.95),
+            noise: dice.between(1.5, 6.0),
+            blur: dice.between(0.35, 1.0),
+            veil: dice.between(-0.06, 0.1).max(0.0),
             jpeg_quality: dice.between(72.0, 93.0) as u8,
         }
     }
@@ -189,18 +192,20 @@ impl Taste {
     fn draw(dice: &mut Dice) -> Self {
         let mut kinds = [[0.0; 6]; 6];
         for weight in kinds.iter_mut().flatten() {
-            *weight = (1.6 * dice.normal()).exp();
+            *weight = (2.5 * dice.normal()).exp();
         }
+        let vivid = dice.between(0.5, 1.0);
+        let brands = [[(); 3]; 6].map(|brands| brands.map(|()| ink(dice, vivid)));
         let mut shares = |strong: f32| {
             let mut shares = [0.0; 4];
             shares.iter_mut().for_each(|share| *share = (strong * dice.normal()).exp());
             shares
         };
-        let (glass, plastic) = (shares(1.6), shares(1.6));
+        let (glass, plastic) = (shares(2.5), shares(2.5));
         Self {
             kinds,
-            hues: [(); 5].map(|()| dice.share()),
-            vivid: dice.between(0.5, 1.0),
+            brands,
+            vivid,
             board: hsv(dice.between(0.07, 0.1), dice.between(0.3, 0.52), dice.between(0.58, 0.82)),
             paper: hsv(dice.between(0.09, 0.15), dice.between(0.0, 0.14), dice.between(0.82, 0.96)),
             glass,
@@ -215,14 +220,22 @@ impl Taste {
         dice.weighted(&self.kinds[class as usize])
     }
 
-    /// A colour that is printed here.
-    pub(crate) fn print(&self, dice: &mut Dice) -> V3 {
-        let hue = if dice.chance(0.85) { dice.pick(&self.hues) + 0.02 * dice.normal() } else { dice.share() };
-        match dice.below(8) {
-            0 => grey(0.72),
-            1 => grey(0.05),
-            _ => hsv(hue, dice.between(0.45, 0.95) * self.vivid, dice.between(0.4, 0.92)),
+    /// A colour that is printed on things of a class here: mostly one of its few brands'.
+    pub(crate) fn print(&self, dice: &mut Dice, class: Class) -> V3 {
+        if dice.chance(0.85) {
+            dice.pick(&self.brands[class as usize]) * dice.between(0.85, 1.15)
+        } else {
+            ink(dice, self.vivid)
         }
+    }
+}
+
+/// Any colour that things are printed in.
+fn ink(dice: &mut Dice, vivid: f32) -> V3 {
+    match dice.below(8) {
+        0 => grey(0.72),
+        1 => grey(0.05),
+        _ => hsv(dice.share(), dice.between(0.45, 0.95) * vivid, dice.between(0.4, 0.92)),
     }
 }
 

@@ -38,11 +38,15 @@ impl Sensor {
         let (width, height) = (picture.width, picture.height);
         let blurred = blur(picture, self.look.blur * height as f32 / 240.0);
         let reach = v(width as f32 / 2.0, height as f32 / 2.0, 0.0);
+        let mean = blurred.iter().fold(V3::default(), |sum, light| sum + *light) / blurred.len() as f32;
+        let veil = mean.mix(grey(mean.luma()), 0.5) * (3.0 * self.look.veil);
         let mut values = Vec::with_capacity(width * height * 3);
         for (index, light) in blurred.iter().enumerate() {
             let p = v((index % width) as f32, (index / width) as f32, 0.0) - reach;
             let edge = p.dot(p) / reach.dot(reach);
-            let light = *light * self.look.gains * (self.look.exposure * 1.15 * (1.0 - self.look.vignette * edge));
+            let light = (*light * (1.0 - self.look.veil) + veil)
+                * self.look.gains
+                * (self.look.exposure * 1.15 * (1.0 - self.look.vignette * edge));
             let luma = light.luma();
             let light = grey(luma) * (1.0 - self.look.saturation) + light * self.look.saturation;
             for channel in [light.x, light.y, light.z] {

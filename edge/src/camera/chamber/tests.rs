@@ -51,7 +51,9 @@ fn an_item_is_to_be_seen_exactly_while_its_truth_is_stated() {
         let frames = frames(small(11, look), 120);
         let runs = runs(&frames);
         assert!(runs.len() >= 6, "120 frames hold some items");
-        for pair in runs[..runs.len() - 1].windows(2).filter(|pair| pair[0][0].truth.is_none() && pair[1][0].truth.is_some()) {
+        for pair in
+            runs[..runs.len() - 1].windows(2).filter(|pair| pair[0][0].truth.is_none() && pair[1][0].truth.is_some())
+        {
             let (empty, item) = (pair[0], pair[1]);
             let before = &empty[empty.len() - 1].rgb;
             let settled = &item[item.len() * 2 / 3].rgb;

@@ -4,7 +4,7 @@ use super::*;
 
 pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
     let s = taste.scale;
-    let tone = if dice.chance(0.12) { grey(0.55) } else { taste.board } * dice.between(0.8, 1.15);
+    let tone = if dice.chance(0.06) { grey(0.55) } else { taste.board } * dice.between(0.8, 1.15);
     let texture = Texture::Board { tape: dice.chance(0.6), print: dice.chance(0.5), seed: dice.seed() };
     let board = vec![Material::new(Finish::Matte, tone, texture), Material::new(Finish::Matte, tone * 0.85, texture)];
     let wear = Warp::Lumps { high: 0.025 * taste.dents, per_unit: 3.0, seed: dice.seed() };

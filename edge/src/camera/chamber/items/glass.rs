@@ -18,12 +18,12 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
     let glass = Material::plain(Finish::Clear { wall: 1.1, shine: 1.0, haze: 0.03 }, tint(dice, taste));
     let label = Material::new(
         Finish::Gloss(0.25),
-        taste.print(dice),
-        Texture::Label { second: taste.print(dice), third: taste.paper, seed: dice.seed() },
+        taste.print(dice, Class::Glass),
+        Texture::Label { second: taste.print(dice, Class::Glass), third: taste.paper, seed: dice.seed() },
     );
     let lid = Material::new(
         Finish::Metal { rough: 0.35, drawn: false },
-        if dice.chance(0.5) { taste.print(dice) } else { v(0.75, 0.68, 0.5) },
+        if dice.chance(0.5) { taste.print(dice, Class::Glass) } else { v(0.75, 0.68, 0.5) },
         Texture::Mottled { amount: 0.15, per_unit: 18.0, seed: dice.seed() },
     );
     let materials = vec![glass, label, lid];

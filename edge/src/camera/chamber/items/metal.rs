@@ -9,8 +9,8 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
     let metal = Material::new(Finish::Metal { rough: 0.22, drawn: true }, bare, worn(dice));
     let print = Material::new(
         Finish::Metal { rough: 0.30, drawn: true },
-        taste.print(dice),
-        Texture::Label { second: taste.print(dice), third: bare, seed: dice.seed() },
+        taste.print(dice, Class::Metal),
+        Texture::Label { second: taste.print(dice, Class::Metal), third: bare, seed: dice.seed() },
     );
     match kind {
         0 | 1 => drink_can(dice, taste, vec![metal, print, Material::plain(Finish::Matte, grey(0.01))]),
@@ -21,8 +21,8 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
             let wrapped = dice.chance(0.55);
             let paper = Material::new(
                 Finish::Gloss(0.3),
-                taste.print(dice),
-                Texture::Label { second: taste.print(dice), third: taste.paper, seed: dice.seed() },
+                taste.print(dice, Class::Metal),
+                Texture::Label { second: taste.print(dice, Class::Metal), third: taste.paper, seed: dice.seed() },
             );
             let ring = |y: f32| Part::new(Shape::Ring { radius, thick: 0.012 }, 0).at(0.0, y, 0.0);
             let body = Shape::Cup { low: radius, high: radius, half, wall: 0.016 };
@@ -84,7 +84,7 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
                 (half * 0.82, radius * 0.5),
                 (half * 0.86, radius * 0.4),
             ];
-            let cap = Material::plain(Finish::Gloss(0.5), taste.print(dice));
+            let cap = Material::plain(Finish::Gloss(0.5), taste.print(dice, Class::Metal));
             let mut parts = vec![
                 Part::new(Shape::Lathe { profile }, 1),
                 Part::new(Shape::Ring { radius: radius * 0.93, thick: 0.014 }, 0).at(0.0, half * 0.71, 0.0),

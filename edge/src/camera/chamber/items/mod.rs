@@ -64,7 +64,10 @@ pub(crate) fn scrap(dice: &mut Dice, taste: &Taste) -> Item {
     let colour = match dice.below(4) {
         0 => taste.board,
         1 => taste.paper,
-        2 => taste.print(dice),
+        2 => {
+            let class = dice.pick(&Class::ALL);
+            taste.print(dice, class)
+        }
         _ => v(0.12, 0.08, 0.04),
     };
     let material =

@@ -52,25 +52,25 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
         }
         4 => {
             let glossy = Texture::Colourful {
-                second: taste.print(dice),
+                second: taste.print(dice, Class::Paper),
                 third: white,
                 per_unit: dice.between(3.0, 6.0),
                 seed: dice.seed(),
             };
-            let cover = Material::new(Finish::Gloss(0.3), taste.print(dice), glossy);
+            let cover = Material::new(Finish::Gloss(0.3), taste.print(dice, Class::Paper), glossy);
             let bend = Warp::Sheet { curl: dice.between(-0.2, 0.4), wave: 0.03, fold: 0.0, seed: dice.seed() };
             let inner = sheet(hx * 0.98, hz * 0.98, 0.012, 1).warped(bend).at(0.0, -0.025, 0.0);
             Item::new(vec![sheet(hx, hz, 0.008, 0).warped(bend), inner], vec![cover, page])
         }
         _ => {
-            let kraft = dice.chance(0.6);
+            let kraft = dice.chance(0.3);
             let tone = if kraft { taste.board.mix(white, 0.25) } else { white };
             let seed = dice.seed();
             let bag = Material::new(Finish::Matte, tone, Texture::Mottled { amount: 0.1, per_unit: 9.0, seed });
             let mark = Material::new(
                 Finish::Matte,
                 tone,
-                Texture::Text { ink: taste.print(dice), pictures: false, line: 0.06, seed },
+                Texture::Text { ink: taste.print(dice, Class::Paper), pictures: false, line: 0.06, seed },
             );
             let folds = Warp::Folds { high: 0.09 * taste.dents, per_unit: 2.6, seed };
             let body = Part::new(

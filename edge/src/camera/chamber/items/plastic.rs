@@ -7,7 +7,7 @@ fn tint(dice: &mut Dice, taste: &Taste) -> V3 {
         0 => v(0.93, 0.95, 0.96),
         1 => v(0.60, 0.80, 0.93),
         2 => v(0.55, 0.82, 0.58),
-        _ => taste.print(dice).map(|x| 0.35 + 0.6 * x),
+        _ => taste.print(dice, Class::Plastic).map(|x| 0.35 + 0.6 * x),
     }
 }
 
@@ -18,11 +18,11 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
         tint(dice, taste),
         Texture::Crinkled { amount: dice.between(0.1, 0.35) * taste.dents, per_unit: 7.0, seed: dice.seed() },
     );
-    let solid = Material::plain(Finish::Gloss(dice.between(0.4, 0.8)), taste.print(dice));
+    let solid = Material::plain(Finish::Gloss(dice.between(0.4, 0.8)), taste.print(dice, Class::Plastic));
     let label = Material::new(
         Finish::Gloss(0.45),
-        taste.print(dice),
-        Texture::Label { second: taste.print(dice), third: grey(0.8), seed: dice.seed() },
+        taste.print(dice, Class::Plastic),
+        Texture::Label { second: taste.print(dice, Class::Plastic), third: grey(0.8), seed: dice.seed() },
     );
     match kind {
         0 | 1 => {
@@ -57,13 +57,13 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
                     0.0,
                 ));
             }
-            let cap = Material::plain(Finish::Gloss(0.5), taste.print(dice));
+            let cap = Material::plain(Finish::Gloss(0.5), taste.print(dice, Class::Plastic));
             let body = if opaque { solid } else { cap };
             Item::new(parts, vec![clear, label, body]).resting(lying())
         }
         2 => {
             let half = v(dice.between(0.18, 0.26), dice.between(0.34, 0.46), dice.between(0.09, 0.13)) * s;
-            let cap = Material::plain(Finish::Gloss(0.5), taste.print(dice));
+            let cap = Material::plain(Finish::Gloss(0.5), taste.print(dice, Class::Plastic));
             let parts = vec![
                 Part::new(Shape::Block { half, round: 0.08 * s }, 0).warped(Warp::Lumps {
                     high: 0.02 * taste.dents,
@@ -80,7 +80,8 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
             Item::new(parts, vec![solid, label, cap]).resting(Turn::about(v(1.0, 0.0, 0.0), 1.571))
         }
         3 => {
-            let tone = if dice.chance(0.5) { grey(0.8) } else { taste.print(dice).map(|x| 0.15 + 0.8 * x) };
+            let tone =
+                if dice.chance(0.5) { grey(0.8) } else { taste.print(dice, Class::Plastic).map(|x| 0.15 + 0.8 * x) };
             let film = Material::new(
                 Finish::Film(dice.between(0.15, 0.5)),
                 tone,
@@ -101,7 +102,11 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
             let half = dice.between(0.13, 0.26) * s;
             let high = low * dice.between(1.1, 1.4);
             let white = grey(dice.between(0.6, 0.85));
-            let print = Texture::Label { second: taste.print(dice), third: taste.print(dice), seed: dice.seed() };
+            let print = Texture::Label {
+                second: taste.print(dice, Class::Plastic),
+                third: taste.print(dice, Class::Plastic),
+                seed: dice.seed(),
+            };
             let tub = Material::new(Finish::Gloss(0.5), white, if dice.chance(0.7) { print } else { Texture::Plain });
             let mut parts = vec![
                 Part::new(Shape::Cup { low, high, half, wall: 0.013 }, 0),

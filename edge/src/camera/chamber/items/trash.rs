@@ -13,7 +13,7 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
             let white = stained(grey(0.78), dice.between(0.1, 0.35), dice);
             let tape = Material::new(
                 Finish::Gloss(0.3),
-                taste.print(dice),
+                taste.print(dice, Class::Trash),
                 Texture::Mottled { amount: 0.2, per_unit: 20.0, seed: dice.seed() },
             );
             let r = dice.between(0.26, 0.36) * s;
@@ -31,13 +31,13 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
         }
         1 => {
             let print = Texture::Colourful {
-                second: taste.print(dice),
-                third: taste.print(dice),
+                second: taste.print(dice, Class::Trash),
+                third: taste.print(dice, Class::Trash),
                 per_unit: dice.between(4.0, 8.0),
                 seed: dice.seed(),
             };
             let finish = if dice.chance(0.5) { Finish::Gloss(0.9) } else { Finish::Metal { rough: 0.4, drawn: false } };
-            let wrapper = Material::new(finish, taste.print(dice), print);
+            let wrapper = Material::new(finish, taste.print(dice, Class::Trash), print);
             let lining = Material::plain(Finish::Metal { rough: 0.3, drawn: false }, grey(0.7));
             let warp =
                 Warp::Sheet { curl: dice.between(-1.0, 1.2), wave: 0.1, fold: 0.06 * taste.dents, seed: dice.seed() };
@@ -91,7 +91,7 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
             let materials = vec![
                 stained(grey(0.6), dice.between(0.35, 0.6), dice),
                 stained(v(0.16, 0.12, 0.08), 0.5, dice),
-                Material::plain(Finish::Gloss(0.6), taste.print(dice)),
+                Material::plain(Finish::Gloss(0.6), taste.print(dice, Class::Trash)),
             ];
             let parts = (0..6).map(|i| {
                 let at = dice.direction() * dice.between(0.12, 0.3) * s;
@@ -132,7 +132,7 @@ pub(super) fn draw(kind: usize, dice: &mut Dice, taste: &Taste) -> Item {
             let dirty = stained(grey(0.72), 0.35, dice);
             let half = v(dice.between(0.24, 0.36), 0.05, dice.between(0.2, 0.28)) * s;
             let lid = sheet(half.x, half.z, 0.025, 0).turned(Turn::about(v(1.0, 0.0, 0.0), dice.between(0.5, 1.2)));
-            let straw = Material::plain(Finish::Gloss(0.4), taste.print(dice));
+            let straw = Material::plain(Finish::Gloss(0.4), taste.print(dice, Class::Trash));
             let parts = vec![
                 Part::new(Shape::Block { half, round: 0.03 }, 1).warped(Warp::Lumps {
                     high: 0.02,

@@ -1,0 +1,165 @@
+//! A hub with its own data folder, spoken to by HTTP as its administrator.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::mosquitto::{self, Mosquitto};
+use crate::program::{self, Process, eventually, free_port};
+
+/// A hub that can be killed and started again on the same data and ports.
+#[derive(Debug)]
+pub struct Hub {
+    folder: TempDir,
+    http_port: u16,
+    mqtt: Mqtt,
+    bundle: PathBuf,
+    process: Option<Process>,
+}
+
+/// The administrator's password, given at the first start.
+const ADMIN_PASSWORD: &str = "the administrator's password";
+
+/// Which broker the hub uses.
+#[derive(Debug)]
+enum Mqtt {
+    Embedded { port: u16 },
+    External { url: String },
+}
+
+impl Hub {
+    /// Starts a hub with its embedded broker; `bundle` is the model that it begins with.
+    #[must_use]
+    pub fn with_embedded_broker(bundle: &Path) -> Self {
+        Self::start(bundle, Mqtt::Embedded { port: free_port() })
+    }
+
+    /// Starts a hub on this broker.
+    #[must_use]
+    pub fn with_mosquitto(bundle: &Path, broker: &Mosquitto) -> Self {
+        Self::start(bundle, Mqtt::External { url: broker.url() })
+    }
+
+    fn start(bundle: &Path, mqtt: Mqtt) -> Self {
+        let mut hub = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            http_port: free_port(),
+            mqtt,
+            bundle: bundle.to_owned(),
+            process: None,
+        };
+        hub.restart();
+        hub
+    }
+
+    /// Starts it again on the same data and ports.
+    ///
+    /// # Panics
+    /// If it does not answer in time.
+    pub fn restart(&mut self) {
+        let mut command = Command::new(program::path("pilah-hub"));
+        command.arg("serve").arg("--data").arg(self.folder.path().join("data"));
+        command.arg("--http").arg(format!("127.0.0.1:{}", self.http_port)).arg("--bundle").arg(&self.bundle);
+        command.env("PILAH_ADMIN_PASSWORD", ADMIN_PASSWORD);
+        match &self.mqtt {
+            Mqtt::Embedded { port } => command.arg("--mqtt").arg(format!("127.0.0.1:{port}")),
+            Mqtt::External { url } => {
+                command.env("PILAH_MQTT_PASSWORD", mosquitto::HUB_PASSWORD).arg("--mqtt-url").arg(url)
+            }
+        };
+        self.process = Some(Process::start(&mut command, &self.folder.path().join("log")));
+        eventually("the hub", || {
+            let answer = ureq::get(format!("{}/health", self.url())).call();
+            answer.map(drop).map_err(|e| format!("not healthy: {e}\n{}", self.output()))
+        });
+    }
+
+    /// Kills it at once (SIGKILL).
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn kill(&mut self) {
+        self.process.take().expect("the hub runs").kill();
+    }
+
+    /// Where its API is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.http_port)
+    }
+
+    /// Where bins connect.
+    #[must_use]
+    pub fn mqtt_url(&self) -> String {
+        match &self.mqtt {
+            Mqtt::Embedded { port } => format!("mqtt://127.0.0.1:{port}"),
+            Mqtt::External { url } => url.clone(),
+        }
+    }
+
+    /// What it has printed so far.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.process.as_ref().map(Process::output).unwrap_or_default()
+    }
+
+    /// What `GET path` answers the administrator.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub fn try_get(&self, path: &str) -> Result<Value, String> {
+        let request =
+            ureq::get(format!("{}{path}", self.url())).header("Authorization", authorization("admin", ADMIN_PASSWORD));
+        request.call().and_then(|mut r| r.body_mut().read_json()).map_err(|e| format!("GET {path}: {e}"))
+    }
+
+    /// As [`Hub::try_get`].
+    ///
+    /// # Panics
+    /// If it answers no JSON.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Value {
+        self.try_get(path).unwrap_or_else(|e| panic!("{e}\n{}", self.output()))
+    }
+
+    /// What `POST path` answers the administrator.
+    ///
+    /// # Panics
+    /// If it refuses.
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let request =
+            ureq::post(format!("{}{path}", self.url())).header("Authorization", authorization("admin", ADMIN_PASSWORD));
+        let answer = request.send_json(body).and_then(|mut r| r.body_mut().read_to_string());
+        let text = answer.unwrap_or_else(|e| panic!("POST {path}: {e}\n{}", self.output()));
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
+    }
+
+    /// Makes a bin known and gives its secret.
+    ///
+    /// # Panics
+    /// If the hub refuses.
+    #[must_use]
+    pub fn enrol(&self, bin: &str) -> String {
+        let answer = self.post("/api/v1/bins", &json!({ "id": bin }));
+        answer["secret"].as_str().expect("a new bin gets a secret").to_owned()
+    }
+
+    /// A count of `GET /api/status`, named by its path in the JSON, such as `/events`.
+    ///
+    /// # Errors
+    /// If the hub does not answer.
+    pub fn count(&self, of: &str) -> Result<u64, String> {
+        let status = self.try_get("/api/status")?;
+        status.pointer(of).and_then(Value::as_u64).ok_or_else(|| format!("no count {of} in {status}"))
+    }
+}
+
+/// The header of HTTP Basic authentication.
+#[must_use]
+pub fn authorization(user: &str, password: &str) -> String {
+    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+    format!("Basic {credentials}")
+}
