@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -29,7 +29,9 @@ before(async () => {
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-background-networking"] });
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(patience);
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  // The browser reports refusals (not logged in, too few labels) as well, which the page tells in words.
+  const refusal = /status of (401|409|422)/;
+  page.on("console", (message) => message.type() === "error" && !refusal.test(message.text()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));
 });
 
@@ -49,9 +51,6 @@ test("a wrong password is refused in words, the right one opens the page", async
   await page.getByLabel("Password").fill("not the password");
   await page.getByRole("button", { name: "Log in" }).click();
   await page.locator("#login-error").waitFor();
-  // The browser itself reports the 401 of the wrong password; nothing else may have gone wrong.
-  assert.ok(complaints.every((text) => text.includes("401")), complaints.join("\n"));
-  complaints.length = 0;
 
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Log in" }).click();
@@ -68,9 +67,12 @@ test("bins come online and items arrive while one looks", async () => {
 });
 
 test("a training is started by hand and shows how far it is", async () => {
-  // Enough labels by the oracle for every class to be in the training.
-  await page.waitForFunction(async () => (await (await fetch("/api/status")).json()).labelled >= 60, null, { polling: 1000 });
-  await page.getByRole("button", { name: "Train a new model" }).click();
+  // Until the oracle has labelled enough of every class, the hub says what is missing.
+  const status = () => page.evaluate(async () => (await fetch("/api/training-status")).json());
+  while ((await status()).id === null) {
+    await page.getByRole("button", { name: "Train a new model" }).click();
+    await page.waitForTimeout(2000);
+  }
   await page.waitForFunction(async () => {
     const status = await (await fetch("/api/training-status")).json();
     return !status.in_progress && status.progress === 100;
@@ -95,11 +97,11 @@ test("nothing complained in the console", () => {
   assert.deepEqual(complaints, []);
 });
 
-/** The accessibility rules that the page breaks, each with the elements. axe runs outside the page's own policy. */
+/** The accessibility rules that the page breaks, each with the elements. */
 async function violations() {
+  // By the debugger, because the page's own policy allows no foreign script.
   const session = await page.context().newCDPSession(page);
-  await session.send("Page.setBypassCSP", { enabled: true });
-  await page.addScriptTag({ path: axe });
+  await session.send("Runtime.evaluate", { expression: readFileSync(axe, "utf8") });
   const found = await page.evaluate(async () => (await window.axe.run()).violations);
   return found.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`);
 }
