@@ -55,9 +55,9 @@ pub struct TriggerRules {
 impl Default for TriggerRules {
     fn default() -> Self {
         Self {
-            motion_level: 14,
+            motion_level: 12,
             motion_share: 0.004,
-            presence_level: 18,
+            presence_level: 12,
             presence_share: 0.012,
             settle: Duration::from_millis(300),
             clear: Duration::from_millis(200),

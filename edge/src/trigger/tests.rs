@@ -189,7 +189,7 @@ fn every_replayed_trashnet_photo_is_exactly_one_vote() {
 /// is there.
 #[test]
 fn every_drawn_item_is_exactly_one_vote() {
-    for look in 1..=4 {
+    for look in 1..=8 {
         let config = ChamberConfig {
             look,
             seed: 40 + look,
