@@ -1,7 +1,4 @@
-//! The tables, as they came to be: each migration once, in order, never edited after a release.
-//!
-//! To add a column or a table, add a migration at the end of the list and a field or an entity in
-//! `store/entity/`. New columns are nullable or have a default, so that existing rows stay valid.
+//! The first tables.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -9,19 +6,9 @@ use sea_orm_migration::schema::{
     text_null,
 };
 
-/// Runs the migrations.
-#[derive(Debug)]
-pub(crate) struct Migrator;
-
-#[async_trait::async_trait]
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial)]
-    }
-}
-
 /// The first tables.
-struct Initial;
+#[derive(Debug)]
+pub(super) struct Initial;
 
 impl MigrationName for Initial {
     fn name(&self) -> &'static str {
