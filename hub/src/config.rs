@@ -20,6 +20,8 @@ pub struct Config {
     pub mqtt: Mqtt,
     /// The bundle that is put in service at the first start.
     pub bundle: PathBuf,
+    /// Samples of bins that nobody has labelled are deleted after so many days; `None` keeps them.
+    pub keep_unlabelled_days: Option<u32>,
     /// Says on the page that items and bins are not real ones.
     pub demo: bool,
     /// The administrator's password at the first start; drawn at random if there is none.
@@ -37,6 +39,7 @@ impl Config {
             http_steps: 0,
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
             bundle,
+            keep_unlabelled_days: None,
             demo: false,
             admin_password: None,
         }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::Logins;
 use crate::broker::Refusals;
 use crate::config::Config;
+use crate::dataset::import::Imports;
 use crate::ingest::{Counters, Publisher};
 use crate::live::Live;
 use crate::predict::Predictor;
@@ -43,6 +44,8 @@ pub struct AppState {
     pub trainer: Trainer,
     /// Which bin should have which model.
     pub rollout: Rollout,
+    /// Zips that are being imported.
+    pub imports: Imports,
     /// Classifies images for people.
     pub predictor: Predictor,
     /// Cancelled when the hub stops: long answers and jobs end.

@@ -51,6 +51,9 @@ pub enum ImageError {
         /// The limit.
         limit: u64,
     },
+    /// An animation.
+    #[error("the file is an animation of {0} frames: send the frames that matter as images of their own")]
+    Frames(u32),
     /// Neither JPEG nor PNG.
     #[error("the file is neither a JPEG nor a PNG image")]
     Format,
@@ -76,6 +79,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbImage, ImageError> {
     };
     if format == ImageFormat::Jpeg && !jpeg_ends(bytes) {
         return Err(ImageError::Damaged("the file ends before the picture does".into()));
+    }
+    if let (ImageFormat::Png, Some(frames @ 2..)) = (format, png_frames(bytes)) {
+        return Err(ImageError::Frames(frames));
     }
     let damaged = |e: image::ImageError| ImageError::Damaged(e.to_string());
     let mut decoder = ImageReader::with_format(Cursor::new(bytes), format).into_decoder().map_err(damaged)?;
@@ -107,6 +113,24 @@ fn jpeg_ends(jpeg: &[u8]) -> bool {
         rest = rest.get(if kind == 0xff { 1 } else { length }..).unwrap_or_default();
     }
     false
+}
+
+/// How many frames a PNG says that it has, if it says so: the chunk `acTL`, which stands before the
+/// first pixels (PNG, third edition, 11.3.6.1).
+fn png_frames(png: &[u8]) -> Option<u32> {
+    const SIGNATURE: usize = 8;
+    let mut rest = png.get(SIGNATURE..)?;
+    // Chunks: length of the data, kind, data, check sum.
+    while let Some(([l0, l1, l2, l3, kind @ ..], data)) = rest.split_first_chunk::<8>() {
+        match kind {
+            b"acTL" => return data.first_chunk().map(|frames| u32::from_be_bytes(*frames)),
+            b"IDAT" | b"IEND" => return None,
+            _ => {}
+        }
+        let length = u32::from_be_bytes([*l0, *l1, *l2, *l3]) as usize;
+        rest = data.get(length.checked_add(4)?..)?;
+    }
+    None
 }
 
 /// Encodes an image as a JPEG of at most `largest` bytes: at quality 88, or as much lower, and then

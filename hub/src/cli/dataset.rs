@@ -1,75 +1,215 @@
 //! `pilah-hub dataset`
 
-use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use anyhow::Context as _;
+use clap::{Subcommand, ValueEnum};
+use tokio_util::sync::CancellationToken;
 
-use crate::dataset::import::{self, ImportReport};
+use super::progress;
+use crate::dataset::delete::{self, Deletion, Whose};
+use crate::dataset::export::{self, Layout};
+use crate::dataset::honesty::{self, Honesty, Spread};
+use crate::dataset::import::{self, ImportReport, Options};
+use crate::dataset::store::Tally;
+use crate::dataset::version::{self, Difference, Version};
+use crate::live::Live;
+use crate::registry::Registry;
 use crate::store::{Blobs, DataFolder, Store, StoreError};
+use crate::train::job::Parts;
 
-/// How many skipped files are named on a terminal; `--json` names all.
+/// How many skipped files and changed samples are named on a terminal; `--json` names all.
 const NAMED: usize = 20;
+
+/// Who a command is, in the history and the audit log.
+const WHO: &str = "command line";
 
 /// Arguments of `pilah-hub dataset`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
+    /// The hub's data folder
+    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
+    data: PathBuf,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Import a folder with a folder of images per class, or train, validation and test folders of such
+    /// Import a folder or a zip with a folder of images per class, or train, validation and test folders of such
     Import {
-        /// The folder
-        #[arg(value_name = "DIR")]
+        /// The folder, or the zip
+        #[arg(value_name = "PATH")]
         from: PathBuf,
-        /// The hub's data folder
-        #[arg(long, value_name = "DIR", default_value = "pilah-data")]
-        data: PathBuf,
-        /// Print what became of the files as JSON
+        /// Skip folders whose name is no class of the dataset yet, instead of making one
         #[arg(long)]
-        json: bool,
+        known_classes: bool,
+    },
+    /// Freeze the dataset as it is now, and print the version
+    Freeze {
+        /// What for
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        note: String,
+    },
+    /// List the frozen versions, newest first
+    Versions,
+    /// Show a frozen version
+    Show {
+        /// The version, or the first 8 or more digits of it
+        version: String,
+    },
+    /// Show what is different between two versions
+    Diff {
+        /// The older version
+        from: String,
+        /// The newer version
+        to: String,
+    },
+    /// Write a version as a zip: an image folder, COCO's JSON, and a Parquet index
+    Export {
+        /// The version; the dataset as it is now, if left out
+        #[arg(long)]
+        version: Option<String>,
+        /// The zip to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Which views of the images it has
+        #[arg(long, value_enum, default_value_t = View::Processed)]
+        layout: View,
+    },
+    /// Say what deleting a bin's or a person's images would take, or delete them
+    Delete {
+        /// All that this bin sent
+        #[arg(long, value_name = "BIN", required_unless_present = "sent_by", conflicts_with = "sent_by")]
+        bin: Option<String>,
+        /// All that this person uploaded or imported
+        #[arg(long, value_name = "NAME")]
+        sent_by: Option<String>,
+        /// Delete; without it, nothing is changed
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Compare the accuracy with a random and with the grouped split, on the embeddings of the model in service
+    CompareSplits {
+        /// How many seeds
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=honesty::MOST_SEEDS))]
+        seeds: u64,
+        /// The model that is put in service if there is none yet
+        #[arg(long, value_name = "DIR", default_value = "models/default")]
+        bundle: PathBuf,
     },
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum View {
+    /// By split and label
+    Processed,
+    /// By label
+    Raw,
+    /// Both
+    Both,
+    /// No images
+    Index,
+}
+
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let Command::Import { from, data, json } = args.command;
     // Beside a running hub as well: every batch is one transaction of its own.
-    let folder = match DataFolder::open(&data) {
-        Err(StoreError::Locked { .. }) => DataFolder::open_shared(&data)?,
+    let folder = match DataFolder::open(&args.data) {
+        Err(StoreError::Locked { .. }) => DataFolder::open_shared(&args.data)?,
         other => other?,
     };
     let store = Store::open(&folder).await?;
     let blobs = Blobs::open(&folder)?;
-    let progress = progress();
-    let report = import::import(&store, &blobs, &from, "command line", progress).await?;
+    let result = command(args.command, args.json, &store, &blobs).await;
     store.close().await?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print(&report);
-    }
-    Ok(())
+    result
 }
 
-/// A line that grows on a terminal, else one line per tenth.
-fn progress() -> impl FnMut(u64, u64) {
-    let is_terminal = std::io::stderr().is_terminal();
-    let mut tenth = 0;
-    move |done, total| {
-        if is_terminal {
-            let end = if done == total { "\n" } else { "" };
-            eprint!("\r{done} of {total} files{end}");
-        } else if done * 10 / total.max(1) > tenth || done == total {
-            tenth = done * 10 / total.max(1);
-            eprintln!("{done} of {total} files");
+async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> anyhow::Result<()> {
+    match command {
+        Command::Import { from, known_classes } => {
+            let classes = match known_classes {
+                true => Some(Tally::read(store.db()).await?.labels().into_iter().collect()),
+                false => None,
+            };
+            let options = Options { by: WHO.to_owned(), classes, ..Options::default() };
+            let report = import::import_with(store, blobs, &from, &options, progress::bar("files")).await?;
+            show(json, &report, print_report)
+        }
+        Command::Freeze { note } => show(json, &version::freeze(store, blobs, WHO, &note).await?, print_version),
+        Command::Versions => {
+            show(json, &version::all(store.db()).await?, |versions| versions.iter().for_each(print_version))
+        }
+        Command::Show { version } => show(json, &version::find(store.db(), &version).await?, print_version),
+        Command::Diff { from, to } => {
+            let (from, to) = (version::find(store.db(), &from).await?, version::find(store.db(), &to).await?);
+            show(json, &version::compare(blobs, &from.id, &to.id).await?, print_difference)
+        }
+        Command::Export { version, out, layout } => {
+            let version = match version {
+                Some(id) => version::find(store.db(), &id).await?,
+                None => version::freeze(store, blobs, WHO, "exported").await?,
+            };
+            let layout = match layout {
+                View::Processed => Layout::Processed,
+                View::Raw => Layout::Raw,
+                View::Both => Layout::Both,
+                View::Index => Layout::Index,
+            };
+            let exported = write_zip(blobs.clone(), version, layout, out.clone()).await?;
+            show(json, &exported, |exported| {
+                println!("{} images in {}, {} were deleted since", exported.images, out.display(), exported.missing);
+            })
+        }
+        Command::Delete { bin, sent_by, yes } => {
+            let whose = bin.map(Whose::Bin).or(sent_by.map(Whose::Sender)).expect("one of them is required");
+            let deletion = if yes {
+                delete::delete(store, blobs, &whose, WHO).await?
+            } else {
+                delete::plan(store.db(), &whose).await?
+            };
+            show(json, &deletion, print_deletion)
+        }
+        Command::CompareSplits { seeds, bundle } => {
+            let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), Some(&bundle)).await?;
+            let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry };
+            let stop = CancellationToken::new();
+            let honesty = honesty::compare(&parts, seeds, &stop, |what| eprintln!("{what}")).await?;
+            show(json, &honesty, print_honesty)
         }
     }
 }
 
-fn print(report: &ImportReport) {
+/// Writes to a temporary file beside the zip, which gets its name once it is whole.
+async fn write_zip(blobs: Blobs, version: Version, layout: Layout, out: PathBuf) -> anyhow::Result<export::Exported> {
+    let write = move || -> anyhow::Result<export::Exported> {
+        let cannot = || format!("cannot write {}", out.display());
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = tempfile::Builder::new().suffix(".partial").tempfile_in(folder).with_context(cannot)?;
+        let mut handle: &File = file.as_file();
+        let exported = export::write(&blobs, &version, layout, handle).with_context(cannot)?;
+        handle.flush().and_then(|()| handle.sync_all()).with_context(cannot)?;
+        file.persist(&out).with_context(cannot)?;
+        Ok(exported)
+    };
+    tokio::task::spawn_blocking(write).await.context("the export ended before its end")?
+}
+
+fn show<T: serde::Serialize>(json: bool, value: &T, print: impl FnOnce(&T)) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(value)?);
+    } else {
+        print(value);
+    }
+    Ok(())
+}
+
+fn print_report(report: &ImportReport) {
     println!(
         "{} images imported, {} were there already, {} files skipped",
         report.imported,
@@ -82,10 +222,62 @@ fn print(report: &ImportReport) {
     for (split, images) in &report.splits {
         println!("  {split}: {images}");
     }
+    if report.excluded > 0 {
+        println!("  used for nothing, since they resemble samples of two splits: {}", report.excluded);
+    }
     for skipped in report.skipped.iter().take(NAMED) {
         println!("skipped {}: {}", skipped.file, skipped.reason);
     }
     if report.skipped.len() > NAMED {
         println!("and {} more: --json names them", report.skipped.len() - NAMED);
+    }
+}
+
+fn print_version(version: &Version) {
+    let at = jiff::Timestamp::from_millisecond(version.created_ms).unwrap_or_default();
+    println!("{}  {at:.0}  {} samples  {}", version.id, version.samples, version.note);
+    for (label, splits) in &version.counts {
+        let splits: Vec<String> = splits.iter().map(|(split, images)| format!("{split} {images}")).collect();
+        println!("  {label}: {}", splits.join(", "));
+    }
+}
+
+fn print_difference(difference: &Difference) {
+    println!(
+        "{} added, {} removed, {} relabelled, {} with another split, {} the same",
+        difference.added, difference.removed, difference.relabelled, difference.moved, difference.same
+    );
+    let nothing = || "-".to_owned();
+    for sample in difference.samples.iter().take(NAMED) {
+        let (was, is) = (sample.was.clone().unwrap_or_else(nothing), sample.is.clone().unwrap_or_else(nothing));
+        println!("  {}: {was} → {is}", sample.id);
+    }
+    if difference.samples.len() > NAMED {
+        println!("and more: --json names up to {}", version::NAMED);
+    }
+}
+
+fn print_deletion(deletion: &Deletion) {
+    let (verb, end) = if deletion.dry_run { ("would be deleted", "; --yes deletes them") } else { ("deleted", "") };
+    println!(
+        "{} samples with {} images ({:.1} MB) {verb}; {} images stay, because other samples show them{end}",
+        deletion.samples,
+        deletion.images,
+        deletion.bytes as f64 / 1e6,
+        deletion.kept
+    );
+    if let (Some(digest), Some(audit)) = (&deletion.digest, deletion.audit) {
+        println!("none of them is left; entry {audit} of the audit log proves it by the digest {digest}");
+    }
+}
+
+fn print_honesty(honesty: &Honesty) {
+    let percent = |spread: &Spread| format!("{:5.1} % ± {:.1}", spread.mean * 100.0, spread.deviation * 100.0);
+    println!("{} images in {} clusters, backbone of {}", honesty.images, honesty.clusters, honesty.model);
+    println!("  random split:  {}", percent(&honesty.random));
+    println!("  grouped split: {}", percent(&honesty.grouped));
+    println!("a random split would flatter by {:.1} points", honesty.optimism * 100.0);
+    for figure in &honesty.seeds {
+        println!("  seed {}: random {:.3}, grouped {:.3}", figure.seed, figure.random, figure.grouped);
     }
 }

@@ -18,6 +18,9 @@ mod model;
 /// `pilah-hub serve`
 mod serve;
 
+/// How far a command is.
+mod progress;
+
 /// `pilah-hub train`
 mod train;
 
@@ -56,7 +59,7 @@ enum Command {
     Serve(serve::Args),
     /// Enrol bins, and list them
     Bin(bin::Args),
-    /// Import images
+    /// Import, freeze, export, delete images, and compare splits
     Dataset(dataset::Args),
     /// Train a model on the labelled images
     Train(train::Args),

@@ -37,6 +37,9 @@ pub(super) struct Args {
     /// The model that is put in service at the first start
     #[arg(long, value_name = "DIR", default_value = "models/default")]
     bundle: PathBuf,
+    /// Delete samples of bins that nobody has labelled for so many days; without it they are kept
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_unlabelled_days: Option<u32>,
     /// File with the administrator's password, for the first start; or set PILAH_ADMIN_PASSWORD.
     /// Without either, one is drawn and printed once
     #[arg(long, value_name = "FILE")]
@@ -61,6 +64,7 @@ impl Args {
             http_steps: 0,
             mqtt,
             bundle: self.bundle,
+            keep_unlabelled_days: self.keep_unlabelled_days,
             demo: false,
             admin_password: secret(self.admin_password_file.as_deref(), "PILAH_ADMIN_PASSWORD")?,
         })

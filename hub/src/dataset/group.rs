@@ -1,14 +1,12 @@
-//! Which samples show the same thing, so that a split never separates them.
+//! Which samples show the same thing, by where they come from. [`super::cluster`] adds what looks alike.
 //!
 //! * Images of one event of a bin show one item: a burst. The ingest names it.
 //! * Files that someone numbered were mostly taken in that order, several of each object: runs of
 //!   [`RUN`] consecutive numbers are a group. (TrashNet's neighbours show the same object, and a
 //!   random split of it flatters by two points.)
-//! * Other files are grouped by what they look like: equal [`difference_hash`].
+//! * Other files are grouped by what they look like: equal perceptual hashes.
 
-use image::RgbImage;
 use pilah_models::name::Label;
-use pilah_models::preprocess;
 
 use super::split::Split;
 
@@ -35,24 +33,6 @@ pub fn trailing_number(file_name: &str) -> Option<(&str, u64)> {
     let prefix = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = &stem[prefix.len()..];
     if (1..=9).contains(&digits.len()) { Some((prefix, digits.parse().ok()?)) } else { None }
-}
-
-/// 64 bits that survive scaling and recompression: whether each of 8 × 8 cells is brighter than its
-/// right neighbour (dHash, N. Krawetz, "Kind of like that", 2013).
-#[must_use]
-pub fn difference_hash(image: &RgbImage) -> u64 {
-    let small = preprocess::resize(image, 9, 8);
-    let luma = |x, y| {
-        let [r, g, b] = small.get_pixel(x, y).0.map(u32::from);
-        299 * r + 587 * g + 114 * b
-    };
-    let mut hash = 0;
-    for y in 0..8 {
-        for x in 0..8 {
-            hash = (hash << 1) | u64::from(luma(x, y) > luma(x + 1, y));
-        }
-    }
-    hash
 }
 
 #[cfg(test)]
@@ -88,20 +68,5 @@ mod tests {
         assert_ne!(group("a", None, "x20.jpg"), group("b", None, "x20.jpg"));
         assert_eq!(group("a", None, "one.jpg"), group("b", None, "two.jpg"), "equal looks");
         assert_ne!(group("a", Some(Split::Test), "one.jpg"), group("a", Some(Split::Train), "one.jpg"));
-    }
-
-    #[test]
-    fn the_hash_survives_scaling_and_tells_pictures_apart() {
-        let picture = |side: u32, turn: bool| {
-            RgbImage::from_fn(side, side, |x, y| {
-                let (u, v) = if turn { (y, x) } else { (x, y) };
-                let wave = (f64::from(u) / f64::from(side) * 9.0).sin() * 90.0 + f64::from(v) / f64::from(side) * 60.0;
-                image::Rgb([(wave + 100.0) as u8; 3])
-            })
-        };
-        let distance = |a: u64, b: u64| (a ^ b).count_ones();
-        let original = difference_hash(&picture(128, false));
-        assert!(distance(original, difference_hash(&picture(200, false))) <= 2);
-        assert!(distance(original, difference_hash(&picture(128, true))) > 10);
     }
 }

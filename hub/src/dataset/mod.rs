@@ -4,21 +4,28 @@
 //! metadata and whatever else hides in a file are gone; [`prepare`] is the only way in. Images lie
 //! under their SHA-256, rows name them; no image has a public address.
 //!
-//! A sample enters with a label (upload, import) or gets one by review. Its group ([`group`]) decides
-//! its split ([`split`]) once, with the first label, and for ever. A sample that is labelled
+//! A sample enters with a label (upload, import) or gets one by review. What shows the same thing is a
+//! group ([`group`]), groups that near-duplicates link are a cluster ([`cluster`]), and a cluster gets its
+//! split ([`split`]) once, with the first label, and for ever. A sample that is labelled
 //! [`UNUSABLE`] stays stored but is neither trained on nor counted.
 
 use std::collections::BTreeSet;
 
 use image::RgbImage;
 use pilah_models::labels::Labels;
-use pilah_models::name::{Label, NameError};
+use pilah_models::name::{ContentId, Label, NameError};
 use pilah_models::preprocess::{self, ImageError, Limits};
 
 use crate::store::{BlobError, StoreError};
 
-/// Which samples show the same thing.
+/// Which samples show the same thing, by where they come from.
 pub mod group;
+
+/// What an image looks like, in 64 bits.
+pub mod looks;
+
+/// Which groups are one cluster, because near-duplicates link them.
+pub mod cluster;
 
 /// What a group of samples is used for.
 pub mod split;
@@ -26,8 +33,23 @@ pub mod split;
 /// Samples and labels in the database.
 pub mod store;
 
-/// A folder of class folders, into the dataset.
+/// A folder or a zip of class folders, into the dataset.
 pub mod import;
+
+/// Frozen versions of the dataset.
+pub mod version;
+
+/// A version as a zip that other programs read.
+pub mod export;
+
+/// A bin's or a person's images, deleted everywhere, and proof of it.
+pub mod delete;
+
+/// What a random split would have promised.
+pub mod honesty;
+
+/// What has to be looked after in the background.
+pub mod job;
 
 /// A file from a request, no larger than it may be.
 pub(crate) mod receive;
@@ -65,6 +87,17 @@ pub enum DatasetError {
     /// A sample that is not there.
     #[error("there is no sample {0:?}")]
     NoSample(String),
+    /// A version that is not there.
+    #[error(
+        "there is no dataset version {0:?}, or several begin so: name it by its id or the first 8 or more digits of it"
+    )]
+    NoVersion(String),
+    /// An image that is there after it was deleted.
+    #[error("{0} was deleted and is there again: somebody stored the very image meanwhile; delete once more")]
+    NotGone(ContentId),
+    /// An export that cannot be written.
+    #[error("the export cannot be written")]
+    Export(#[from] std::io::Error),
     /// The database failed.
     #[error("the dataset cannot be read or written")]
     Store(#[from] StoreError),
@@ -88,7 +121,7 @@ pub struct Prepared {
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// What it looks like: [`group::difference_hash`].
+    /// What it looks like: [`looks::perceptual_hash`].
     pub looks: u64,
 }
 
@@ -100,7 +133,7 @@ pub struct Prepared {
 pub fn prepare(bytes: &[u8], limits: &Limits) -> Result<Prepared, ImageError> {
     let image = shrink(preprocess::decode(bytes, limits)?);
     let jpeg = preprocess::encode_jpeg(&image, LARGEST_STORED)?;
-    Ok(Prepared { jpeg, width: image.width(), height: image.height(), looks: group::difference_hash(&image) })
+    Ok(Prepared { jpeg, width: image.width(), height: image.height(), looks: looks::perceptual_hash(&image) })
 }
 
 fn shrink(image: RgbImage) -> RgbImage {

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::cluster::{self, LooksColumns};
 use super::split::{self, Counts, Split};
 use super::{DatasetError, Prepared, UNUSABLE};
 use crate::store::entity::{label_history, sample};
@@ -55,6 +56,12 @@ impl Tally {
     pub fn add(&mut self, label: &Label, split: Split, samples: u64) {
         self.of.entry(label.clone()).or_default().add(split, samples);
         self.all.add(split, samples);
+    }
+
+    /// The split of a new cluster whose first label is this.
+    #[must_use]
+    pub fn assign(&self, label: &Label) -> Split {
+        split::assign(&self.of.get(label).copied().unwrap_or_default(), &self.all)
     }
 
     /// Every label that occurs.
@@ -111,7 +118,14 @@ pub enum Stored {
         /// What it is used for.
         split: Split,
     },
-    /// The very image is there already with that label, as this sample.
+    /// It is a new sample that is used for nothing, because it resembles samples of two splits.
+    Excluded {
+        /// Its id.
+        sample: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The very image is there already as this sample. It has that label, now if not before.
     Duplicate(String),
     /// The very image is there already with another label.
     Conflict {
@@ -127,26 +141,19 @@ pub enum Stored {
 /// # Errors
 /// The database failed.
 pub async fn insert(tx: &impl ConnectionTrait, tally: &mut Tally, new: &NewSample<'_>) -> Result<Stored, DatasetError> {
-    let same = sample::Entity::find()
-        .filter(sample::Column::ContentSha256.eq(new.content.as_str()))
-        .filter(sample::Column::Label.is_not_null())
-        .one(tx)
-        .await?;
-    if let Some(same) = same {
-        let label = same.label.unwrap_or_default();
-        return Ok(if label == new.label.as_str() {
-            Stored::Duplicate(same.id)
-        } else {
-            Stored::Conflict { sample: same.id, label }
-        });
+    if let Some(known) = known(tx, tally, new.content, new.label, new.by).await? {
+        return Ok(known);
     }
-    let split = match new.fixed {
-        Some(split) => split,
-        None => split_of(tx, tally, new.group, new.label).await?,
+    let place = cluster::place(tx, new.group, new.image.looks, new.fixed).await?;
+    let split = match place.excluded {
+        Some(_) => None,
+        None => Some(place.split.or(new.fixed).unwrap_or_else(|| tally.assign(new.label))),
     };
-    tally.add(new.label, split, 1);
+    if let Some(split) = split {
+        tally.add(new.label, split, 1);
+    }
     let (id, now) = (Uuid::now_v7().to_string(), now_ms());
-    let row = sample::ActiveModel {
+    let mut row = sample::ActiveModel {
         id: Set(id.clone()),
         source: Set(new.source.name().to_owned()),
         at_ms: Set(now),
@@ -160,33 +167,56 @@ pub async fn insert(tx: &impl ConnectionTrait, tally: &mut Tally, new: &NewSampl
         labelled_by: Set(Some(new.by.to_owned())),
         labelled_at_ms: Set(Some(now)),
         group_key: Set(new.group.to_owned()),
-        split: Set(Some(split.name().to_owned())),
+        split: Set(split.map(|split| split.name().to_owned())),
+        cluster: Set(Some(place.cluster)),
+        excluded: Set(place.excluded.clone()),
+        sent_by: Set(Some(new.by.to_owned())),
         ..Default::default()
     };
+    LooksColumns::of(new.image.looks).set(&mut row);
     sample::Entity::insert(row).exec_without_returning(tx).await?;
-    Ok(Stored::New { sample: id, split })
+    Ok(match (split, place.excluded) {
+        (Some(split), _) => Stored::New { sample: id, split },
+        (None, reason) => Stored::Excluded { sample: id, reason: reason.unwrap_or_default() },
+    })
 }
 
-/// The split of a group: the one it has, or, if this is its first label, the one it gets.
-async fn split_of(tx: &impl ConnectionTrait, tally: &Tally, group: &str, label: &Label) -> Result<Split, DatasetError> {
-    let given: Option<String> = sample::Entity::find()
-        .select_only()
-        .column(sample::Column::Split)
-        .filter(sample::Column::GroupKey.eq(group))
-        .filter(sample::Column::Split.is_not_null())
-        .limit(1)
-        .into_tuple()
-        .one(tx)
-        .await?;
-    match given {
-        Some(name) => Ok(read(group, name.parse())?),
-        None => Ok(split::assign(&tally.of.get(label).copied().unwrap_or_default(), &tally.all)),
-    }
+/// What becomes of an image that is there already; one without a label gets this. `None`: it is new.
+///
+/// # Errors
+/// The database failed.
+pub async fn known(
+    tx: &impl ConnectionTrait,
+    tally: &mut Tally,
+    content: &ContentId,
+    label: &Label,
+    by: &str,
+) -> Result<Option<Stored>, DatasetError> {
+    let Some(same) = same_image(tx, content).await? else { return Ok(None) };
+    Ok(Some(match same.label {
+        Some(given) if given == label.as_str() => Stored::Duplicate(same.id),
+        Some(label) => Stored::Conflict { sample: same.id, label },
+        None => {
+            self::label(tx, &same.id, Some(label), by).await?;
+            *tally = Tally::read(tx).await?;
+            Stored::Duplicate(same.id)
+        }
+    }))
+}
+
+/// The sample that shows the very image, one with a label first.
+async fn same_image(tx: &impl ConnectionTrait, content: &ContentId) -> Result<Option<sample::Model>, DatasetError> {
+    let same = sample::Entity::find().filter(sample::Column::ContentSha256.eq(content.as_str()));
+    let labelled = same.clone().filter(sample::Column::Label.is_not_null()).one(tx).await?;
+    Ok(match labelled {
+        Some(labelled) => Some(labelled),
+        None => same.order_by_asc(sample::Column::Id).one(tx).await?,
+    })
 }
 
 /// Labels a sample: a class, [`UNUSABLE`], or `None` to take the label back. Tells the label before.
 ///
-/// The split that a sample has had stays, whatever the label becomes.
+/// The split that a sample has had stays, whatever the label becomes. One that is excluded gets none.
 ///
 /// # Errors
 /// [`DatasetError::NoSample`], or the database failed.
@@ -204,8 +234,12 @@ pub async fn label(
     }
     let now = now_ms();
     let mut row = sample::ActiveModel { id: Set(found.id.clone()), ..Default::default() };
-    if let (Some(label), None) = (label.filter(|l| l.as_str() != UNUSABLE), &found.split) {
-        let split = split_of(tx, &Tally::read(tx).await?, &found.group_key, label).await?;
+    if let (Some(label), None, None) = (label.filter(|l| l.as_str() != UNUSABLE), &found.split, &found.excluded) {
+        let cluster = found.cluster.as_ref().unwrap_or(&found.group_key);
+        let split = match cluster::split_of(tx, cluster).await? {
+            Some(given) => given,
+            None => Tally::read(tx).await?.assign(label),
+        };
         row.split = Set(Some(split.name().to_owned()));
     }
     row.label = Set(name.clone());
@@ -315,6 +349,6 @@ pub async fn content(db: &impl ConnectionTrait, id: &str) -> Result<ContentId, D
 }
 
 /// A value of a row, or the error that says which row cannot be read.
-fn read<T, E: std::error::Error>(row: &str, value: Result<T, E>) -> Result<T, StoreError> {
+pub(super) fn read<T, E: std::error::Error>(row: &str, value: Result<T, E>) -> Result<T, StoreError> {
     value.map_err(|error| StoreError::Corrupt { table: "samples", row: row.to_owned(), problem: error.to_string() })
 }

@@ -88,17 +88,22 @@ async fn bad_files_are_skipped_and_named_and_the_same_again_is_once() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_a_class_stops_the_import_before_it_begins() {
+async fn a_folder_that_cannot_be_a_class_is_named_and_the_rest_goes_on() {
     let hub = Hub::open(None).await;
     let root = hub.path().join("photos");
     write_class(&root, "glass", 0, 0..2);
-    import(&hub, &root).await.expect("imports");
     write_class(&root, "Food Waste", 1, 0..2);
-    write_class(&root, "apple", 2, 0..2);
-    let error = import(&hub, &root).await.expect_err("no label").to_string();
-    assert!(error.contains("\"Food Waste\"") && error.contains("a-z") && error.ends_with("glass"), "{error}");
+    write_class(&root, "玻璃", 1, 4..5);
+    write_class(&root, UNUSABLE, 2, 0..1);
+    let report = import(&hub, &root).await.expect("imports");
+    assert_eq!((report.files, report.imported, report.skipped.len()), (6, 2, 4), "{report:?}");
+    for (file, reason) in
+        [("Food Waste/", "\"Food Waste\" cannot be a class"), ("玻璃/", "a-z"), (UNUSABLE, "taken out")]
+    {
+        assert!(report.skipped.iter().any(|s| s.file.contains(file) && s.reason.contains(reason)), "{report:?}");
+    }
     let tally = Tally::read(hub.parts.store.db()).await.expect("reads");
-    assert_eq!(tally.labels(), BTreeSet::from([label("glass")]), "apple was not imported");
+    assert_eq!(tally.labels(), BTreeSet::from([label("glass")]));
     let empty = hub.path().join("empty");
     std::fs::create_dir(&empty).expect("makes a folder");
     assert!(matches!(import(&hub, &empty).await, Err(ImportError::NoClasses(_))));

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::check::Observation;
 use super::image::StoredImage;
+use crate::dataset::cluster::{self, LooksColumns};
 use crate::live::{ItemSeen, LiveEvent};
 use crate::store::Store;
 use crate::store::entity::{audit, bin, event, sample};
@@ -153,7 +154,9 @@ async fn insert_sample(
 ) -> Result<Option<String>, DbErr> {
     let id = Uuid::now_v7().to_string();
     let (truth_label, truth_source) = truth_columns(meta.truth.as_ref());
-    let row = sample::ActiveModel {
+    let group = format!("bin:{}:{}:{}", meta.header.bin, meta.header.epoch, meta.event);
+    let place = cluster::place(transaction, &group, image.looks, None).await?;
+    let mut row = sample::ActiveModel {
         id: Set(id.clone()),
         source: Set("bin".to_owned()),
         bin: Set(Some(meta.header.bin.to_string())),
@@ -177,9 +180,13 @@ async fn insert_sample(
         label: Set(None),
         labelled_by: Set(None),
         labelled_at_ms: Set(None),
-        group_key: Set(format!("bin:{}:{}:{}", meta.header.bin, meta.header.epoch, meta.event)),
+        group_key: Set(group),
         split: Set(None),
+        cluster: Set(Some(place.cluster)),
+        excluded: Set(place.excluded),
+        ..Default::default()
     };
+    LooksColumns::of(image.looks).set(&mut row);
     let key = [sample::Column::Bin, sample::Column::Epoch, sample::Column::Seq];
     match sample::Entity::insert(row).on_conflict_do_nothing_on(key).exec(transaction).await? {
         TryInsertResult::Inserted(_) => Ok(Some(id)),

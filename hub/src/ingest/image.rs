@@ -6,6 +6,7 @@
 use pilah_models::name::ContentId;
 use pilah_models::preprocess::{self, ImageError, Limits};
 
+use crate::dataset::looks;
 use crate::store::{BlobError, Blobs};
 
 /// Larger than any image of a bin, in bytes of the JPEG that is kept.
@@ -21,6 +22,8 @@ pub(super) struct StoredImage {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) bytes: usize,
+    /// Its perceptual hash.
+    pub(super) looks: u64,
 }
 
 /// Why an image is not in the object storage.
@@ -37,14 +40,14 @@ pub(super) enum KeepError {
 /// Decodes, encodes and stores an image.
 pub(super) async fn keep(blobs: &Blobs, jpeg: Vec<u8>) -> Result<StoredImage, KeepError> {
     let cleaned = tokio::task::spawn_blocking(move || clean(&jpeg));
-    let (width, height, jpeg) = cleaned.await.map_err(|error| ImageError::Damaged(error.to_string()))??;
+    let (width, height, looks, jpeg) = cleaned.await.map_err(|error| ImageError::Damaged(error.to_string()))??;
     let bytes = jpeg.len();
     let content = blobs.put(jpeg).await?;
-    Ok(StoredImage { content, width, height, bytes })
+    Ok(StoredImage { content, width, height, bytes, looks })
 }
 
-fn clean(jpeg: &[u8]) -> Result<(u32, u32, Vec<u8>), ImageError> {
+fn clean(jpeg: &[u8]) -> Result<(u32, u32, u64, Vec<u8>), ImageError> {
     let image = preprocess::decode(jpeg, &LIMITS)?;
     let encoded = preprocess::encode_jpeg(&image, LARGEST)?;
-    Ok((image.width(), image.height(), encoded))
+    Ok((image.width(), image.height(), looks::perceptual_hash(&image), encoded))
 }

@@ -114,7 +114,7 @@ impl From<ImageError> for HttpError {
     fn from(error: ImageError) -> Self {
         match error {
             ImageError::Bytes { .. } | ImageError::Pixels { .. } => Self::too_large(error.to_string()),
-            ImageError::Format | ImageError::Damaged(_) | ImageError::Incompressible(_) => {
+            ImageError::Frames(_) | ImageError::Format | ImageError::Damaged(_) | ImageError::Incompressible(_) => {
                 Self::unprocessable("bad-image", error.to_string())
             }
         }

@@ -27,6 +27,8 @@ pub use openapi::document;
 use crate::auth::{self, Logins};
 use crate::broker::{self, Embedded, Refusals};
 use crate::config::{Config, Mqtt, Secret};
+use crate::dataset;
+use crate::dataset::import::Imports;
 use crate::ingest::{Broker, BrokerError, Counters, Ingest};
 use crate::live::Live;
 use crate::predict::Predictor;
@@ -150,6 +152,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };
     let trainer = Trainer::open(parts, live.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
     let rollout = rollout::start(store.clone(), &registry, publisher.clone(), shutdown.clone());
+    let imports =
+        Imports::open(store.clone(), blobs.clone(), &config.data, shutdown.clone()).await.map_err(StoreError::from)?;
+    let (data, keep) = (config.data.clone(), config.keep_unlabelled_days);
+    dataset::job::start(store.clone(), blobs.clone(), data, keep, &mut tasks, shutdown.clone());
     // Last of all that can fail: a password that was drawn is shown by whoever gets the running hub.
     let administrator_password = auth::ensure_administrator(&store, config.admin_password.as_ref()).await?;
     let state = AppState {
@@ -161,6 +167,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         ingest: counters,
         refusals,
         logins: Arc::new(Logins::default()),
+        imports,
         predictor: Predictor::new(registry.clone()),
         registry,
         trainer,

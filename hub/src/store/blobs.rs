@@ -51,10 +51,30 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::Storage`].
     pub async fn put(&self, bytes: Vec<u8>) -> Result<ContentId, BlobError> {
+        self.put_new(bytes).await.map(|(id, _)| id)
+    }
+
+    /// The same, and tells whether they were not there before.
+    ///
+    /// # Errors
+    /// [`BlobError::Storage`].
+    pub async fn put_new(&self, bytes: Vec<u8>) -> Result<(ContentId, bool), BlobError> {
         let id = ContentId::of(&bytes);
         let options = PutOptions::from(PutMode::Create);
         match self.0.put_opts(&path_of(&id), bytes.into(), options).await {
-            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(id),
+            Ok(_) => Ok((id, true)),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok((id, false)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes the bytes of this name away, if they are there. Whoever calls has seen that no row names them.
+    ///
+    /// # Errors
+    /// [`BlobError::Storage`].
+    pub async fn remove(&self, id: &ContentId) -> Result<(), BlobError> {
+        match self.0.delete(&path_of(id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

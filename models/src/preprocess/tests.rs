@@ -191,3 +191,21 @@ fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let length = (exif.len() + 2) as u16;
     [&jpeg[..2], &[0xff, 0xe1], &length.to_be_bytes(), &exif, &jpeg[2..]].concat()
 }
+
+#[test]
+fn an_animation_is_refused_before_its_pixels_are_read() {
+    let mut png = Vec::new();
+    let image = DynamicImage::from(RgbImage::new(8, 8));
+    image.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).expect("encodes");
+    // Signature, then IHDR: 8 + 13 + 4 bytes; then the chunk that says how many frames there are.
+    let with_frames = |frames: u8| {
+        let mut animated = png.clone();
+        let chunk = [&[0, 0, 0, 8][..], b"acTL", &[0, 0, 0, frames, 0, 0, 0, 0], &[0; 4]].concat();
+        animated.splice(33..33, chunk);
+        animated
+    };
+    assert!(matches!(refused(&with_frames(7)), ImageError::Frames(7)));
+    assert_eq!(png_frames(&with_frames(1)), Some(1), "a still picture may say so");
+    assert_eq!(png_frames(&png), None);
+    assert_eq!(png_frames(&png[..20]), None, "cut off");
+}

@@ -31,3 +31,9 @@ pub mod model;
 
 /// Something that somebody did.
 pub mod audit;
+
+/// A zip that was sent to be imported.
+pub mod import;
+
+/// A frozen version of the dataset.
+pub mod dataset_version;

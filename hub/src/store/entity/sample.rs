@@ -54,10 +54,26 @@ pub struct Model {
     pub labelled_by: Option<String>,
     /// When.
     pub labelled_at_ms: Option<i64>,
-    /// Images of one group show one object: they share a split.
+    /// Images of one group show one object: a burst, a run of numbers, the same file.
     pub group_key: String,
-    /// `train`, `validation` or `test`; given once, with the first label of the group.
+    /// `train`, `validation` or `test`; given once, with the first label of the cluster.
     pub split: Option<String>,
+    /// The perceptual hash, `dataset::looks`; its 64 bits as a signed number. Null: not computed yet.
+    pub looks: Option<i64>,
+    /// Every fourth bit of it from the lowest on, 16 bits, to find near-duplicates by.
+    pub looks_0: Option<i32>,
+    /// The same from the second bit on.
+    pub looks_1: Option<i32>,
+    /// The same from the third bit on.
+    pub looks_2: Option<i32>,
+    /// The same from the fourth bit on.
+    pub looks_3: Option<i32>,
+    /// Groups that near-duplicates link are one cluster, which shares a split. Null: the group alone.
+    pub cluster: Option<String>,
+    /// Why this sample has no split and never gets one: it resembles samples of two splits.
+    pub excluded: Option<String>,
+    /// Who sent an upload or an import.
+    pub sent_by: Option<String>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

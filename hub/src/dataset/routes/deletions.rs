@@ -1,0 +1,56 @@
+//! Deleting what a bin or a person sent.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::auth::User;
+use crate::dataset::delete::{self, Deletion, Whose};
+use crate::error::{HttpError, JsonBody, Problem};
+use crate::state::AppState;
+
+/// Whose samples, and whether to delete them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// All that this bin sent. Either this, or `sent_by`.
+    bin: Option<String>,
+    /// All that this person uploaded or imported.
+    sent_by: Option<String>,
+    /// `false` deletes; else the answer says what would be deleted.
+    #[serde(default = "yes")]
+    dry_run: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Deletes all images of a bin or a person, everywhere, and writes the proof into the audit log.
+#[utoipa::path(post, path = "/api/v1/dataset/deletions", tag = "dataset", request_body = Wanted, responses(
+    (status = 200, description = "What was deleted, or would be", body = Deletion),
+    (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Not an administrator", body = Problem),
+    (status = 422, description = "Not one of `bin` and `sent_by`", body = Problem),
+))]
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    user: User,
+    JsonBody(wanted): JsonBody<Wanted>,
+) -> Result<Json<Deletion>, HttpError> {
+    if user.role != "admin" {
+        return Err(HttpError::forbidden("not-admin", "only an administrator may delete samples"));
+    }
+    let whose = match (wanted.bin, wanted.sent_by) {
+        (Some(bin), None) => Whose::Bin(bin),
+        (None, Some(name)) => Whose::Sender(name),
+        _ => return Err(HttpError::unprocessable("whose", "name either a bin or, with \"sent_by\", a person")),
+    };
+    if wanted.dry_run {
+        return Ok(Json(delete::plan(state.store.db(), &whose).await?));
+    }
+    let deletion = delete::delete(&state.store, &state.blobs, &whose, &user.name).await?;
+    tracing::info!(user = user.name, ?whose, samples = deletion.samples, "samples deleted");
+    Ok(Json(deletion))
+}

@@ -1,0 +1,108 @@
+//! Zips of images.
+
+use std::io;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use futures::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncWriteExt as _, BufWriter};
+use utoipa::{IntoParams, ToSchema};
+
+use super::known_classes;
+use crate::auth::User;
+use crate::dataset::import::{ImportStatus, Options};
+use crate::error::{HttpError, Problem, QueryArgs};
+use crate::state::AppState;
+
+/// No zip is larger, in bytes.
+const LARGEST_ZIP: u64 = 8_000_000_000;
+
+/// How to import.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SendQuery {
+    /// What the zip is called: runs of numbered photos are told apart by it. `upload` if left out.
+    name: Option<String>,
+    /// `true`: a folder whose name is no class yet makes one. Else its files are skipped.
+    new_classes: Option<bool>,
+}
+
+/// An import that runs.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// Its id: ask `/api/v1/imports/{id}` how far it is.
+    id: String,
+}
+
+/// Imports a zip of class folders, such as `glass/1.jpg` or `train/glass/1.jpg`. The body is the zip itself.
+#[utoipa::path(post, path = "/api/v1/imports", tag = "dataset", params(SendQuery),
+    request_body(content_type = "application/zip", content = Vec<u8>, description = "At most 8 GB"),
+    responses(
+        (status = 202, description = "It is received and being imported", body = Accepted),
+        (status = 400, description = "The connection broke", body = Problem),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 413, description = "It is too large", body = Problem),
+        (status = 507, description = "The hub's disk is full", body = Problem),
+    ))]
+pub(crate) async fn send(
+    State(state): State<AppState>,
+    user: User,
+    QueryArgs(query): QueryArgs<SendQuery>,
+    body: Body,
+) -> Result<(StatusCode, Json<Accepted>), HttpError> {
+    let file = state.imports.file().map_err(no_file)?;
+    receive(body, &file).await?;
+    let known = known_classes(&state).await?;
+    let classes = (!query.new_classes.unwrap_or(false)).then_some(known);
+    let name: String =
+        query.name.as_deref().unwrap_or("upload").chars().filter(|c| !c.is_control()).take(200).collect();
+    let options = Options { by: user.name, classes, ..Options::default() };
+    let id = state.imports.start(file, &name, options).await?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { id })))
+}
+
+/// Writes the body into the file, as far as it may be.
+async fn receive(body: Body, file: &NamedTempFile) -> Result<(), HttpError> {
+    let mut to = BufWriter::with_capacity(1 << 20, tokio::fs::File::from_std(file.reopen().map_err(no_file)?));
+    let (mut chunks, mut size) = (body.into_data_stream(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| {
+            HttpError::bad_request("cut-off", "the connection broke before the zip was whole: send it again")
+                .with_cause(error)
+        })?;
+        size += chunk.len() as u64;
+        if size > LARGEST_ZIP {
+            return Err(HttpError::too_large(format!("a zip has at most {LARGEST_ZIP} bytes: send several")));
+        }
+        to.write_all(&chunk).await.map_err(no_file)?;
+    }
+    to.flush().await.map_err(no_file)
+}
+
+fn no_file(error: io::Error) -> HttpError {
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        let detail = "the hub's disk is full: nothing of the zip was kept; make room and send it again";
+        return HttpError::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail).with_cause(error);
+    }
+    HttpError::internal(error)
+}
+
+/// How far an import is, or what became of each file.
+#[utoipa::path(get, path = "/api/v1/imports/{id}", tag = "dataset",
+    params(("id" = String, Path, description = "The import")), responses(
+        (status = 200, description = "How far it is", body = ImportStatus),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such import", body = Problem),
+    ))]
+pub(crate) async fn status(
+    State(state): State<AppState>,
+    _user: User,
+    Path(id): Path<String>,
+) -> Result<Json<ImportStatus>, HttpError> {
+    let status = state.imports.status(&id).await?;
+    status.map(Json).ok_or_else(|| HttpError::not_found("there is no import of this id"))
+}

@@ -1,0 +1,107 @@
+//! The label of a sample, and the classes.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use pilah_models::name::Label;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::known_classes;
+use crate::auth::User;
+use crate::dataset::store::{self, Tally};
+use crate::dataset::{Split, UNUSABLE};
+use crate::error::{HttpError, JsonBody, Problem};
+use crate::live::LiveEvent;
+use crate::state::AppState;
+
+/// What a sample shows.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewLabel {
+    /// A class; `unusable` to take it out; `null` to take the label back.
+    label: Option<String>,
+}
+
+/// What was changed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Labelled {
+    /// The sample.
+    id: String,
+    /// What it shows now.
+    label: Option<String>,
+    /// What it showed before.
+    was: Option<String>,
+}
+
+/// Labels a sample. Every change is kept with who made it.
+#[utoipa::path(post, path = "/api/v1/samples/{id}/label", tag = "dataset", request_body = NewLabel,
+    params(("id" = String, Path, description = "The sample")), responses(
+        (status = 200, description = "Labelled", body = Labelled),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such sample", body = Problem),
+        (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
+    ))]
+pub(crate) async fn label(
+    State(state): State<AppState>,
+    user: User,
+    Path(id): Path<String>,
+    JsonBody(new): JsonBody<NewLabel>,
+) -> Result<Json<Labelled>, HttpError> {
+    let label = match new.label.as_deref() {
+        Some(UNUSABLE) => Some(Label::new(UNUSABLE).expect("a valid name")),
+        Some(name) => Some(crate::dataset::known_label(name, &known_classes(&state).await?)?),
+        None => None,
+    };
+    let tx = state.store.begin().await?;
+    let was = store::label(&tx, &id, label.as_ref(), &user.name).await?;
+    tx.commit().await?;
+    let label = label.map(String::from);
+    state.live.publish(LiveEvent::Labelled { sample: id.clone(), label: label.clone(), by: user.name });
+    Ok(Json(Labelled { id, label, was }))
+}
+
+/// Every class, with its labelled images.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ClassCounts {
+    /// The classes of the model in service in its order, then others by name.
+    classes: Vec<ClassCount>,
+    /// Samples that wait for a label.
+    unlabelled: u64,
+}
+
+/// A class, with its labelled images by split.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ClassCount {
+    /// The class.
+    #[schema(value_type = String)]
+    label: Label,
+    /// All of them.
+    images: u64,
+    /// In training.
+    train: u64,
+    /// In validation.
+    validation: u64,
+    /// In test.
+    test: u64,
+}
+
+/// Every class, with how many images are labelled with it.
+#[utoipa::path(get, path = "/api/v1/classes", tag = "dataset", responses(
+    (status = 200, description = "The classes", body = ClassCounts),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn classes(State(state): State<AppState>, _user: User) -> Result<Json<ClassCounts>, HttpError> {
+    let tally = Tally::read(state.store.db()).await?;
+    let count = |label: Label| {
+        let counts = tally.of.get(&label).copied().unwrap_or_default();
+        ClassCount {
+            label,
+            images: counts.total(),
+            train: counts.of(Split::Train),
+            validation: counts.of(Split::Validation),
+            test: counts.of(Split::Test),
+        }
+    };
+    let classes = known_classes(&state).await?.into_iter().map(count).collect();
+    Ok(Json(ClassCounts { classes, unlabelled: store::unlabelled(state.store.db()).await? }))
+}

@@ -1,0 +1,195 @@
+//! Frozen versions, exports, and what a random split would have promised.
+
+use std::io::{self, Write};
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::User;
+use crate::dataset::export::{self, Layout};
+use crate::dataset::honesty::{self, Honesty, HonestyError, MOST_SEEDS};
+use crate::dataset::version::{self, Difference, Version};
+use crate::error::{Chain, HttpError, JsonBody, Problem, QueryArgs};
+use crate::state::AppState;
+use crate::train::job::Parts;
+
+/// Pieces of an export that wait for a slow reader: 64 KB each. When it is full, the export waits.
+const WAITING: usize = 8;
+
+/// What a version is for.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Freezing {
+    /// In words, at most 1000 characters.
+    #[serde(default)]
+    note: String,
+}
+
+/// Freezes the dataset as it is. The same dataset has the same version, whose note stays.
+#[utoipa::path(post, path = "/api/v1/dataset/versions", tag = "dataset", request_body = Freezing, responses(
+    (status = 200, description = "The version", body = Version),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn freeze(
+    State(state): State<AppState>,
+    user: User,
+    JsonBody(freezing): JsonBody<Freezing>,
+) -> Result<Json<Version>, HttpError> {
+    let note: String = freezing.note.chars().take(1000).collect();
+    Ok(Json(version::freeze(&state.store, &state.blobs, &user.name, &note).await?))
+}
+
+/// All versions.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct VersionList {
+    /// Newest first.
+    versions: Vec<Version>,
+}
+
+/// All frozen versions, newest first.
+#[utoipa::path(get, path = "/api/v1/dataset/versions", tag = "dataset", responses(
+    (status = 200, description = "The versions", body = VersionList),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<Json<VersionList>, HttpError> {
+    Ok(Json(VersionList { versions: version::all(state.store.db()).await? }))
+}
+
+/// A frozen version.
+#[utoipa::path(get, path = "/api/v1/dataset/versions/{id}", tag = "dataset",
+    params(("id" = String, Path, description = "The version, or the first 8 or more digits of it")), responses(
+        (status = 200, description = "The version", body = Version),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such version", body = Problem),
+    ))]
+pub(crate) async fn one(
+    State(state): State<AppState>,
+    _user: User,
+    Path(id): Path<String>,
+) -> Result<Json<Version>, HttpError> {
+    Ok(Json(version::find(state.store.db(), &id).await?))
+}
+
+/// What is different between two versions.
+#[utoipa::path(get, path = "/api/v1/dataset/versions/{id}/diff/{to}", tag = "dataset",
+    params(("id" = String, Path, description = "The older version"), ("to" = String, Path, description = "The newer one")),
+    responses(
+        (status = 200, description = "The difference", body = Difference),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such version", body = Problem),
+    ))]
+pub(crate) async fn difference(
+    State(state): State<AppState>,
+    _user: User,
+    Path((from, to)): Path<(String, String)>,
+) -> Result<Json<Difference>, HttpError> {
+    let (from, to) = (version::find(state.store.db(), &from).await?, version::find(state.store.db(), &to).await?);
+    Ok(Json(version::compare(&state.blobs, &from.id, &to.id).await?))
+}
+
+/// What an export has.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportQuery {
+    /// `processed` (by split and label, which is the default), `raw` (by label), `both`, or `index` (no images).
+    layout: Option<String>,
+}
+
+/// A version as a zip: an image folder, COCO's JSON by split, and a Parquet index.
+#[utoipa::path(get, path = "/api/v1/dataset/versions/{id}/export", tag = "dataset",
+    params(("id" = String, Path, description = "The version"), ExportQuery), responses(
+        (status = 200, description = "The zip", content_type = "application/zip"),
+        (status = 400, description = "No such layout", body = Problem),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such version", body = Problem),
+    ))]
+pub(crate) async fn export(
+    State(state): State<AppState>,
+    user: User,
+    Path(id): Path<String>,
+    QueryArgs(query): QueryArgs<ExportQuery>,
+) -> Result<Response, HttpError> {
+    let layout: Layout = query
+        .layout
+        .as_deref()
+        .unwrap_or("processed")
+        .parse()
+        .map_err(|error: String| HttpError::bad_request("bad-layout", error))?;
+    let version = version::find(state.store.db(), &id).await?;
+    let name = format!("attachment; filename=\"pilah-{}.zip\"", &version.id.as_str()[..8]);
+    let (pieces, body) = mpsc::channel(WAITING);
+    tracing::info!(user = user.name, version = %version.id, ?layout, "dataset exported");
+    tokio::task::spawn_blocking(move || {
+        let sink = Pieces(pieces.clone());
+        if let Err(error) = export::write(&state.blobs, &version, layout, sink) {
+            tracing::warn!(error = %Chain(&error), version = %version.id, "export ended before its end");
+            // The reader sees a broken connection rather than a zip that seems to be whole.
+            pieces.blocking_send(Err(io::Error::other("the export failed"))).ok();
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/zip")),
+        (header::CONTENT_DISPOSITION, HeaderValue::try_from(name).expect("hexadecimal digits")),
+    ];
+    Ok((headers, Body::from_stream(ReceiverStream::new(body))).into_response())
+}
+
+/// Writes into a stream.
+struct Pieces(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Pieces {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the reader is gone");
+        self.0.blocking_send(Ok(Bytes::copy_from_slice(piece))).map_err(gone)?;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How much to compare.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HonestyQuery {
+    /// How many seeds, 1 to 20; 3 if left out. Each takes some seconds.
+    seeds: Option<u64>,
+}
+
+/// Accuracy with a random and with the grouped split, side by side: what a random split would have promised.
+/// Images that the model in service has not embedded before are embedded first, which takes a while.
+#[utoipa::path(post, path = "/api/v1/dataset/compare-splits", tag = "dataset", params(HonestyQuery), responses(
+    (status = 200, description = "The figures", body = Honesty),
+    (status = 401, description = "Not logged in", body = Problem),
+    (status = 422, description = "There is too little to compare", body = Problem),
+    (status = 503, description = "No model is in service", body = Problem),
+))]
+pub(crate) async fn honesty(
+    State(state): State<AppState>,
+    _user: User,
+    QueryArgs(query): QueryArgs<HonestyQuery>,
+) -> Result<Json<Honesty>, HttpError> {
+    let parts = Parts { store: state.store, blobs: state.blobs, registry: state.registry };
+    let seeds = query.seeds.unwrap_or(3).clamp(1, MOST_SEEDS);
+    Ok(Json(honesty::compare(&parts, seeds, &state.shutdown, |_| {}).await?))
+}
+
+impl From<HonestyError> for HttpError {
+    fn from(error: HonestyError) -> Self {
+        match error {
+            HonestyError::NoBackbone => Self::unavailable("no-model", error.to_string()),
+            HonestyError::TooFew => Self::unprocessable("too-few-images", error.to_string()),
+            HonestyError::Fit(_) => Self::unprocessable("cannot-fit", error.to_string()).with_cause(error),
+            HonestyError::Embedding(error) => Self::internal(error),
+            HonestyError::Dataset(error) => error.into(),
+        }
+    }
+}
