@@ -123,22 +123,21 @@ async fn near(tx: &impl ConnectionTrait, hash: u64) -> Result<Vec<String>, DbErr
     for (column, band) in columns.into_iter().zip(looks::bands(hash)) {
         any_band = any_band.add(column.is_in(looks::probes(band).map(i32::from)));
     }
-    let candidates: Vec<(i64, String, Option<String>)> = sample::Entity::find()
+    // Once each, since a thing that comes again and again has many rows.
+    let candidates: Vec<(i64, String)> = sample::Entity::find()
         .select_only()
+        .distinct()
         .column(sample::Column::Looks)
-        .column(sample::Column::GroupKey)
         .column(sample::Column::Cluster)
         .filter(any_band)
+        .filter(sample::Column::Cluster.is_not_null())
         .filter(sample::Column::Excluded.is_null())
         .into_tuple()
         .all(tx)
         .await?;
-    let is_near = |looks: i64| looks::distance(looks.cast_unsigned(), hash) <= looks::NEAR;
-    let mut clusters: Vec<String> = candidates
-        .into_iter()
-        .filter(|(looks, ..)| is_near(*looks))
-        .map(|(_, group, cluster)| cluster.unwrap_or(group))
-        .collect();
+    let is_near = |looks: &i64| looks::distance(looks.cast_unsigned(), hash) <= looks::NEAR;
+    let mut clusters: Vec<String> =
+        candidates.into_iter().filter(|(looks, _)| is_near(looks)).map(|(_, cluster)| cluster).collect();
     clusters.sort_unstable();
     clusters.dedup();
     Ok(clusters)

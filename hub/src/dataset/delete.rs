@@ -228,8 +228,8 @@ async fn write_down(store: &Store, whose: &Whose, who: &str, deletion: &Deletion
     Ok(audit::Entity::insert(row).exec(store.db()).await?.last_insert_id)
 }
 
-/// Takes away images that no sample shows: those of an import that was not committed.
-pub(super) async fn remove_unreferenced(
+/// Takes away images that no sample shows: those of an upload or import that was not committed.
+pub(crate) async fn remove_unreferenced(
     db: &impl ConnectionTrait,
     blobs: &Blobs,
     contents: Vec<ContentId>,

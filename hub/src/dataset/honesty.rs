@@ -16,7 +16,7 @@ use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _};
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
@@ -29,6 +29,9 @@ use crate::train::{TrainError, embed};
 
 /// The most seeds of one comparison: each takes two fits, of some seconds.
 pub const MOST_SEEDS: u64 = 20;
+
+/// The most images of one comparison, the newest ones: 100 MB of embeddings of 1,280 numbers, and their copies.
+const MOST_IMAGES: u64 = 20_000;
 
 /// Why there is no comparison.
 #[derive(Debug, thiserror::Error)]
@@ -168,7 +171,8 @@ async fn labelled(parts: &Parts) -> Result<Vec<Row>, DatasetError> {
         .filter(sample::Column::Label.is_not_null())
         .filter(sample::Column::Label.ne(UNUSABLE))
         .filter(sample::Column::Split.is_not_null())
-        .order_by_asc(sample::Column::Id)
+        .order_by_desc(sample::Column::Id)
+        .limit(MOST_IMAGES)
         .all(parts.store.db())
         .await?;
     rows.into_iter()

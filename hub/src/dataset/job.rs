@@ -20,7 +20,7 @@ use crate::error::Chain;
 use crate::store::entity::sample;
 use crate::store::{BlobError, Blobs, Store, now_ms};
 
-/// How often it is looked for samples that are old enough to go.
+/// How often it is looked for what has to go.
 const EVERY: Duration = Duration::from_hours(6);
 
 /// A file that is being written is younger than this.
@@ -43,23 +43,24 @@ pub fn start(
 ) {
     tasks.spawn(async move {
         let work = async {
-            let swept = tokio::task::spawn_blocking(move || sweep_objects(&data, SystemTime::now())).await;
-            match swept.expect("looking at files does not panic") {
-                Ok(0) => {}
-                Ok(files) => tracing::info!(files, "taken away: half-written images of a killed hub"),
-                Err(error) => tracing::warn!(%error, "half-written images cannot be looked for"),
-            }
             match fill_in_looks(&store, &blobs).await {
                 Ok(0) => {}
                 Ok(samples) => tracing::info!(samples, "perceptual hashes computed of samples that had none"),
                 Err(error) => {
-                    tracing::error!(error = %Chain(&error), "perceptual hashes are missing; restart to try again")
+                    tracing::error!(error = %Chain(&error), "perceptual hashes are missing; restart to try again");
                 }
             }
-            let Some(days) = keep_unlabelled_days else { return };
             let mut rounds = tokio::time::interval(EVERY);
             loop {
                 rounds.tick().await;
+                let data = data.clone();
+                let swept = tokio::task::spawn_blocking(move || sweep_objects(&data, SystemTime::now())).await;
+                match swept.expect("looking at files does not panic") {
+                    Ok(0) => {}
+                    Ok(files) => tracing::info!(files, "taken away: half-written images of a killed hub"),
+                    Err(error) => tracing::warn!(%error, "half-written images cannot be looked for"),
+                }
+                let Some(days) = keep_unlabelled_days else { continue };
                 if let Err(error) = retain(&store, &blobs, days, now_ms()).await {
                     tracing::error!(error = %Chain(&error), "old samples are not deleted; tried again in 6 hours");
                 }

@@ -81,12 +81,18 @@ pub(crate) fn untrained(version: &str, labels: &Labels) -> Bundle {
     Bundle::seal(manifest, backbone, head).expect("consistent")
 }
 
-/// A picture of class `class`, number `number`: a shade of its own colour with some texture.
+/// A picture of class `class`, number `number`: a shade of its own colour with patches that no other
+/// picture has, so that no two look alike.
 pub(crate) fn picture(class: usize, number: u32) -> RgbImage {
+    let mut state = number.wrapping_mul(2_654_435_761).wrapping_add(class as u32 * 7919 + 12345);
+    let patches: [u8; 64] = std::array::from_fn(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8 % 40
+    });
     RgbImage::from_fn(48, 40, |x, y| {
-        let wave = (x * (3 + number % 5) + y * (2 + number % 7) + number * 13) % 40;
-        let mut colour = [40 + wave as u8; 3];
-        colour[class % 3] = 150 + (number * 11 % 60) as u8 + wave as u8;
+        let patch = patches[(y / 5 * 8 + x / 6) as usize];
+        let mut colour = [40 + patch; 3];
+        colour[class % 3] = 150 + (number * 11 % 60) as u8 + patch;
         Rgb(colour)
     })
 }

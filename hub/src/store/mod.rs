@@ -3,6 +3,7 @@
 //! ```text
 //! pilah.db    SQLite (write-ahead log, full sync): rows
 //! objects/    images, networks and manifests, each under its SHA-256
+//! incoming/   zips that are being received and imported; emptied at start
 //! hub.lock    held while a hub, or a command that writes, uses the folder
 //! ```
 //!

@@ -173,7 +173,7 @@ async fn run(events: Vec<Happens>) {
 use sea_orm::ActiveValue::Set;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
     #[test]
     fn near_duplicates_and_groups_never_straddle_and_never_move(events in prop::collection::vec(happens(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -109,7 +109,7 @@ fn entries(archive: &mut Archive, options: &Options) -> (Found, u64) {
         images.push((number, shown, folders));
     }
     if has_wrapper(&images) {
-        for (_, _, folders) in &mut images {
+        for (.., folders) in images.iter_mut().filter(|(.., folders)| !is_of_a_mac(folders)) {
             folders.remove(0);
         }
     }
@@ -151,14 +151,18 @@ fn plain_path(name: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// Whether one folder lies around all, which is none of those that say something.
+/// READMEs may lie beside the class folders in it; images may not, or it is a class itself.
 fn has_wrapper(images: &[(usize, String, Vec<String>)]) -> bool {
-    let mut around = images.iter().filter(|(.., folders)| folders.first().is_none_or(|first| first != "__MACOSX"));
-    let Some(first) = around.next().and_then(|(.., folders)| folders.first()) else { return false };
-    let alone = [first.as_str()];
-    matches!(layout::read(&alone), Says::Class(_, None))
-        && images.iter().all(|(.., folders)| {
-            folders.first().is_some_and(|f| f == "__MACOSX") || folders.len() > 1 && folders[0] == *first
-        })
+    let mut own = images.iter().filter(|(.., folders)| !is_of_a_mac(folders)).peekable();
+    let Some(first) = own.peek().and_then(|(.., folders)| folders.first()).cloned() else { return false };
+    let is_image = |name: &str| [".jpg", ".jpeg", ".png"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+    let around =
+        own.all(|(_, name, folders)| folders.first() == Some(&first) && (folders.len() > 1 || !is_image(name)));
+    around && matches!(layout::read(&[&first]), Says::Class(_, None))
+}
+
+fn is_of_a_mac(folders: &[String]) -> bool {
+    folders.first().is_some_and(|first| first == "__MACOSX")
 }
 
 /// The bytes of an entry, or why they are not taken.

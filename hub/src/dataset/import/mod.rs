@@ -182,16 +182,15 @@ async fn import_as(
     options: &Options,
     progress: impl FnMut(u64, u64) + Send,
 ) -> Result<ImportReport, ImportError> {
-    let (path, options_, name) = (from.to_owned(), options.clone(), name.to_owned());
+    let (path, name, own) = (from.to_owned(), name.to_owned(), options.clone());
     let look = move || -> Result<(Found, Files), ImportError> {
-        let mut found = if path.is_file() {
-            let (found, archive) = archive::scan(&path, &name, &options_)?;
+        let (found, files) = if path.is_file() {
+            let (found, archive) = archive::scan(&path, &name, &own)?;
             (found, Files::Zip(Box::new(archive)))
         } else {
-            (folder::scan(&path, &options_)?, Files::Folder)
+            (folder::scan(&path, &own)?, Files::Folder)
         };
-        found.0.collection = name;
-        Ok(found)
+        Ok((Found { collection: name, ..found }, files))
     };
     let (found, files) = tokio::task::spawn_blocking(look).await.expect("looking does not panic and is not aborted")?;
     pipeline::run(store, blobs, found, files, options, progress).await

@@ -35,7 +35,10 @@ const MOST_DECODERS: usize = 8;
 /// Files that wait to be decoded: 25 MB each at most. When it is full, reading waits.
 const READ_AHEAD: usize = 4;
 
-/// Images that wait for the one before them: 1 MB each.
+/// Images that are being written to the disk while others are decoded.
+const SYNCING: usize = 2;
+
+/// Images that wait for their batch: 1 MB each. When it is full, decoding waits.
 const READY_AHEAD: usize = 16;
 
 /// So many files after each other that the storage does not take are the last that are tried.
@@ -134,7 +137,7 @@ fn read_and_keep(
         let mut kept = std::pin::pin!(
             ReceiverStream::new(read_from)
                 .map(|(entry, bytes)| async move { Ready { entry, image: keep(store, blobs, bytes, turns).await } })
-                .buffered(READY_AHEAD)
+                .buffered(decoders + SYNCING)
         );
         while let Some(ready) = kept.next().await {
             if keep_to.send(ready).await.is_err() {
@@ -227,7 +230,7 @@ async fn commit(
     report: &mut ImportReport,
 ) -> bool {
     let any = batch.iter().any(|ready| matches!(ready.image, Image::Stored(..) | Image::Known(_)));
-    let result = if any { try_commit(store, collection, by, batch).await } else { Ok(Vec::new()) };
+    let result = if any { try_commit(store, blobs, collection, by, batch).await } else { Ok(Vec::new()) };
     let mut outcomes = match result {
         Ok(outcomes) => outcomes.into_iter(),
         Err(error) => {
@@ -257,7 +260,21 @@ async fn commit(
     any || !batch.iter().any(|ready| matches!(ready.image, Image::Failed(_)))
 }
 
-async fn try_commit(store: &Store, collection: &str, by: &str, batch: &[Ready]) -> Result<Vec<Stored>, DatasetError> {
+async fn try_commit(
+    store: &Store,
+    blobs: &Blobs,
+    collection: &str,
+    by: &str,
+    batch: &[Ready],
+) -> Result<Vec<Stored>, DatasetError> {
+    for ready in batch {
+        // The same image was there, of a batch that failed, and is taken away since.
+        if let Image::Stored(image, content, false) = &ready.image
+            && !blobs.exists(content).await?
+        {
+            blobs.put(image.jpeg.clone()).await?;
+        }
+    }
     let tx = store.begin().await?;
     let mut tally = Tally::read(&tx).await?;
     let mut outcomes = Vec::with_capacity(batch.len());

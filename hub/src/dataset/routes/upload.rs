@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
-use pilah_models::name::Label;
+use pilah_models::name::{ContentId, Label};
 use pilah_models::preprocess::Limits;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,8 +12,8 @@ use super::known_classes;
 use crate::auth::User;
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
-use crate::dataset::{Prepared, group};
-use crate::error::{HttpError, Problem};
+use crate::dataset::{Prepared, delete, group};
+use crate::error::{Chain, HttpError, Problem};
 use crate::live::LiveEvent;
 use crate::state::AppState;
 
@@ -130,11 +130,36 @@ async fn read_image(field: Field<'_>) -> Result<Result<Prepared, String>, HttpEr
 }
 
 async fn store_files(state: &AppState, user: &User, label: &Label, files: Vec<File>) -> Result<Uploaded, HttpError> {
+    let mut new = Vec::new();
+    let stored = try_store(state, user, label, files, &mut new).await;
+    // No image without a row.
+    if stored.is_err()
+        && let Err(error) = delete::remove_unreferenced(state.store.db(), &state.blobs, new).await
+    {
+        tracing::warn!(error = %Chain(&error), "images of a failed upload were not taken away");
+    }
+    let uploaded = stored?;
+    for file in uploaded.files.iter().filter(|file| file.outcome == FileOutcome::Stored) {
+        let sample = file.sample.clone().unwrap_or_default();
+        state.live.publish(LiveEvent::Sample { id: sample, bin: None });
+    }
+    Ok(uploaded)
+}
+
+/// Stores all files or none. `new` gets the images that were not there before.
+async fn try_store(
+    state: &AppState,
+    user: &User,
+    label: &Label,
+    files: Vec<File>,
+    new: &mut Vec<ContentId>,
+) -> Result<Uploaded, HttpError> {
     let mut stored = Vec::with_capacity(files.len());
     for file in files {
         let image = match file.image {
             Ok(image) => {
-                let content = state.blobs.put(image.jpeg.clone()).await?;
+                let (content, is_new) = state.blobs.put_new(image.jpeg.clone()).await?;
+                new.extend(is_new.then(|| content.clone()));
                 Ok((image, content))
             }
             Err(reason) => Err(reason),
@@ -166,10 +191,6 @@ async fn store_files(state: &AppState, user: &User, label: &Label, files: Vec<Fi
         uploaded.count(name, outcome);
     }
     tx.commit().await?;
-    for file in uploaded.files.iter().filter(|file| file.outcome == FileOutcome::Stored) {
-        let sample = file.sample.clone().unwrap_or_default();
-        state.live.publish(LiveEvent::Sample { id: sample, bin: None });
-    }
     Ok(uploaded)
 }
 

@@ -14,7 +14,7 @@ async fn add(hub: &Hub, labels: &[(&str, usize)], numbers: std::ops::Range<u32>)
         write_class(&root, label, *class, numbers.clone());
     }
     let (store, blobs) = (&hub.parts.store, &hub.parts.blobs);
-    let report = crate::dataset::import::import(store, blobs, &root, "ada", |_, _| {}).await.expect("imports");
+    let report = crate::dataset::import::import(store, blobs, &root, "zoë", |_, _| {}).await.expect("imports");
     assert_eq!(report.imported, labels.len() as u64 * u64::from(numbers.end - numbers.start), "{report:?}");
 }
 
@@ -42,7 +42,7 @@ async fn the_same_dataset_has_the_same_version_and_another_has_another() {
     assert!(shard.len() == 12 && shard.is_sorted_by(|a, b| a.id < b.id));
     assert!(samples.next_shard().await.expect("reads").is_none());
     let text = String::from_utf8(json(&shard)).expect("text");
-    assert!(!text.contains("ada") && !text.contains("photos"), "nobody is named: {text}");
+    assert!(!text.contains("zoë") && !text.contains("photos"), "nobody is named: {text}");
     let entry: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert!(entry[0].as_object().expect("an object").keys().is_sorted(), "canonical");
 
