@@ -121,7 +121,11 @@ pub fn write(
     }
     export.parquet()?;
     export.start("manifest.json")?;
-    serde_json::to_writer_pretty(&mut export.zip, version).map_err(io::Error::from)?;
+    let about = json!({
+        "format": 1, "version": version.id, "frozen_ms": version.created_ms, "samples": version.samples,
+        "counts": version.counts,
+    });
+    write!(export.zip, "{about:#}")?;
     export.note_missing()?;
     let exported = Exported { images: export.images, missing: export.missing.len() as u64 };
     export.zip.finish().map_err(io::Error::from)?.into_inner().flush()?;

@@ -34,7 +34,7 @@ impl Tally {
             .select_only()
             .column(sample::Column::Label)
             .column(sample::Column::Split)
-            .column_as(sample::Column::Id.count(), "n")
+            .column_as(sample::Column::Split.count(), "n")
             .filter(sample::Column::Label.is_not_null())
             .filter(sample::Column::Label.ne(UNUSABLE))
             .filter(sample::Column::Split.is_not_null())

@@ -34,6 +34,9 @@ impl MigrationTrait for Dataset {
             let name = format!("idx_samples_{column}");
             manager.create_index(Index::create().name(name).table("samples").col(column).take()).await?;
         }
+        // Counts by label and split are read from the index alone.
+        let counts = Index::create().name("idx_samples_label_split").table("samples").col("label").col("split").take();
+        manager.create_index(counts).await?;
         for update in [clusters(), senders()] {
             manager.execute(update).await?;
         }
