@@ -144,7 +144,7 @@ async fn from_bin(hub: &Hub, id: &str, group: &str) {
         source: Set("bin".into()),
         at_ms: Set(0),
         received_ms: Set(0),
-        content_sha256: Set(pilah_models::name::ContentId::of(id.as_bytes()).into()),
+        content_sha256: Set(ContentId::of(id.as_bytes()).into()),
         width: Set(1),
         height: Set(1),
         bytes: Set(1),
