@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::review::ReviewConfig;
+
 /// What `pilah-hub serve` is started with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -24,6 +26,8 @@ pub struct Config {
     pub demo: bool,
     /// The administrator's password at the first start; drawn at random if there is none.
     pub admin_password: Option<Secret>,
+    /// How reviews are given out.
+    pub review: ReviewConfig,
 }
 
 impl Config {
@@ -39,6 +43,7 @@ impl Config {
             bundle,
             demo: false,
             admin_password: None,
+            review: ReviewConfig::default(),
         }
     }
 }

@@ -20,8 +20,10 @@ use super::{DatasetError, Prepared, Split, UNUSABLE, group};
 use crate::auth::User;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::live::LiveEvent;
+use crate::review;
 use crate::state::AppState;
 use crate::store::entity::sample;
+use crate::store::now_ms;
 
 /// No upload is larger, in bytes, all its files together.
 pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
@@ -411,9 +413,7 @@ pub(crate) async fn label(
         Some(name) => Some(super::known_label(name, &known_classes(&state).await?)?),
         None => None,
     };
-    let tx = state.store.begin().await?;
-    let was = store::label(&tx, &id, label.as_ref(), &user.name).await?;
-    tx.commit().await?;
+    let was = review::answer::label(&state.store, &id, label.as_ref(), &user.name, now_ms()).await?;
     let label = label.map(String::from);
     state.live.publish(LiveEvent::Labelled { sample: id.clone(), label: label.clone(), by: user.name });
     Ok(Json(Labelled { id, label, was }))
@@ -465,7 +465,7 @@ pub(crate) async fn classes(State(state): State<AppState>, _user: User) -> Resul
     Ok(Json(ClassCounts { classes, unlabelled: store::unlabelled(state.store.db()).await? }))
 }
 
-async fn known_classes(state: &AppState) -> Result<Vec<Label>, HttpError> {
+pub(crate) async fn known_classes(state: &AppState) -> Result<Vec<Label>, HttpError> {
     let seen = Tally::read(state.store.db()).await?.labels();
     let service = state.registry.in_service();
     Ok(super::classes(service.as_deref().map(|model| &model.manifest().labels), &seen))
