@@ -62,6 +62,8 @@ pub fn start(parts: Parts, trainer: Trainer, live: &Live, shutdown: Cancellation
             }
             match reconciler.pass().await {
                 Ok(()) | Err(TrainError::Cancelled) => {}
+                // The database is closed under a pass that the hub's end met.
+                Err(_) if shutdown.is_cancelled() => return,
                 Err(error) => tracing::error!(error = %Chain(&error), "samples are not embedded; it is tried again"),
             }
         }

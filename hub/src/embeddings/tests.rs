@@ -5,6 +5,7 @@ use super::job::Reconciler;
 use super::*;
 use crate::dataset::import;
 use crate::registry::fixture::{EMBEDDING, Hub, write_class};
+use crate::review::value::draw;
 use crate::store::entity::{embedding, sample};
 use crate::train::embed;
 
@@ -47,8 +48,9 @@ fn what_is_no_embedding_is_left_out_and_finds_nothing() {
 #[test]
 fn more_than_a_block_is_searched() {
     let vectors = Vectors::default();
-    vectors.begin(Some(content("backbone")), 2);
-    let row = |i: usize| (content(&i.to_string()), vec![(i as f32 / 3000.0).cos(), (i as f32 / 3000.0).sin()]);
+    vectors.begin(Some(content("backbone")), 8);
+    let number = |i: usize, k: usize| draw(&format!("{i} {k}")) as f32 - 0.5;
+    let row = |i: usize| (content(&i.to_string()), (0..8).map(|k| number(i, k)).collect::<Vec<_>>());
     vectors.insert((0..BLOCK + 100).map(row));
     for wanted in [0, 17, BLOCK - 1, BLOCK, BLOCK + 99] {
         let found = vectors.snapshot().nearest(&row(wanted).1, 1);

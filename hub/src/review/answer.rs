@@ -1,20 +1,18 @@
-//! What reviewers say, and take back. Each is one transaction.
+//! What reviewers say. Each answer is one transaction.
 
 use std::collections::BTreeMap;
 
-use pilah_models::name::{BinId, Label};
+use pilah_models::name::Label;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
-    QueryOrder, QuerySelect,
+    QueryOrder,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::opinions::{Opinion, Resolution, resolve};
-use super::value::Signals;
-use super::{ReviewConfig, ReviewError, Reviewer, State, store as reviews};
+use super::{ReviewError, Reviewer, State, store as reviews};
 use crate::dataset::{self, DatasetError, UNUSABLE};
 use crate::store::entity::{review, review_action, sample};
 use crate::store::{Store, StoreError};
@@ -105,13 +103,13 @@ fn unusable() -> Label {
 }
 
 /// A sample and its review, within a transaction.
-struct Subject {
-    sample: sample::Model,
-    review: review::Model,
+pub(super) struct Subject {
+    pub(super) sample: sample::Model,
+    pub(super) review: review::Model,
 }
 
 impl Subject {
-    async fn find(tx: &impl ConnectionTrait, id: &str) -> Result<Self, ReviewError> {
+    pub(super) async fn find(tx: &impl ConnectionTrait, id: &str) -> Result<Self, ReviewError> {
         let sample = sample::Entity::find_by_id(id).one(tx).await?;
         let sample = sample.ok_or_else(|| DatasetError::NoSample(id.chars().take(80).collect()))?;
         let review = match review::Entity::find_by_id(id).one(tx).await? {
@@ -122,7 +120,7 @@ impl Subject {
         Ok(Self { sample, review })
     }
 
-    fn state(&self) -> Result<State, StoreError> {
+    pub(super) fn state(&self) -> Result<State, StoreError> {
         let corrupt = || StoreError::Corrupt {
             table: "reviews",
             row: self.review.sample_id.clone(),
@@ -259,108 +257,6 @@ pub async fn label(
     Ok(was)
 }
 
-/// Takes back what a reviewer did last, or last before the action of number `before`. They have the
-/// sample in hand then, if it waits for somebody.
-///
-/// # Errors
-/// [`ReviewError::NothingToUndo`], or [`ReviewError::Superseded`]: somebody went on from there.
-pub async fn undo(
-    store: &Store,
-    config: &ReviewConfig,
-    by: &Reviewer,
-    before: Option<i64>,
-    now_ms: i64,
-) -> Result<Answered, ReviewError> {
-    let tx = store.begin().await?;
-    let mut query = review_action::Entity::find()
-        .filter(review_action::Column::Reviewer.eq(by.name.as_str()))
-        .filter(review_action::Column::Undone.eq(false));
-    if let Some(before) = before {
-        query = query.filter(review_action::Column::Id.lt(before));
-    }
-    let last = query.order_by_desc(review_action::Column::Id).one(&tx).await?.ok_or(ReviewError::NothingToUndo)?;
-    let later = review_action::Entity::find()
-        .filter(review_action::Column::SampleId.eq(last.sample_id.as_str()))
-        .filter(review_action::Column::Id.gt(last.id))
-        .filter(review_action::Column::Undone.eq(false))
-        // Who skipped it changed nothing.
-        .filter(review_action::Column::Action.ne("skip"))
-        .order_by_desc(review_action::Column::Id)
-        .one(&tx)
-        .await?;
-    if let Some(later) = later {
-        return Err(ReviewError::Superseded { by: later.reviewer, action: last.id });
-    }
-    let subject = Subject::find(&tx, &last.sample_id).await?;
-    let was = subject.sample.label.clone();
-    if was != last.label_before {
-        let label = last.label_before.clone().map(|label| read(&last.sample_id, Label::new(label))).transpose()?;
-        dataset::store::label(&tx, &last.sample_id, label.as_ref(), &by.name).await?;
-    }
-    let mut row = subject.review.into_active_model();
-    row.state = Set(last.state_before.clone());
-    row.checked = Set(last.checked_before);
-    row.model = Set(None);
-    row.leased_by = Set(Some(by.name.clone()));
-    row.leased_until_ms = Set(Some(now_ms + i64::try_from(config.lease.as_millis()).unwrap_or(i64::MAX / 2)));
-    let review = row.update(&tx).await?;
-    let (sample, label) = (last.sample_id.clone(), last.label_before.clone());
-    let mut done = last.into_active_model();
-    done.undone = Set(true);
-    done.update(&tx).await?;
-    tx.commit().await?;
-    let state = State::of(&review.state).unwrap_or(State::Open);
-    Ok(Answered { sample, state, label, was })
-}
-
-/// Notes that someone at the bin saw that an item was taken for the wrong thing. Its images come to the
-/// front of the queue; those that are labelled, too, if their label is what the bin took them for. Tells
-/// how many images there are.
-///
-/// # Errors
-/// [`ReviewError::NoImage`], or the database failed.
-pub async fn mark_wrong(store: &Store, bin: &BinId, epoch: i64, event: i64) -> Result<usize, ReviewError> {
-    let tx = store.begin().await?;
-    let ids: Vec<String> = sample::Entity::find()
-        .select_only()
-        .column(sample::Column::Id)
-        .filter(sample::Column::Bin.eq(bin.as_str()))
-        .filter(sample::Column::Epoch.eq(epoch))
-        .filter(sample::Column::EventSeq.eq(event))
-        .into_tuple()
-        .all(&tx)
-        .await?;
-    if ids.is_empty() {
-        return Err(ReviewError::NoImage { bin: bin.to_string(), event });
-    }
-    for id in &ids {
-        let subject = Subject::find(&tx, id).await?;
-        let confirms = subject.sample.label.is_some() && subject.sample.label == subject.sample.guess;
-        let is_again = subject.state()? == State::Done && confirms && !subject.review.checked;
-        let signals = Signals { marked_wrong: true, ..signals_of(&subject.review) };
-        let value = if subject.sample.label.is_some() { signals.value_of_second_look() } else { signals.value() };
-        let mut row = subject.review.into_active_model();
-        row.marked_wrong = Set(true);
-        row.value = Set(value);
-        if is_again {
-            row.state = Set(State::Open.name().to_owned());
-        }
-        row.update(&tx).await?;
-    }
-    tx.commit().await?;
-    Ok(ids.len())
-}
-
-pub(super) fn signals_of(row: &review::Model) -> Signals {
-    Signals {
-        unsure: row.unsure.unwrap_or_default(),
-        disagreement: row.disagreement.unwrap_or_default(),
-        suspect: row.suspect.unwrap_or_default(),
-        novelty: row.novelty.unwrap_or_default(),
-        marked_wrong: row.marked_wrong,
-    }
-}
-
 /// The last opinion of each reviewer on a sample.
 async fn opinions_on(tx: &impl ConnectionTrait, id: &str) -> Result<Vec<Opinion>, DbErr> {
     let rows = review_action::Entity::find()
@@ -390,41 +286,7 @@ async fn asked(tx: &impl ConnectionTrait, id: &str, by: &str) -> Result<bool, Db
     Ok(found.is_some())
 }
 
-/// Every opinion on samples that more than one reviewer has looked at, in the order in which they were
-/// given.
-///
-/// # Errors
-/// The database failed.
-pub async fn shared_opinions(db: &impl ConnectionTrait) -> Result<Vec<Opinion>, DbErr> {
-    let is_opinion = || review_action::Column::Undone.eq(false).and(review_action::Column::Label.is_not_null());
-    let shared: Vec<String> = review_action::Entity::find()
-        .select_only()
-        .column(review_action::Column::SampleId)
-        .filter(is_opinion())
-        .group_by(review_action::Column::SampleId)
-        .having(Expr::expr(Func::count_distinct(Expr::col(review_action::Column::Reviewer))).gt(1))
-        .into_tuple()
-        .all(db)
-        .await?;
-    let mut opinions = Vec::new();
-    for part in shared.chunks(500) {
-        let rows: Vec<(String, String, String)> = review_action::Entity::find()
-            .select_only()
-            .column(review_action::Column::SampleId)
-            .column(review_action::Column::Reviewer)
-            .column(review_action::Column::Label)
-            .filter(is_opinion())
-            .filter(review_action::Column::SampleId.is_in(part.iter().map(String::as_str)))
-            .order_by_asc(review_action::Column::Id)
-            .into_tuple()
-            .all(db)
-            .await?;
-        opinions.extend(rows.into_iter().map(|(sample, reviewer, label)| Opinion { sample, reviewer, label }));
-    }
-    Ok(opinions)
-}
-
-fn read<T, E: std::error::Error>(row: &str, value: Result<T, E>) -> Result<T, StoreError> {
+pub(super) fn read<T, E: std::error::Error>(row: &str, value: Result<T, E>) -> Result<T, StoreError> {
     value.map_err(|error| StoreError::Corrupt {
         table: "review_actions",
         row: row.to_owned(),

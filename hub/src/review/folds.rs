@@ -103,14 +103,13 @@ pub(crate) fn fit(
     params: &HeadParams,
     stop: &CancellationToken,
 ) -> Result<PartialHead, TrainError> {
-    let mut outputs = vec![None; classes];
     let mut count = 0;
-    for class in 0..classes {
-        if taught.iter().any(|i| examples[*i].class == class) {
-            outputs[class] = Some(count);
-            count += 1;
-        }
-    }
+    let mut next = || {
+        count += 1;
+        count - 1
+    };
+    let is_taught = |class: usize| taught.iter().any(|i| examples[*i].class == class);
+    let outputs: Vec<Option<usize>> = (0..classes).map(|class| is_taught(class).then(&mut next)).collect();
     let collect = |places: &[usize]| {
         let mut set = Examples::new(examples.first().map_or(0, |example| example.embedding.len()));
         for example in places.iter().map(|i| &examples[*i]) {

@@ -100,7 +100,9 @@ pub fn start(
                 continue;
             }
             let _turn = turn.lock().await;
-            if let Err(error) = reconciler.pass().await {
+            if let Err(error) = reconciler.pass().await
+                && !shutdown.is_cancelled()
+            {
                 tracing::error!(error = %crate::error::Chain(&error), "samples are not scored; it is tried again");
             }
         }

@@ -52,8 +52,14 @@ mod score;
 /// The next batch, and who has what in hand.
 pub mod queue;
 
-/// What reviewers say, and take back.
+/// What reviewers say.
 pub mod answer;
+
+/// What reviewers take back.
+pub mod undo;
+
+/// What was seen to be wrong at the bin.
+pub mod wrong;
 
 /// Reviews in the database, as the job keeps them.
 pub(crate) mod store;

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::answer::{self, Answer, Answered, Unusable};
 use super::opinions::{self, Agreement, PairAgreement};
-use super::{ReviewError, Reviewer, State, job, queue};
+use super::{ReviewError, Reviewer, State, job, queue, store, undo, wrong};
 use crate::auth::{BinOrUser, User};
 use crate::dataset::routes::{SampleView, known_classes};
 use crate::embeddings::EmbeddingStatus;
@@ -277,7 +277,7 @@ pub(crate) async fn undo(
     QueryArgs(query): QueryArgs<UndoQuery>,
 ) -> Result<Json<Outcome>, HttpError> {
     let by = Reviewer::from(&user);
-    let undone = answer::undo(&state.store, &state.config.review, &by, query.before, now_ms()).await?;
+    let undone = undo::undo(&state.store, &state.config.review, &by, query.before, now_ms()).await?;
     tell(&state, user, &undone);
     Ok(Json(undone.into()))
 }
@@ -289,7 +289,7 @@ pub(crate) async fn undo(
     (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn agreement(Shared(state): Shared<AppState>, _user: User) -> Result<Json<Agreement>, HttpError> {
-    let opinions = answer::shared_opinions(state.store.db()).await?;
+    let opinions = store::shared_opinions(state.store.db()).await?;
     Ok(Json(opinions::agreement(&opinions)))
 }
 
@@ -331,7 +331,7 @@ pub(crate) async fn wrong(
     {
         return Err(HttpError::forbidden("other-bin", format!("{bin} may not speak for {}", item.bin)));
     }
-    let samples = answer::mark_wrong(&state.store, &item.bin, item.epoch, item.event).await?;
+    let samples = wrong::mark_wrong(&state.store, &item.bin, item.epoch, item.event).await?;
     Ok(Json(MarkedWrong { samples }))
 }
 

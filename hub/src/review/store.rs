@@ -1,17 +1,18 @@
 //! Reviews in the database, as the job keeps them.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationDef,
 };
 
 use super::State;
+use super::opinions::Opinion;
 use super::value::draw;
 use crate::dataset::UNUSABLE;
 use crate::store::Store;
-use crate::store::entity::{computation, review, sample};
+use crate::store::entity::{computation, review, review_action, sample};
 
 /// How many rows are written in one transaction: other writers wait some tens of milliseconds.
 const WRITTEN: usize = 200;
@@ -217,6 +218,37 @@ pub(crate) async fn write(store: &Store, changes: &[(Scored, Scored)], now_ms: i
 /// Nobody has it in hand.
 pub(super) fn free(now_ms: i64) -> Condition {
     Condition::any().add(review::Column::LeasedUntilMs.is_null()).add(review::Column::LeasedUntilMs.lte(now_ms))
+}
+
+/// Every opinion on samples that more than one reviewer has looked at, in the order in which they were
+/// given.
+pub(super) async fn shared_opinions(db: &impl ConnectionTrait) -> Result<Vec<Opinion>, DbErr> {
+    let is_opinion = || review_action::Column::Undone.eq(false).and(review_action::Column::Label.is_not_null());
+    let shared: Vec<String> = review_action::Entity::find()
+        .select_only()
+        .column(review_action::Column::SampleId)
+        .filter(is_opinion())
+        .group_by(review_action::Column::SampleId)
+        .having(Expr::expr(Func::count_distinct(Expr::col(review_action::Column::Reviewer))).gt(1))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut opinions = Vec::new();
+    for part in shared.chunks(500) {
+        let rows: Vec<(String, String, String)> = review_action::Entity::find()
+            .select_only()
+            .column(review_action::Column::SampleId)
+            .column(review_action::Column::Reviewer)
+            .column(review_action::Column::Label)
+            .filter(is_opinion())
+            .filter(review_action::Column::SampleId.is_in(part.iter().map(String::as_str)))
+            .order_by_asc(review_action::Column::Id)
+            .into_tuple()
+            .all(db)
+            .await?;
+        opinions.extend(rows.into_iter().map(|(sample, reviewer, label)| Opinion { sample, reviewer, label }));
+    }
+    Ok(opinions)
 }
 
 /// A result that was computed before.

@@ -72,7 +72,7 @@ async fn say(hub: &Hub, by: &str, id: &str, said: &Answer) -> Result<answer::Ans
 }
 
 async fn undo(hub: &Hub, by: &str, before: Option<i64>) -> Result<answer::Answered, ReviewError> {
-    answer::undo(&hub.parts.store, &config(), &reviewer(by), before, NOW).await
+    undo::undo(&hub.parts.store, &config(), &reviewer(by), before, NOW).await
 }
 
 async fn row(hub: &Hub, id: &str) -> (sample::Model, review::Model) {
@@ -217,7 +217,7 @@ async fn a_second_opinion_goes_to_another_and_a_third_or_an_administrator_decide
     let last = say(&hub, "admin", "s0004", &label("paper")).await.expect("decides");
     assert_eq!((last.state, last.label.as_deref()), (State::Done, Some("paper")));
 
-    let opinions = answer::shared_opinions(hub.parts.store.db()).await.expect("reads");
+    let opinions = store::shared_opinions(hub.parts.store.db()).await.expect("reads");
     let agreement = opinions::agreement(&opinions);
     assert_eq!((agreement.samples, agreement.unanimous), (3, 1));
     let pair = agreement.pairs.iter().find(|pair| pair.a == "ada" && pair.b == "bob").expect("they have met");
@@ -287,13 +287,13 @@ async fn labels_given_elsewhere_take_samples_out_of_the_queue() {
 async fn what_was_marked_wrong_at_the_bin_comes_first() {
     let hub = with_samples(8, 0.0).await;
     let bin = crate::testing::bin("b1");
-    assert_eq!(answer::mark_wrong(&hub.parts.store, &bin, 7, 2).await.expect("notes"), 2);
+    assert_eq!(wrong::mark_wrong(&hub.parts.store, &bin, 7, 2).await.expect("notes"), 2);
     assert_eq!(draw(&hub, &config(), "ada", 1, NOW).await[0].as_str(), "s0005");
-    let error = answer::mark_wrong(&hub.parts.store, &bin, 7, 99).await.expect_err("no such item");
+    let error = wrong::mark_wrong(&hub.parts.store, &bin, 7, 99).await.expect_err("no such item");
     assert!(error.to_string().contains("item 99 of bin b1"), "{error}");
     say(&hub, "bob", "s0000", &label("glass")).await.expect("as the bin said");
     say(&hub, "bob", "s0001", &label("metal")).await.expect("otherwise");
-    answer::mark_wrong(&hub.parts.store, &bin, 7, 0).await.expect("notes");
+    wrong::mark_wrong(&hub.parts.store, &bin, 7, 0).await.expect("notes");
     let states = [row(&hub, "s0000").await.1.state, row(&hub, "s0001").await.1.state];
     assert_eq!(states, ["open", "done"], "only the label that repeats the bin's mistake is doubted");
 }
@@ -338,7 +338,8 @@ async fn wrong_labels_come_up_once_more_and_not_again() {
     job.pass().await.expect("scores");
     let db = hub.parts.store.db();
     let rows = sample::Entity::find().order_by_asc(sample::Column::Id).all(db).await.expect("reads");
-    let is_wrong = |id: &String| rows.iter().find(|row| row.id == *id).is_some_and(|row| row.group_key.contains("wrong"));
+    let is_wrong =
+        |id: &String| rows.iter().find(|row| row.id == *id).is_some_and(|row| row.group_key.contains("wrong"));
     let open = draw(&hub, &config(), "ada", 20, NOW).await;
     let found = open.iter().filter(|id| is_wrong(id)).count();
     assert!(found >= 4 && open.len() - found <= 2, "{found} of 8 wrong labels among {}", open.len());

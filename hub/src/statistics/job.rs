@@ -93,7 +93,9 @@ pub fn start(
                 continue;
             }
             let _turn = turn.lock().await;
-            if let Err(error) = reconciler.pass().await {
+            if let Err(error) = reconciler.pass().await
+                && !shutdown.is_cancelled()
+            {
                 tracing::error!(error = %Chain(&error), "statistics not computed; it is tried again");
             }
         }

@@ -1,6 +1,6 @@
 //! Counts in the database.
 
-use sea_orm::sea_query::{ExprTrait as _, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Counted;
@@ -20,8 +20,9 @@ type Row = (Option<String>, Option<String>, Option<String>, String, i64, i64, Op
 /// # Errors
 /// The database failed.
 pub async fn count(db: &impl ConnectionTrait) -> Result<Vec<Counted>, DbErr> {
-    // Whole weeks, by the division of integers.
-    let week = || -> SimpleExpr { sample::Column::ReceivedMs.into_expr().add(TO_MONDAY_MS).div(WEEK_MS) };
+    // Whole weeks, by the division of integers. The numbers are in the text: a parameter in SELECT and one
+    // in GROUP BY would be different expressions to PostgreSQL.
+    let week = || Expr::cust(format!("(received_ms + {TO_MONDAY_MS}) / {WEEK_MS}"));
     let rows: Vec<Row> = sample::Entity::find()
         .select_only()
         .column(sample::Column::Label)
