@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::review::ReviewConfig;
+
 /// What `pilah-hub serve` is started with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -26,6 +28,8 @@ pub struct Config {
     pub demo: bool,
     /// The administrator's password at the first start; drawn at random if there is none.
     pub admin_password: Option<Secret>,
+    /// How reviews are given out.
+    pub review: ReviewConfig,
 }
 
 impl Config {
@@ -42,6 +46,7 @@ impl Config {
             keep_unlabelled_days: None,
             demo: false,
             admin_password: None,
+            review: ReviewConfig::default(),
         }
     }
 }

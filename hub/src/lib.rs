@@ -24,6 +24,18 @@ pub mod fleet;
 /// The private dataset: images with labels.
 pub mod dataset;
 
+/// What the backbone in service makes of every sample.
+pub mod embeddings;
+
+/// What a person should look at next, and what they say.
+pub mod review;
+
+/// What there is, and whether it is enough.
+pub mod statistics;
+
+/// Samples by what is known of them, and by what they look like.
+pub mod search;
+
 /// From labelled samples to a new model.
 pub mod train;
 

@@ -11,11 +11,13 @@ use crate::auth::Logins;
 use crate::broker::Refusals;
 use crate::config::Config;
 use crate::dataset::import::Imports;
+use crate::embeddings::Vectors;
 use crate::ingest::{Counters, Publisher};
 use crate::live::Live;
 use crate::predict::Predictor;
 use crate::registry::Registry;
 use crate::rollout::Rollout;
+use crate::statistics::Statistics;
 use crate::store::{Blobs, Store};
 use crate::train::Trainer;
 
@@ -40,6 +42,10 @@ pub struct AppState {
     pub logins: Arc<Logins>,
     /// Model versions, and the one in service.
     pub registry: Registry,
+    /// The embeddings of all samples.
+    pub vectors: Vectors,
+    /// Statistics that take long.
+    pub statistics: Statistics,
     /// Trainings.
     pub trainer: Trainer,
     /// Which bin should have which model.

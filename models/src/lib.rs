@@ -23,6 +23,9 @@ pub mod preprocess;
 #[cfg(feature = "infer")]
 pub mod infer;
 
+/// Arithmetic on embeddings: how alike two images are.
+pub mod vectors;
+
 /// ONNX files: heads written, backbone and head merged into one.
 #[cfg(feature = "infer")]
 pub mod onnx;

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use pilah_models::wire::topic;
 
 use crate::auth::ADMINISTRATOR;
 use crate::config::{Config, Mqtt, Secret};
+use crate::review::{self, ReviewConfig};
 use crate::server;
 
 /// Arguments of `pilah-hub serve`.
@@ -44,6 +46,17 @@ pub(super) struct Args {
     /// Without either, one is drawn and printed once
     #[arg(long, value_name = "FILE")]
     admin_password_file: Option<PathBuf>,
+    /// The share of unlabelled images that is reviewed whatever its value, 0 to 1, for unbiased figures
+    #[arg(long, value_name = "SHARE", default_value_t = review::RANDOM_SHARE, value_parser = share)]
+    review_random_share: f64,
+    /// How long a reviewer has an image to themselves, in minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = review::LEASE.as_secs() / 60, value_parser = clap::value_parser!(u64).range(1..=1440))]
+    review_lease: u64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it must be 0 to 1".to_owned()) }
 }
 
 impl Args {
@@ -67,6 +80,10 @@ impl Args {
             keep_unlabelled_days: self.keep_unlabelled_days,
             demo: false,
             admin_password: secret(self.admin_password_file.as_deref(), "PILAH_ADMIN_PASSWORD")?,
+            review: ReviewConfig {
+                random_share: self.review_random_share,
+                lease: Duration::from_secs(self.review_lease * 60),
+            },
         })
     }
 }

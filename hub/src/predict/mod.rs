@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pilah_models::infer::InferError;
-use pilah_models::name::{Label, ModelVersion};
+use pilah_models::name::{ContentId, Label, ModelVersion};
 use pilah_models::preprocess::{self, ImageError, Limits};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
 use crate::registry::Registry;
@@ -79,8 +79,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`]: no model, too busy, or no acceptable image.
     pub async fn predict(&self, bytes: Vec<u8>) -> Result<Answer, PredictError> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| PredictError::Busy)?.expect("the turns are never closed");
+        let turn = self.turn().await?;
         let classifier = self.registry.in_service().ok_or(PredictError::NoModel)?;
         let classify = move || {
             // Held until the work is done, even if the one who asked has hung up.
@@ -99,6 +98,27 @@ impl Predictor {
             })
         };
         tokio::task::spawn_blocking(classify).await.expect("classifying does not panic and is not aborted")
+    }
+
+    /// What the backbone in service makes of a JPEG or PNG, and which backbone that is.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
+    pub async fn embed(&self, bytes: Vec<u8>) -> Result<(ContentId, Vec<f32>), PredictError> {
+        let turn = self.turn().await?;
+        let classifier = self.registry.in_service().ok_or(PredictError::NoModel)?;
+        let embed = move || {
+            let _turn = turn;
+            let image = preprocess::decode(&bytes, &Limits::default())?;
+            let embedding = classifier.backbone().embed(&image)?;
+            Ok((classifier.manifest().backbone.sha256.clone(), embedding))
+        };
+        tokio::task::spawn_blocking(embed).await.expect("embedding does not panic and is not aborted")
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, PredictError> {
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        Ok(turn.map_err(|_| PredictError::Busy)?.expect("the turns are never closed"))
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn predict(
 }
 
 /// The first file of a form, or the whole body.
-async fn image_of(request: Request) -> Result<Vec<u8>, HttpError> {
+pub(crate) async fn image_of(request: Request) -> Result<Vec<u8>, HttpError> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let limits = Limits::default();
     if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {

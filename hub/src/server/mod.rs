@@ -33,11 +33,11 @@ use crate::ingest::{Broker, BrokerError, Counters, Ingest};
 use crate::live::Live;
 use crate::predict::Predictor;
 use crate::registry::{Registry, RegistryError};
-use crate::rollout;
 use crate::state::AppState;
 use crate::store::{Blobs, DataFolder, Store, StoreError};
 use crate::train::Trainer;
 use crate::train::job::Parts;
+use crate::{embeddings, review, rollout, statistics};
 
 /// How long requests and jobs have to end when the hub stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -150,7 +150,19 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&config.bundle)).await?;
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };
-    let trainer = Trainer::open(parts, live.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
+    let trainer = Trainer::open(parts.clone(), live.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
+    let vectors = embeddings::job::start(parts.clone(), trainer.clone(), &live, shutdown.clone());
+    let turn = Arc::default();
+    review::job::start(
+        parts.clone(),
+        vectors.clone(),
+        trainer.clone(),
+        config.review,
+        Arc::clone(&turn),
+        shutdown.clone(),
+    );
+    let statistics =
+        statistics::job::start(parts, config.data.clone(), vectors.clone(), trainer.clone(), turn, shutdown.clone());
     let rollout = rollout::start(store.clone(), &registry, publisher.clone(), shutdown.clone());
     let imports =
         Imports::open(store.clone(), blobs.clone(), &config.data, shutdown.clone()).await.map_err(StoreError::from)?;
@@ -170,6 +182,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         imports,
         predictor: Predictor::new(registry.clone()),
         registry,
+        vectors,
+        statistics,
         trainer,
         rollout,
         shutdown: shutdown.clone(),

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::status;
-use crate::{auth, dataset, fleet, predict, registry, rollout, train};
+use crate::{auth, dataset, fleet, predict, registry, review, rollout, search, statistics, train};
 
 /// What holds for the whole interface.
 #[derive(OpenApi)]
@@ -46,6 +46,9 @@ pub fn document() -> Document {
         auth::ApiDoc::openapi(),
         fleet::ApiDoc::openapi(),
         dataset::routes::ApiDoc::openapi(),
+        review::routes::ApiDoc::openapi(),
+        statistics::routes::ApiDoc::openapi(),
+        search::routes::ApiDoc::openapi(),
         train::routes::ApiDoc::openapi(),
         registry::routes::ApiDoc::openapi(),
         rollout::routes::ApiDoc::openapi(),

@@ -10,7 +10,7 @@ use tower_http::trace::TraceLayer;
 use super::status;
 use crate::error::HttpError;
 use crate::state::AppState;
-use crate::{auth, dataset, fleet, live, page, predict, registry, rollout, train};
+use crate::{auth, dataset, fleet, live, page, predict, registry, review, rollout, search, statistics, train};
 
 /// No request body is larger, in bytes, except where a route says otherwise.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -38,6 +38,9 @@ fn stages() -> Router<AppState> {
         .merge(auth::routes())
         .merge(fleet::routes())
         .merge(dataset::routes::routes())
+        .merge(review::routes::routes())
+        .merge(statistics::routes::routes())
+        .merge(search::routes::routes())
         .merge(train::routes::routes())
         .merge(registry::routes::routes())
         .merge(rollout::routes::routes())

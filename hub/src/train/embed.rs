@@ -157,11 +157,11 @@ async fn write(store: &Store, id: &ContentId, vectors: &[(ContentId, Vec<f32>)])
     Ok(())
 }
 
-fn to_bytes(vector: &[f32]) -> Vec<u8> {
+pub(crate) fn to_bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-fn from_bytes(bytes: &[u8]) -> Option<Vec<f32>> {
+pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<f32>> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     rest.is_empty().then(|| numbers.iter().map(|x| f32::from_le_bytes(*x)).collect())
 }

@@ -138,8 +138,17 @@ impl Classifier {
     /// The runtime failed.
     pub fn classify(&self, image: &RgbImage) -> Result<Prediction, InferError> {
         let embedding = self.backbone.embed(image)?;
-        let probabilities = self.head.probabilities(&embedding)?;
+        let probabilities = self.classify_embedding(&embedding)?;
         Ok(Prediction { probabilities, embedding })
+    }
+
+    /// The calibrated probabilities of an image whose embedding by this backbone is known, in the order
+    /// of the labels.
+    ///
+    /// # Errors
+    /// The embedding has another length, the runtime failed, or an output is not finite.
+    pub fn classify_embedding(&self, embedding: &[f32]) -> Result<Vec<f32>, InferError> {
+        self.head.probabilities(embedding)
     }
 }
 

@@ -12,7 +12,9 @@ use crate::dataset::store::{self, Tally};
 use crate::dataset::{Split, UNUSABLE};
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::live::LiveEvent;
+use crate::review;
 use crate::state::AppState;
+use crate::store::now_ms;
 
 /// What a sample shows.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -52,9 +54,7 @@ pub(crate) async fn label(
         Some(name) => Some(crate::dataset::known_label(name, &known_classes(&state).await?)?),
         None => None,
     };
-    let tx = state.store.begin().await?;
-    let was = store::label(&tx, &id, label.as_ref(), &user.name).await?;
-    tx.commit().await?;
+    let was = review::answer::label(&state.store, &id, label.as_ref(), &user.name, now_ms()).await?;
     let label = label.map(String::from);
     state.live.publish(LiveEvent::Labelled { sample: id.clone(), label: label.clone(), by: user.name });
     Ok(Json(Labelled { id, label, was }))

@@ -24,6 +24,7 @@ use axum::routing::{get, post};
 use pilah_models::name::Label;
 use utoipa::OpenApi;
 
+pub(crate) use self::samples::SampleView;
 use super::store::Tally;
 use super::{DatasetError, delete, export, honesty, import, version};
 use crate::error::HttpError;
@@ -99,7 +100,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/dataset/deletions", post(deletions::delete))
 }
 
-async fn known_classes(state: &AppState) -> Result<Vec<Label>, HttpError> {
+pub(crate) async fn known_classes(state: &AppState) -> Result<Vec<Label>, HttpError> {
     let seen = Tally::read(state.store.db()).await?.labels();
     let service = state.registry.in_service();
     Ok(super::classes(service.as_deref().map(|model| &model.manifest().labels), &seen))

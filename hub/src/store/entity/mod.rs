@@ -37,3 +37,12 @@ pub mod import;
 
 /// A frozen version of the dataset.
 pub mod dataset_version;
+
+/// What is known of a sample's worth to a reviewer, and who has it in hand.
+pub mod review;
+
+/// Something that a reviewer did.
+pub mod review_action;
+
+/// A result that took long, kept with what it was computed from.
+pub mod computation;

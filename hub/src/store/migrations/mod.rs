@@ -10,6 +10,9 @@ mod initial;
 /// What samples look like, which belong together, who sent them; imports; frozen versions.
 mod dataset;
 
+/// The review queue, what reviewers did, and what was computed in the background.
+mod review;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -19,6 +22,6 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(initial::Initial), Box::new(dataset::Dataset)]
+        vec![Box::new(initial::Initial), Box::new(dataset::Dataset), Box::new(review::Review)]
     }
 }
