@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::evaluate::GateRules;
+
 /// What `pilah-hub serve` is started with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -20,6 +22,8 @@ pub struct Config {
     pub mqtt: Mqtt,
     /// The bundle that is put in service at the first start.
     pub bundle: PathBuf,
+    /// What a model must be to go into service.
+    pub gate: GateRules,
     /// Says on the page that items and bins are not real ones.
     pub demo: bool,
     /// The administrator's password at the first start; drawn at random if there is none.
@@ -37,6 +41,7 @@ impl Config {
             http_steps: 0,
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
             bundle,
+            gate: GateRules::default(),
             demo: false,
             admin_password: None,
         }

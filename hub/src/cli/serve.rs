@@ -8,6 +8,7 @@ use pilah_models::wire::topic;
 
 use crate::auth::ADMINISTRATOR;
 use crate::config::{Config, Mqtt, Secret};
+use crate::evaluate::GateRules;
 use crate::server;
 
 /// Arguments of `pilah-hub serve`.
@@ -56,6 +57,7 @@ impl Args {
             },
         };
         Ok(Config {
+            gate: GateRules::in_folder(&self.data)?,
             data: self.data,
             http: self.http,
             http_steps: 0,

@@ -14,8 +14,8 @@ fn version(registry: &Registry) -> Option<String> {
 }
 
 fn refusal() -> Verdict {
-    let rule = Rule { rule: "accuracy".into(), passed: false, reason: "it is worse".into() };
-    Verdict { passed: false, rules: vec![rule] }
+    let rule = Rule { rule: "accuracy".into(), passed: false, measured: "1".into(), wanted: "2".into(), reason: "it is worse".into() };
+    Verdict { passed: false, rules: vec![rule], notes: Vec::new() }
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn a_version_never_changes() {
     let other = untrained("m1", &Labels::parse(["a", "b"]).expect("valid"));
     let error = registry.register(&other, &Origin::default()).await.expect_err("another of that name");
     assert!(matches!(error, RegistryError::Taken(_)), "{error}");
-    assert!(matches!(registry.activate("m7", "ada", None).await, Err(RegistryError::Unknown(_))));
+    assert!(matches!(registry.activate("m7", "ada", None).await, Err(RegistryError::Unknown { .. })));
 }
 
 #[tokio::test]

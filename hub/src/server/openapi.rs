@@ -7,7 +7,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::status;
-use crate::{auth, dataset, fleet, predict, registry, rollout, train};
+use crate::{auth, dataset, evaluate, fleet, predict, registry, rollout, train};
 
 /// What holds for the whole interface.
 #[derive(OpenApi)]
@@ -48,6 +48,7 @@ pub fn document() -> Document {
         dataset::routes::ApiDoc::openapi(),
         train::routes::ApiDoc::openapi(),
         registry::routes::ApiDoc::openapi(),
+        evaluate::routes::ApiDoc::openapi(),
         rollout::routes::ApiDoc::openapi(),
         predict::routes::ApiDoc::openapi(),
     ] {

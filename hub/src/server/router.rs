@@ -10,7 +10,7 @@ use tower_http::trace::TraceLayer;
 use super::status;
 use crate::error::HttpError;
 use crate::state::AppState;
-use crate::{auth, dataset, fleet, live, page, predict, registry, rollout, train};
+use crate::{auth, dataset, evaluate, fleet, live, page, predict, registry, rollout, train};
 
 /// No request body is larger, in bytes, except where a route says otherwise.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -40,6 +40,7 @@ fn stages() -> Router<AppState> {
         .merge(dataset::routes::routes())
         .merge(train::routes::routes())
         .merge(registry::routes::routes())
+        .merge(evaluate::routes::routes())
         .merge(rollout::routes::routes())
         .merge(predict::routes::routes())
         .merge(live::routes())

@@ -83,6 +83,18 @@ impl Blobs {
             Err(error) => Err(error.into()),
         }
     }
+
+    /// Removes the bytes of this name, which nothing refers to any more. Removing what is not there is no
+    /// error.
+    ///
+    /// # Errors
+    /// [`BlobError::Storage`].
+    pub async fn remove(&self, id: &ContentId) -> Result<(), BlobError> {
+        match self.0.delete(&path_of(id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// 256 folders, so that none grows to millions of names.

@@ -29,5 +29,8 @@ pub mod training;
 /// A model version that the hub knows.
 pub mod model;
 
+/// A backbone that was imported for trainings to come.
+pub mod backbone;
+
 /// Something that somebody did.
 pub mod audit;
