@@ -102,7 +102,9 @@ fn missing(step: &Step, evidence: &Evidence) -> Vec<String> {
             "an accuracy that is surely {percent:.0} % or more; now it is surely {:.0} %",
             (accuracy * 100.0).floor()
         )),
-        None if wanted > 0.0 => missing.push(format!("an accuracy that is measured to be surely {percent:.0} % or more")),
+        None if wanted > 0.0 => {
+            missing.push(format!("an accuracy that is measured to be surely {percent:.0} % or more"))
+        }
         None => {}
     }
     missing
@@ -181,8 +183,11 @@ mod tests {
     fn the_next_step_is_said() {
         let found = level(&Evidence { trainings: 1, reviewed: 120, accuracy: Some(0.684) });
         assert_eq!((found.level, found.name.as_str()), (2, "learner"));
-        let wanted =
-            ["1 more training", "180 more reviewed samples", "an accuracy that is surely 70 % or more; now it is surely 68 %"];
+        let wanted = [
+            "1 more training",
+            "180 more reviewed samples",
+            "an accuracy that is surely 70 % or more; now it is surely 68 %",
+        ];
         assert_eq!(found.next, wanted);
         assert!(level(&Evidence { trainings: 10, reviewed: 5_000, accuracy: Some(0.96) }).next.is_empty());
         let unmeasured = level(&Evidence { trainings: 3, reviewed: 500, accuracy: None });

@@ -34,14 +34,19 @@ pub fn trainer_and_runtime(
     Ok(largest)
 }
 
-/// softmax(weights · embedding + bias) in 64-bit numbers; `weights` is `[classes, embedding]`, row by row.
+/// The probabilities of a head of linear layers with a ReLU between them and a softmax at the end, in 64-bit
+/// numbers. Each layer is its weights, `[outputs, inputs]` row by row, and its bias.
 #[must_use]
-pub fn linear_softmax(weights: &[f32], bias: &[f32], embedding: &[f32]) -> Vec<f64> {
-    let dot = |row: &[f32]| row.iter().zip(embedding).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
-    let rows = weights.chunks(embedding.len().max(1));
-    let logits: Vec<f64> = rows.zip(bias).map(|(row, bias)| dot(row) + f64::from(*bias)).collect();
-    let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let raised: Vec<f64> = logits.iter().map(|logit| (logit - highest).exp()).collect();
+pub fn layers_softmax(layers: &[(&[f32], &[f32])], embedding: &[f32]) -> Vec<f64> {
+    let mut values: Vec<f64> = embedding.iter().map(|x| f64::from(*x)).collect();
+    for (index, (weights, bias)) in layers.iter().enumerate() {
+        let dot = |row: &[f32]| row.iter().zip(&values).map(|(w, x)| f64::from(*w) * x).sum::<f64>();
+        let sums = weights.chunks(values.len().max(1)).zip(*bias).map(|(row, bias)| dot(row) + f64::from(*bias));
+        let is_last = index + 1 == layers.len();
+        values = sums.map(|sum| if is_last { sum } else { sum.max(0.0) }).collect();
+    }
+    let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let raised: Vec<f64> = values.iter().map(|logit| (logit - highest).exp()).collect();
     let sum: f64 = raised.iter().sum();
     raised.iter().map(|x| x / sum).collect()
 }
@@ -65,13 +70,23 @@ mod tests {
     #[test]
     fn the_same_head_agrees_and_another_does_not() {
         let (backbone, head) = parts();
-        let same = trainer_and_runtime(&|e| linear_softmax(&WEIGHTS, &BIAS, e), &backbone, &head, 1e-4);
+        let same = trainer_and_runtime(&|e| layers_softmax(&[(&WEIGHTS, &BIAS)], e), &backbone, &head, 1e-4);
         assert!(same.expect("agrees") < 1e-5);
-        let other = trainer_and_runtime(&|e| linear_softmax(&WEIGHTS, &[0.1, 0.4], e), &backbone, &head, 1e-3);
+        let other = trainer_and_runtime(&|e| layers_softmax(&[(&WEIGHTS, &[0.1, 0.4])], e), &backbone, &head, 1e-3);
         assert!(other.expect_err("differs").contains("golden input 0"));
         let broken = trainer_and_runtime(&|_| vec![f64::NAN; 2], &backbone, &head, 1e-3);
         assert!(broken.is_err(), "NaN never agrees");
         let more = trainer_and_runtime(&|_| vec![0.2; 5], &backbone, &head, 1e-3).expect_err("five classes");
         assert!(more.contains("5 classes, the runtime 2"), "{more}");
+    }
+
+    #[test]
+    fn a_hidden_layer_is_cut_off_below_zero() {
+        // Hidden: x and −x, of which the ReLU keeps the one above 0; then both are added for class 1.
+        let layers: [(&[f32], &[f32]); 2] = [(&[1.0, -1.0], &[0.0, 0.0]), (&[0.0, 0.0, 1.0, 1.0], &[0.0, 0.0])];
+        for x in [2.0, -2.0] {
+            let found = layers_softmax(&layers, &[x]);
+            assert!((found[1] - 1.0 / (1.0 + (-2.0_f64).exp())).abs() < 1e-12, "|x| whatever its sign: {found:?}");
+        }
     }
 }

@@ -197,7 +197,9 @@ pub fn set_report(manifest: &Manifest, temperature: Option<f64>, answers: &[Answ
         .iter()
         .map(|row| {
             let (class, confidence) = best(row);
-            confidence >= manifest.threshold(class)
+            let threshold = manifest.threshold(class);
+            // A threshold of 1 closes its class: no answer is sure of it.
+            threshold < 1.0 && confidence >= threshold
         })
         .collect();
     let outcomes: Vec<Outcome<'_>> = answers

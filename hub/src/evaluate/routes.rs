@@ -209,7 +209,8 @@ pub(crate) async fn plot(
 
 /// The epochs of the training that a version came from.
 async fn history(state: &AppState, version: &ModelVersion) -> Result<(String, Vec<EpochFigures>), HttpError> {
-    let no_curves = || HttpError::not_found(format!("{version} came from no training of this hub, so it has no curves"));
+    let no_curves =
+        || HttpError::not_found(format!("{version} came from no training of this hub, so it has no curves"));
     let id = state.registry.birth(version).await?.training.ok_or_else(no_curves)?;
     let row = store::training(state.store.db(), id).await?.ok_or_else(no_curves)?;
     let history = row.history_json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
@@ -241,3 +242,6 @@ impl From<PlotError> for HttpError {
         Self::internal(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,7 +111,12 @@ impl GateRules {
     fn out_of_range(&self) -> Option<(&'static str, f64, &'static str)> {
         let share = |x: f64| (0.0..=1.0).contains(&x);
         [
-            ("significance", self.significance, self.significance > 0.0 && self.significance <= 0.5, "above 0 and at most 0.5"),
+            (
+                "significance",
+                self.significance,
+                self.significance > 0.0 && self.significance <= 0.5,
+                "above 0 and at most 0.5",
+            ),
             ("margin", self.margin, share(self.margin), "0 to 1"),
             ("calibration_error", self.calibration_error, share(self.calibration_error), "0 to 1"),
             ("latency_ms", self.latency_ms, self.latency_ms > 0.0 && self.latency_ms.is_finite(), "above 0"),

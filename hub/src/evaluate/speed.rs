@@ -121,7 +121,10 @@ mod tests {
         let bundle = untrained("m1", &Labels::parse(["a", "b"]).expect("valid"));
         let speed = measure(&bundle).expect("runs");
         assert!(speed.runs as usize >= LEAST_RUNS && speed.median_ms > 0.0 && speed.p95_ms >= speed.median_ms);
-        assert_eq!((speed.backbone_bytes, speed.head_bytes), (bundle.backbone().len() as u64, bundle.head().len() as u64));
+        assert_eq!(
+            (speed.backbone_bytes, speed.head_bytes),
+            (bundle.backbone().len() as u64, bundle.head().len() as u64)
+        );
         assert!(speed.merged_bytes > speed.backbone_bytes && speed.largest_difference < 1e-5, "{speed:?}");
     }
 

@@ -33,9 +33,7 @@ pub(super) async fn test_split(db: &impl ConnectionTrait) -> Result<Vec<Image>, 
 /// The labelled images that bins kept at random since a time. Images of a group of which an earlier one is
 /// there are left out: the training may have seen the same object.
 pub(super) async fn fresh(db: &impl ConnectionTrait, since_ms: i64) -> Result<Vec<Image>, StoreError> {
-    let wanted = Condition::all()
-        .add(sample::Column::Reason.eq(RANDOM))
-        .add(sample::Column::ReceivedMs.gt(since_ms));
+    let wanted = Condition::all().add(sample::Column::Reason.eq(RANDOM)).add(sample::Column::ReceivedMs.gt(since_ms));
     let images = images(db, wanted).await?;
     let groups: HashSet<&str> = images.iter().map(|image| image.group.as_str()).collect();
     let groups: Vec<&str> = groups.into_iter().collect();

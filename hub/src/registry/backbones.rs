@@ -9,7 +9,10 @@ use pilah_models::bundle::{InputSpec, LARGEST_NETWORK};
 use pilah_models::infer::{Backbone, golden};
 use pilah_models::name::ContentId;
 use pilah_models::onnx;
-use sea_orm::{ActiveModelTrait as _, ColumnTrait, IntoActiveModel as _, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait,
+    QueryFilter, QueryOrder,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -135,11 +135,7 @@ fn figures(text: &mut String, name: &str, set: &SetReport) -> std::fmt::Result {
         figures.accuracy * 100.0
     )?;
     let interval = set.macro_f1_interval.map(|[low, high]| format!(" ({low:.3} to {high:.3})")).unwrap_or_default();
-    writeln!(
-        text,
-        "Macro-F1 {:.3}{interval}, calibration error {:.3}.\n",
-        figures.macro_f1, set.calibration.error
-    )?;
+    writeln!(text, "Macro-F1 {:.3}{interval}, calibration error {:.3}.\n", figures.macro_f1, set.calibration.error)?;
     writeln!(text, "| class | images | precision | recall | F1 |\n|---|---|---|---|---|")?;
     for class in &figures.per_class {
         writeln!(

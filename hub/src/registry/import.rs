@@ -84,8 +84,7 @@ pub async fn import(
         return Ok(Imported::Backbone { backbone });
     }
     let unpack = move || Classifier::unpack(&bytes, side);
-    let classifier =
-        tokio::task::spawn_blocking(unpack).await.expect("unpacking does not panic and is not aborted")?;
+    let classifier = tokio::task::spawn_blocking(unpack).await.expect("unpacking does not panic and is not aborted")?;
     let version = registry.next_version(&classifier.head).await?;
     let seal = move || classifier.seal(version);
     let bundle = tokio::task::spawn_blocking(seal).await.expect("sealing does not panic and is not aborted")?;
@@ -133,10 +132,13 @@ struct Classifier {
 
 impl Classifier {
     fn unpack(bytes: &[u8], side: Option<u32>) -> Result<Self, RegistryError> {
-        let mut archive =
-            ZipArchive::new(Cursor::new(bytes)).map_err(|error| refused(format!("the zip archive is damaged: {error}")))?;
+        let mut archive = ZipArchive::new(Cursor::new(bytes))
+            .map_err(|error| refused(format!("the zip archive is damaged: {error}")))?;
         if archive.len() > MOST_ENTRIES {
-            return Err(refused(format!("the archive holds {} files; at most {MOST_ENTRIES} are accepted", archive.len())));
+            return Err(refused(format!(
+                "the archive holds {} files; at most {MOST_ENTRIES} are accepted",
+                archive.len()
+            )));
         }
         // macOS adds files of its own beside each.
         let damaged = |error: zip::result::ZipError| refused(format!("the zip archive is damaged: {error}"));
@@ -260,7 +262,8 @@ fn parse_labels(bytes: &[u8]) -> Result<Labels, RegistryError> {
             _ => line,
         };
         let plain = name.to_lowercase().replace(' ', "_");
-        let label = Label::new(plain).map_err(|error| refused(format!("{LABELS_FILE}, line {}: {error}", number + 1)))?;
+        let label =
+            Label::new(plain).map_err(|error| refused(format!("{LABELS_FILE}, line {}: {error}", number + 1)))?;
         labels.push(label);
     }
     Labels::new(labels).map_err(|error| refused(format!("{LABELS_FILE}: {error}")))

@@ -64,43 +64,43 @@ pub(crate) fn routes() -> Router<AppState> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelList {
     /// The one in service; `null` before there is one.
-    in_service: Option<String>,
+    pub(crate) in_service: Option<String>,
     /// All, newest first.
-    models: Vec<ModelView>,
+    pub(crate) models: Vec<ModelView>,
 }
 
 /// A model version.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelView {
     /// Its name.
-    version: String,
+    pub(crate) version: String,
     /// `candidate`, `in_service`, `previous` (it was in service at some time) or `rejected`.
-    state: String,
+    pub(crate) state: String,
     /// `in_service`; `previous`, which only the last one before it has; `candidate`, if it may go into service.
-    tags: Vec<&'static str>,
+    pub(crate) tags: Vec<&'static str>,
     /// When it was made or imported, in milliseconds since 1970.
-    created_ms: i64,
+    pub(crate) created_ms: i64,
     /// The training that made it; `null` if it came from elsewhere.
-    training: Option<i32>,
+    pub(crate) training: Option<i32>,
     /// SHA-256 of its manifest.
-    manifest: String,
+    pub(crate) manifest: String,
     /// SHA-256 of its backbone.
-    backbone: String,
+    pub(crate) backbone: String,
     /// SHA-256 of its head.
-    head: String,
+    pub(crate) head: String,
     /// Share of its test split that it labels right, 0 to 1.
-    accuracy: Option<f64>,
+    pub(crate) accuracy: Option<f64>,
     /// Mean F1 over the classes on its test split.
-    macro_f1: Option<f64>,
+    pub(crate) macro_f1: Option<f64>,
     /// What the gate said.
-    gate: Option<Verdict>,
+    pub(crate) gate: Option<Verdict>,
     /// When it was last put into service, in milliseconds since 1970.
-    service_ms: Option<i64>,
+    pub(crate) service_ms: Option<i64>,
     /// Who put it into service although the gate refused it, and why.
     #[serde(rename = "override")]
-    overridden: Option<Override>,
+    pub(crate) overridden: Option<Override>,
     /// When it was last evaluated, in milliseconds since 1970.
-    evaluated_ms: Option<i64>,
+    pub(crate) evaluated_ms: Option<i64>,
 }
 
 /// A model version with all that is known of it.
@@ -108,14 +108,14 @@ pub(crate) struct ModelView {
 pub(crate) struct ModelDetail {
     /// The version.
     #[serde(flatten)]
-    model: ModelView,
+    pub(crate) model: ModelView,
     /// The figures on its test split.
-    evaluation: Option<Evaluation>,
+    pub(crate) evaluation: Option<Evaluation>,
     /// Its manifest: labels, input, thresholds, golden outputs, lineage.
     #[schema(value_type = Object)]
-    manifest_content: Manifest,
+    pub(crate) manifest_content: Manifest,
     /// Where it comes from.
-    lineage: LineageView,
+    pub(crate) lineage: LineageView,
 }
 
 /// Why a model goes into service.

@@ -8,8 +8,8 @@ use sea_orm::{
 };
 
 use super::{Origin, RegistryError, State, deletion};
-use crate::evaluate::{Evaluation, EvaluationReport};
 use crate::evaluate::gate::Verdict;
+use crate::evaluate::{Evaluation, EvaluationReport};
 use crate::store::entity::{audit, model};
 use crate::store::{Store, StoreError, now_ms};
 

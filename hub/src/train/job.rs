@@ -19,8 +19,8 @@ use super::plan::{self, Plan};
 use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, Splits, TrainReport};
 use super::{OnStep, PlanError, Step, TrainError, TrainParams};
 use crate::dataset::{self, Split};
+use crate::evaluate::agreement::{self, layers_softmax};
 use crate::evaluate::gate::{self, Candidate, InService, Verdict};
-use crate::evaluate::agreement::{self, linear_softmax};
 use crate::evaluate::{self, Evaluation, McNemar, calibration, speed};
 use crate::level;
 use crate::registry::{Origin, Registry};
@@ -287,7 +287,8 @@ impl Sealing<'_> {
         let evaluation = evaluate::evaluate(labels, &self.sets.test.targets, &answers);
         let bundle = self.seal(base, network, &head, service, evaluation.accuracy as f32)?;
         let golden = golden::check(&base.backbone, &head, bundle.manifest()).map_err(|error| error.to_string());
-        let trainers = |embedding: &[f32]| linear_softmax(&self.fitted.weights, &self.fitted.bias, embedding);
+        let layers = [(self.fitted.weights.as_slice(), self.fitted.bias.as_slice())];
+        let trainers = |embedding: &[f32]| layers_softmax(&layers, embedding);
         let golden = golden.and_then(|()| {
             agreement::trainer_and_runtime(&trainers, &base.backbone, &head, GOLDEN_TOLERANCE).map(drop)
         });
@@ -307,7 +308,14 @@ impl Sealing<'_> {
             golden,
             speed: speed::measured(&bundle).await,
             service: compared.as_ref().map(|compared| {
-                InService::compare(&compared.comparison.model, &compared.labels, labels, targets, &compared.right, &right)
+                InService::compare(
+                    &compared.comparison.model,
+                    &compared.labels,
+                    labels,
+                    targets,
+                    &compared.right,
+                    &right,
+                )
             }),
         };
         let verdict = gate::judge(parts.registry.rules(), &candidate);

@@ -51,8 +51,7 @@ mod tests {
         let head = onnx::write_head(&[0.5, -0.25, 1.0, 0.0, -0.5, 0.75, 0.0, 2.0], &[0.1, -0.1], 2, 4);
         let merged = onnx::merge(&backbone, &head).expect("merges");
         let whole = Merged::load(&merged, &spec, 2).expect("loads");
-        let parts =
-            (Backbone::load(&backbone, &spec).expect("loads"), Head::load(&head, 4, 2).expect("loads"));
+        let parts = (Backbone::load(&backbone, &spec).expect("loads"), Head::load(&head, 4, 2).expect("loads"));
         for image in golden::images(&spec) {
             let expected = parts.1.probabilities(&parts.0.embed(&image).expect("runs")).expect("runs");
             let found = whole.probabilities(&image).expect("runs");

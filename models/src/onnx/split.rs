@@ -117,12 +117,14 @@ fn first_input(node: &NodeProto) -> Result<&str, OnnxError> {
 fn gemm(graph: &GraphProto, node: &NodeProto) -> Result<LastLayer, OnnxError> {
     let attribute = |name: &str| node.attribute.iter().find(|attribute| attribute.name == name);
     let number = |name: &str| attribute(name).map_or(1.0, |attribute| attribute.f);
-    if attribute("transA").is_some_and(|attribute| attribute.i != 0) || number("alpha") != 1.0 || number("beta") != 1.0 {
+    if attribute("transA").is_some_and(|attribute| attribute.i != 0) || number("alpha") != 1.0 || number("beta") != 1.0
+    {
         return Err(not_linear("a Gemm that scales or turns its input"));
     }
     let is_turned = attribute("transB").is_some_and(|attribute| attribute.i != 0);
     let bias = node.input.get(2).filter(|name| !name.is_empty());
-    let bias = bias.map(|name| tensor(graph, name).ok_or_else(|| not_linear("a Gemm of a computed bias"))).transpose()?;
+    let bias =
+        bias.map(|name| tensor(graph, name).ok_or_else(|| not_linear("a Gemm of a computed bias"))).transpose()?;
     layer(graph, node, bias, is_turned)
 }
 
@@ -166,7 +168,8 @@ fn tensor<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a TensorProto> {
         node.attribute.iter().find_map(|attribute| attribute.t.as_ref())
     })
     .or_else(|| {
-        let copied = graph.node.iter().find(|node| node.op_type == "Identity" && node.output.iter().any(|o| o == name))?;
+        let copied =
+            graph.node.iter().find(|node| node.op_type == "Identity" && node.output.iter().any(|o| o == name))?;
         graph.initializer.iter().find(|tensor| Some(&tensor.name) == copied.input.first())
     })
 }
@@ -203,9 +206,9 @@ fn prune(graph: &GraphProto, output: &str) -> GraphProto {
     pruned.sparse_initializer.retain(|sparse| sparse.values.as_ref().is_some_and(|v| needed.contains(&v.name)));
     let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
     pruned.input.retain(|input| needed.contains(&input.name) || !is_constant(&input.name));
-    pruned.quantization_annotation.retain(|annotation| {
-        annotation.tensor_name.as_ref().is_some_and(|name| needed.contains(name))
-    });
+    pruned
+        .quantization_annotation
+        .retain(|annotation| annotation.tensor_name.as_ref().is_some_and(|name| needed.contains(name)));
     pruned
 }
 

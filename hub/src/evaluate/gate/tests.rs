@@ -79,12 +79,8 @@ fn against_the_model_in_service() {
 
 #[test]
 fn the_margin_and_better_are_the_operators() {
-    let rules = |margin, require_better| GateRules {
-        margin,
-        require_better,
-        calibration_error: 1.0,
-        ..GateRules::default()
-    };
+    let rules =
+        |margin, require_better| GateRules { margin, require_better, calibration_error: 1.0, ..GateRules::default() };
     let five_behind = Some((85, 12, 7));
     assert!(judged_by(&rules(0.05, false), 100, 80, five_behind, &[]).passed);
     assert_eq!(failed(&judged_by(&rules(0.04, false), 100, 80, five_behind, &[])), ["accuracy"]);
@@ -154,8 +150,7 @@ fn a_model_that_is_slow_large_or_broken_is_refused() {
     let evaluation = evaluate(&Labels::parse(CLASSES).expect("valid"), &truths, &rows);
     let calibration = calibration(&answered(&truths, &rows));
     let verdict = |golden: Result<(), String>, speed: Result<Speed, String>| {
-        let candidate =
-            Candidate { evaluation: &evaluation, calibration: &calibration, golden, speed, service: None };
+        let candidate = Candidate { evaluation: &evaluation, calibration: &calibration, golden, speed, service: None };
         judge(&GateRules::default(), &candidate)
     };
     assert!(verdict(Ok(()), Ok(speed())).passed);

@@ -74,9 +74,8 @@ impl Picture for Confusion<'_> {
             if cell >= 60 && label.len() <= 10 {
                 area.draw(&Text::new(label, (x, top + side + 16), centred(self.font(), INK)))?;
             } else {
-                let turned = text(self.font(), INK)
-                    .transform(FontTransform::Rotate90)
-                    .pos(Pos::new(HPos::Left, VPos::Center));
+                let turned =
+                    text(self.font(), INK).transform(FontTransform::Rotate90).pos(Pos::new(HPos::Left, VPos::Center));
                 area.draw(&Text::new(label, (x, top + side + 8), turned))?;
             }
         }

@@ -3,7 +3,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::canvas::{self, BLUE, FAMILY, FAINT, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
+use super::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
 use crate::train::progress::EpochFigures;
 
 pub(super) struct Curves<'a> {

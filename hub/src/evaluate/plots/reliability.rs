@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::super::calibration::{Calibration, ReliabilityBin};
-use super::canvas::{self, BLUE, FAMILY, FAINT, GUIDE, INK, ORANGE, PALE, Painted, Picture, SMALL, TEXT, text};
+use super::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, PALE, Painted, Picture, SMALL, TEXT, text};
 
 pub(super) struct Reliability<'a> {
     pub(super) calibration: &'a Calibration,
@@ -45,9 +45,11 @@ impl Reliability<'_> {
             .draw()?;
         let bins = &self.calibration.bins;
         chart
-            .draw_series(bins.iter().map(|bin| {
-                Rectangle::new([(bin.from + 0.004, 0.0), (bin.to - 0.004, bin.accuracy)], PALE.filled())
-            }))?
+            .draw_series(
+                bins.iter().map(|bin| {
+                    Rectangle::new([(bin.from + 0.004, 0.0), (bin.to - 0.004, bin.accuracy)], PALE.filled())
+                }),
+            )?
             .label(format!("right, with 95 % interval (error {:.3})", self.calibration.error))
             .legend(|(x, y)| Rectangle::new([(x, y - 6), (x + 18, y + 6)], PALE.filled()));
         chart

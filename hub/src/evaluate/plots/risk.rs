@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::super::selective::RiskCoverage;
-use super::canvas::{self, BLUE, FAMILY, FAINT, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
+use super::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
 
 pub(super) struct Risk<'a> {
     pub(super) curve: &'a RiskCoverage,

@@ -101,7 +101,8 @@ fn an_svg_says_what_its_axes_are() {
 
 #[test]
 fn few_and_many_classes_and_empty_histories_are_drawn() {
-    for (classes, images, history) in [(2, 3, &history()[..1]), (64, 640, &history()[..0]), (12, 120, &history()[..2])] {
+    for (classes, images, history) in [(2, 3, &history()[..1]), (64, 640, &history()[..0]), (12, 120, &history()[..2])]
+    {
         let plots = all(&set(classes, images), history, Format::Png);
         show(&classes.to_string(), &plots, "png");
         assert!(plots.iter().all(|(_, png)| png.len() > 1000));

@@ -2,7 +2,9 @@
 //! gate and why; and backbones that were imported for the next training.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, big_integer_null, double_null, integer, string, string_null, text, text_null};
+use sea_orm_migration::schema::{
+    big_integer, big_integer_null, double_null, integer, string, string_null, text, text_null,
+};
 
 /// What the registry knows beyond a version's files.
 #[derive(Debug)]
