@@ -180,7 +180,8 @@ mod tests {
 
     /// `images` answers of a confidence, of which a share is right.
     fn answers(images: usize, confidence: f64, right: f64) -> Vec<Answered> {
-        (0..images).map(|i| (confidence, (i as f64) < images as f64 * right)).collect()
+        let count = (images as f64 * right).round() as usize;
+        (0..images).map(|i| (confidence, i < count)).collect()
     }
 
     #[test]

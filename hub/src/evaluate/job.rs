@@ -74,10 +74,22 @@ impl From<DbErr> for EvaluateError {
 /// # Errors
 /// [`EvaluateError`]: an unknown version, no image to measure by, or the storage failed.
 pub async fn evaluate(parts: &Parts, version: &ModelVersion) -> Result<EvaluationReport, EvaluateError> {
+    evaluate_new(parts, version, None).await
+}
+
+/// As [`evaluate`], of a version whose training has not written down yet by what it divided the logits.
+///
+/// # Errors
+/// As [`evaluate`].
+pub async fn evaluate_new(
+    parts: &Parts,
+    version: &ModelVersion,
+    temperature: Option<f64>,
+) -> Result<EvaluationReport, EvaluateError> {
     let _alone = parts.registry.evaluation_turn().await;
     let bundle = parts.registry.bundle(version).await?;
     let born = parts.registry.birth(version).await?;
-    let report = report_on(parts, &bundle, born.training, born.created_ms).await?;
+    let report = report_on(parts, &bundle, temperature, born.training, born.created_ms).await?;
     if report.test.is_none() && report.field.is_none() {
         return Err(EvaluateError::NoImages(version.to_string()));
     }
@@ -92,7 +104,7 @@ pub async fn evaluate(parts: &Parts, version: &ModelVersion) -> Result<Evaluatio
 /// [`EvaluateError`].
 pub async fn judge(parts: &Parts, bundle: &Bundle) -> Result<(EvaluationReport, Option<Verdict>), EvaluateError> {
     let _alone = parts.registry.evaluation_turn().await;
-    let report = report_on(parts, bundle, None, now_ms()).await?;
+    let report = report_on(parts, bundle, None, None, now_ms()).await?;
     let Some(test) = &report.test else { return Ok((report, None)) };
     let loaded = bundle.clone();
     let load = move || pilah_models::infer::Classifier::load(&loaded).map(drop).map_err(|error| error.to_string());
@@ -135,6 +147,7 @@ pub async fn compare(parts: &Parts, a: &ModelVersion, b: &ModelVersion) -> Resul
 async fn report_on(
     parts: &Parts,
     bundle: &Bundle,
+    temperature: Option<f64>,
     training: Option<i32>,
     created_ms: i64,
 ) -> Result<EvaluationReport, EvaluateError> {
@@ -145,10 +158,11 @@ async fn report_on(
     };
     let field_since_ms = training.as_ref().map_or(created_ms, |row| row.started_ms);
     // As the training wrote it down; a model that came from elsewhere does not say.
-    let temperature = training
-        .and_then(|row| serde_json::from_str::<serde_json::Value>(&row.report_json?).ok())
-        .and_then(|report| report["fitting"]["temperature"].as_f64())
-        .filter(|temperature| *temperature > 0.0);
+    let written = || {
+        let report: serde_json::Value = serde_json::from_str(&training?.report_json?).ok()?;
+        report["fitting"]["temperature"].as_f64()
+    };
+    let temperature = temperature.or_else(written).filter(|temperature| *temperature > 0.0);
 
     let (split, fresh) = (store::test_split(db).await?, store::fresh(db, field_since_ms).await?);
     let test = set(parts, bundle, &split, temperature).await?;

@@ -134,7 +134,7 @@ pub async fn run(
         parts.registry.activate(model.as_str(), "hub", None).await?;
     }
     // The model is made and judged whether or not there is a report on it.
-    if let Err(error) = evaluate::job::evaluate(parts, &model).await {
+    if let Err(error) = evaluate::job::evaluate_new(parts, &model, Some(head.temperature.into())).await {
         tracing::warn!(%model, %error, "the new model has no report; it can be evaluated later");
     }
     Ok(TrainReport {

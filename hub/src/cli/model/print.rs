@@ -279,6 +279,6 @@ mod tests {
     #[test]
     fn days_and_shares() {
         assert_eq!((day(0).as_str(), day(i64::MAX).as_str()), ("1970-01-01 00:00", "-"));
-        assert_eq!(percent(0.8765), "87.7 %");
+        assert_eq!(percent(0.876), "87.6 %");
     }
 }

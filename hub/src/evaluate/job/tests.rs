@@ -146,7 +146,7 @@ async fn without_an_image_there_are_no_figures_but_words() {
     let error = compare(&hub.parts, &version("m1"), &version("m1")).await.expect_err("nothing either").to_string();
     assert!(error.contains("no labelled test image"), "{error}");
     // Images of another class only.
-    import_photos(&hub, &[("plastic", 0)], 20).await;
+    import_photos(&hub, &[("plastic", 1)], 20).await;
     assert!(matches!(evaluate(&hub.parts, &version("m1")).await, Err(EvaluateError::NoImages(_))));
     // One class in the test split: figures with a warning.
     import_photos(&hub, &CLASSES[..1], 20).await;

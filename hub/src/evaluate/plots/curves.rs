@@ -6,6 +6,9 @@ use plotters::prelude::*;
 use super::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
 use crate::train::progress::EpochFigures;
 
+/// So few epochs are shown as dots as well: one alone is no line.
+const FEW: usize = 12;
+
 pub(super) struct Curves<'a> {
     pub(super) history: &'a [EpochFigures],
     pub(super) title: &'a str,
@@ -70,14 +73,13 @@ impl Curves<'_> {
             .margin_right(24)
             .x_label_area_size(46)
             .y_label_area_size(68)
-            .build_cartesian_2d(1.0..f64::from(last), panel.range.clone())?;
+            .build_cartesian_2d(1..last, panel.range.clone())?;
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
             .bold_line_style(GUIDE)
             .x_labels(10)
             .y_labels(7)
-            .x_label_formatter(&|epoch| format!("{epoch:.0}"))
             .x_desc("epoch")
             .y_desc(panel.describes)
             .label_style(text(SMALL, INK))
@@ -85,10 +87,16 @@ impl Curves<'_> {
             .axis_style(FAINT)
             .draw()?;
         for (name, colour, value) in panel.lines {
-            let points = self.history.iter().map(|epoch| (f64::from(epoch.epoch), value(epoch)));
+            let points = || {
+                let points = self.history.iter().map(|epoch| (epoch.epoch, value(epoch)));
+                points.filter(|point| point.1.is_finite())
+            };
             let colour = *colour;
+            if self.history.len() <= FEW {
+                chart.draw_series(points().map(|point| Circle::new(point, 4, colour.filled())))?;
+            }
             chart
-                .draw_series(LineSeries::new(points.filter(|point| point.1.is_finite()), colour.stroke_width(3)))?
+                .draw_series(LineSeries::new(points(), colour.stroke_width(3)))?
                 .label(*name)
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(3)));
         }

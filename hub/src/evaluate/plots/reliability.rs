@@ -57,8 +57,8 @@ impl Reliability<'_> {
             .label("calibrated: right as often as it says")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], FAINT.stroke_width(2)));
         chart.draw_series(bins.iter().map(|bin| {
-            let middle = f64::midpoint(bin.from, bin.to);
-            PathElement::new([(middle, bin.interval[0]), (middle, bin.interval[1])], BLUE.stroke_width(2))
+            let [low, high] = bin.interval;
+            PathElement::new([(bin.confidence, low), (bin.confidence, high)], BLUE.stroke_width(2))
         }))?;
         let at = |bin: &ReliabilityBin| (bin.confidence, bin.accuracy);
         chart.draw_series(bins.iter().map(|bin| Circle::new(at(bin), 5, BLUE.filled())))?;

@@ -43,7 +43,9 @@ async fn a_version_is_evaluated_shown_drawn_and_compared() {
     let made = hub.admin("POST", "/api/v1/models/m1/evaluate", None).await;
     assert_eq!(made.status, 200, "{}", made.text());
     let report = hub.admin("GET", "/api/v1/models/m1/report", None).await.json();
-    assert_eq!(report, made.json());
+    for field in ["model", "at_ms", "labels", "notes"] {
+        assert_eq!(report[field], made.json()[field], "{field}");
+    }
     assert_eq!((&report["test"]["images"], &report["field"]), (&json!(6), &json!(null)), "{report}");
     let wrong = report["test"]["worst"][0]["sample"].as_str().expect("m1 says glass of everything").to_owned();
     let image = hub.admin("GET", &format!("/api/v1/samples/{wrong}/image"), None).await;
