@@ -7,6 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::evaluate::GateRules;
 use crate::review::ReviewConfig;
 
 /// What `pilah-hub serve` is started with.
@@ -24,6 +25,8 @@ pub struct Config {
     pub bundle: PathBuf,
     /// Samples of bins that nobody has labelled are deleted after so many days; `None` keeps them.
     pub keep_unlabelled_days: Option<u32>,
+    /// What a model must be to go into service.
+    pub gate: GateRules,
     /// Says on the page that items and bins are not real ones.
     pub demo: bool,
     /// The administrator's password at the first start; drawn at random if there is none.
@@ -44,6 +47,7 @@ impl Config {
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
             bundle,
             keep_unlabelled_days: None,
+            gate: GateRules::default(),
             demo: false,
             admin_password: None,
             review: ReviewConfig::default(),

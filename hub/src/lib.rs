@@ -45,6 +45,9 @@ pub mod evaluate;
 /// Model versions, one of them in service.
 pub mod registry;
 
+/// How far the hub's model has come, in one number.
+pub mod level;
+
 /// The model in service, to the bins.
 pub mod rollout;
 

@@ -63,7 +63,7 @@ enum Command {
     Dataset(dataset::Args),
     /// Train a model on the labelled images
     Train(train::Args),
-    /// Export models
+    /// List, evaluate, compare, export, import and activate models
     Model(model::Args),
     /// Look after accounts
     User(user::Args),

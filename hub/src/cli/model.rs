@@ -1,52 +1,210 @@
-//! `pilah-hub model`
+//! `pilah-hub model`: what the page does with models, for scripts and for hubs without a page.
+//!
+//! Works on the data folder, whether or not a hub runs on it: the database keeps the two apart, and a
+//! running hub follows within seconds when another version is put into service.
 
-use std::path::PathBuf;
+/// Models for people.
+mod print;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use pilah_models::durable;
 use pilah_models::name::ModelVersion;
+use serde::Serialize;
 
+use crate::evaluate::{GateRules, job};
 use crate::live::Live;
-use crate::registry::{Registry, RegistryError, export};
+use crate::registry::routes::{model_detail, model_list};
+use crate::registry::{Registry, RegistryError, export, import};
 use crate::store::{Blobs, DataFolder, Store};
+use crate::train::job::Parts;
+
+/// Who is written down for what a command does.
+const WHO: &str = "command line";
+
+/// No file to import is larger, in bytes.
+const LARGEST_IMPORT: u64 = 80_000_000;
 
 /// Arguments of `pilah-hub model`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The hub's data folder
+    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
+    data: PathBuf,
+    /// Print JSON, the same as the HTTP interface gives
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a model as a bundle's folder, which `pilah-edge classify --bundle` takes
+    /// List all versions, newest first
+    List,
+    /// Show a version: figures, gate, lineage, thresholds
+    Show {
+        /// Which version; the one in service, if left out
+        version: Option<String>,
+    },
+    /// Measure a version on the test split and on fresh field samples, and keep the report
+    Evaluate {
+        /// Which version; the one in service, if left out
+        version: Option<String>,
+    },
+    /// Compare two versions on the same test images, by McNemar's exact test, over all and by class
+    Compare {
+        /// A version
+        a: String,
+        /// Another; the one in service, if left out
+        b: Option<String>,
+    },
+    /// Write a version as a bundle's folder, which `pilah-edge classify --bundle` takes, or, if PATH ends
+    /// with .zip, as an archive of model.onnx, labels.txt and a model card
     Export {
-        /// The hub's data folder
-        #[arg(long, value_name = "DIR", default_value = "pilah-data")]
-        data: PathBuf,
-        /// The folder to write; made if it is missing
-        #[arg(long, value_name = "DIR")]
+        /// The folder or archive to write; made if it is missing
+        #[arg(long, value_name = "PATH")]
         out: PathBuf,
         /// Which version; the one in service, if left out
         #[arg(long, value_name = "VERSION")]
-        version: Option<ModelVersion>,
-        /// Also write model.onnx, backbone and head in one, from `image` to `probabilities`
+        version: Option<String>,
+        /// Also write model.onnx into the folder, backbone and head in one, from `image` to `probabilities`
         #[arg(long)]
         merged: bool,
     },
+    /// Import an ONNX backbone, which the next training takes, or a zip archive of an ONNX classifier and
+    /// labels.txt, which becomes a version
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Width and height of the images that the network takes, if its file does not say
+        #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(8..=1024))]
+        input_side: Option<u32>,
+    },
+    /// Put a version into service: bins fetch it, predictions use it
+    Activate {
+        /// Which version
+        version: String,
+        /// Why, which is recorded; needed if the gate refused it
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Delete a version that nothing refers to
+    Delete {
+        /// Which version
+        version: String,
+    },
+    /// List the imported backbones
+    Backbones,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let Command::Export { data, out, version, merged } = args.command;
-    let folder = DataFolder::open_shared(&data)?;
+    let folder = DataFolder::open_shared(&args.data)?;
+    let rules = GateRules::in_folder(&args.data)?;
     let store = Store::open(&folder).await?;
     let blobs = Blobs::open(&folder)?;
-    let registry = Registry::open(store.clone(), blobs, Live::default(), None).await?;
-    let in_service = || registry.in_service().map(|model| model.manifest().version.clone());
-    let version = version.or_else(in_service).ok_or(RegistryError::NoneInService)?;
-    let bundle = registry.bundle(&version).await?;
-    export::write(&bundle, &out, merged).with_context(|| format!("cannot write the model to {}", out.display()))?;
+    let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), None).await?.with_rules(rules);
+    let parts = Parts { store: store.clone(), blobs, registry };
+    let result = carry_out(&parts, args.command, args.json).await;
     store.close().await?;
-    println!("{version} written to {}", out.display());
+    result
+}
+
+async fn carry_out(parts: &Parts, command: Command, json: bool) -> anyhow::Result<()> {
+    let registry = &parts.registry;
+    match command {
+        Command::List => show(&model_list(registry).await?, json, print::list),
+        Command::Show { version } => {
+            let version = chosen(registry, version.as_deref()).await?;
+            let detail = model_detail(registry, version.as_str()).await?;
+            let report = registry.report(&version).await?;
+            show(&detail, json, |detail| print::detail(detail, report.as_ref()))
+        }
+        Command::Evaluate { version } => {
+            let version = chosen(registry, version.as_deref()).await?;
+            show(&job::evaluate(parts, &version).await?, json, print::report)
+        }
+        Command::Compare { a, b } => {
+            let (a, b) = (registry.known(&a).await?, chosen(registry, b.as_deref()).await?);
+            show(&job::compare(parts, &a, &b).await?, json, print::comparison)
+        }
+        Command::Export { out, version, merged } => {
+            let version = chosen(registry, version.as_deref()).await?;
+            write(registry, &version, &out, merged)
+                .await
+                .with_context(|| format!("cannot write the model to {}", out.display()))?;
+            let written = Written { model: version.to_string(), out };
+            show(&written, json, |written| format!("{} written to {}\n", written.model, written.out.display()))
+        }
+        Command::Import { file, input_side } => {
+            let bytes = read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let imported = import::import(parts, bytes, &name, input_side, WHO).await;
+            let imported = imported.with_context(|| format!("cannot import {}", file.display()))?;
+            show(&imported, json, print::imported)
+        }
+        Command::Activate { version, reason } => {
+            registry.activate(&version, WHO, reason.as_deref()).await.map_err(with_flag)?;
+            let model = model_detail(registry, &version).await?;
+            show(&model, json, |_| format!("{version} is in service; a running hub follows within seconds\n"))
+        }
+        Command::Delete { version } => {
+            registry.delete(&version, WHO).await?;
+            show(&Deleted { deleted: version }, json, |gone| format!("{} is deleted\n", gone.deleted))
+        }
+        Command::Backbones => show(&registry.backbones().await?, json, |list| print::backbones(list)),
+    }
+}
+
+/// The version of this name, or the one in service.
+async fn chosen(registry: &Registry, version: Option<&str>) -> Result<ModelVersion, RegistryError> {
+    match version {
+        Some(version) => registry.known(version).await,
+        None => registry.in_service().map(|model| model.manifest().version.clone()).ok_or(RegistryError::NoneInService),
+    }
+}
+
+async fn write(registry: &Registry, version: &ModelVersion, out: &Path, merged: bool) -> Result<(), RegistryError> {
+    if out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip")) {
+        return Ok(durable::write(out, &registry.archive(version).await?)?);
+    }
+    export::write(&registry.bundle(version).await?, out, merged)
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let size = std::fs::metadata(file)?.len();
+    anyhow::ensure!(size <= LARGEST_IMPORT, "{size} bytes are more than the {LARGEST_IMPORT} that are accepted");
+    Ok(std::fs::read(file)?)
+}
+
+/// Says how a reason is given here.
+fn with_flag(error: RegistryError) -> anyhow::Error {
+    match error {
+        RegistryError::Refused { .. } => anyhow::anyhow!("{error} with --reason \"…\""),
+        error => error.into(),
+    }
+}
+
+fn show<T: Serialize + ?Sized>(value: &T, json: bool, words: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(value)?);
+    } else {
+        print!("{}", words(value));
+    }
     Ok(())
+}
+
+/// What an export wrote.
+#[derive(Debug, Serialize)]
+struct Written {
+    model: String,
+    out: PathBuf,
+}
+
+/// What is gone.
+#[derive(Debug, Serialize)]
+struct Deleted {
+    deleted: String,
 }

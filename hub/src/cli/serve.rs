@@ -9,6 +9,7 @@ use pilah_models::wire::topic;
 
 use crate::auth::ADMINISTRATOR;
 use crate::config::{Config, Mqtt, Secret};
+use crate::evaluate::GateRules;
 use crate::review::{self, ReviewConfig};
 use crate::server;
 
@@ -72,6 +73,7 @@ impl Args {
             },
         };
         Ok(Config {
+            gate: GateRules::in_folder(&self.data)?,
             data: self.data,
             http: self.http,
             http_steps: 0,

@@ -8,6 +8,7 @@ use pilah_models::bundle::LARGEST_NETWORK;
 use pilah_models::name::Label;
 use tokio_util::sync::CancellationToken;
 
+use crate::evaluate::GateRules;
 use crate::live::{Live, LiveEvent};
 use crate::registry::Registry;
 use crate::store::{Blobs, DataFolder, Store};
@@ -63,6 +64,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&args.bundle)).await?;
+    let registry = registry.with_rules(GateRules::in_folder(&args.data)?);
     let stop = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live.clone(), stop.clone()).await?;
     let params = TrainParams {

@@ -2,27 +2,31 @@
 //!
 //! Every rule must pass. The verdict is stored with the model; a person may still put a refused
 //! model into service, and who did so and why is recorded.
+//!
+//! A gate over few test images is weak: it lets a loss pass that it could not see. So the verdict also
+//! says how large a loss it would have noticed ([`Verdict::notes`]).
 
+use pilah_models::labels::Labels;
 use pilah_models::name::{Label, ModelVersion};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Evaluation, McNemar};
-
-/// Below this probability, a loss against the model in service does not count as chance.
-const SIGNIFICANCE: f64 = 0.05;
-
-/// By what share of the test images a model may fall behind and still count as equal. With fewer
-/// than 200 images that is not one, so that it may not fall behind at all.
-const TIE: f64 = 0.005;
+use super::calibration::Calibration;
+use super::compare::{self, ClassTest};
+use super::{Evaluation, GateRules, McNemar, Speed, power};
 
 /// What the gate knows of a candidate.
 #[derive(Debug, Clone)]
 pub struct Candidate<'a> {
     /// Its figures on the test split.
     pub evaluation: &'a Evaluation,
-    /// Whether it was loaded from its bundle and gave its golden outputs; if not, what was wrong.
+    /// How its confidence agrees with its accuracy there.
+    pub calibration: &'a Calibration,
+    /// Whether it was loaded from its bundle and gave its golden outputs, and whether the runtime computes
+    /// what the trainer did; if not, what was wrong.
     pub golden: Result<(), String>,
+    /// How fast and large it is, or why that could not be measured.
+    pub speed: Result<Speed, String>,
     /// The model in service on the same images, if it has a class in common with the candidate.
     pub service: Option<InService<'a>>,
 }
@@ -36,8 +40,32 @@ pub struct InService<'a> {
     pub correct: u64,
     /// Both compared image by image.
     pub comparison: McNemar,
+    /// Both compared class by class.
+    pub by_class: Vec<ClassTest>,
     /// Classes that it knows and the candidate does not.
     pub lost: Vec<Label>,
+}
+
+impl<'a> InService<'a> {
+    /// Compares the model in service, which knows the classes `known`, with a candidate that knows `labels`:
+    /// `truths` are places among `labels`, the others say of each image whether the model labels it right.
+    #[must_use]
+    pub fn compare(
+        version: &'a ModelVersion,
+        known: &Labels,
+        labels: &Labels,
+        truths: &[usize],
+        old_right: &[bool],
+        new_right: &[bool],
+    ) -> Self {
+        Self {
+            version,
+            correct: old_right.iter().filter(|right| **right).count() as u64,
+            comparison: McNemar::compare(old_right, new_right),
+            by_class: compare::by_class(labels, truths, old_right, new_right),
+            lost: known.as_slice().iter().filter(|label| labels.index_of(label).is_none()).cloned().collect(),
+        }
+    }
 }
 
 /// What the gate says.
@@ -47,6 +75,9 @@ pub struct Verdict {
     pub passed: bool,
     /// Each rule with its reason.
     pub rules: Vec<Rule>,
+    /// What the verdict is worth: how large a loss it would have noticed, which classes it knows nothing of.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// One rule and what came of it.
@@ -56,6 +87,12 @@ pub struct Rule {
     pub rule: String,
     /// Whether it is met.
     pub passed: bool,
+    /// What was measured.
+    #[serde(default)]
+    pub measured: String,
+    /// What is wanted.
+    #[serde(default)]
+    pub wanted: String,
     /// Why, in words.
     pub reason: String,
 }
@@ -71,53 +108,70 @@ impl Verdict {
 
 /// Judges a candidate.
 #[must_use]
-pub fn judge(candidate: &Candidate<'_>) -> Verdict {
-    let mut rules = vec![golden(candidate)];
+pub fn judge(rules: &GateRules, candidate: &Candidate<'_>) -> Verdict {
+    let mut judged = vec![golden(candidate)];
     match &candidate.service {
-        Some(service) => rules.extend([
+        Some(service) => judged.extend([
             no_class_lost(service),
-            not_fewer_right(candidate.evaluation, service),
-            not_worse_beyond_chance(service),
+            accuracy(rules, candidate.evaluation, service),
+            not_worse_beyond_chance(rules, service),
+            no_class_worse(rules, service),
         ]),
-        None => rules.push(better_than_majority(candidate.evaluation)),
+        None => judged.push(better_than_majority(candidate.evaluation)),
     }
-    Verdict { passed: rules.iter().all(|rule| rule.passed), rules }
+    judged.extend([
+        calibrated(rules, candidate.evaluation, candidate.calibration),
+        fast(rules, &candidate.speed),
+        small(rules, &candidate.speed),
+    ]);
+    Verdict { passed: judged.iter().all(|rule| rule.passed), rules: judged, notes: notes(rules, candidate) }
 }
 
-fn rule(name: &str, passed: bool, reason: String) -> Rule {
-    Rule { rule: name.to_owned(), passed, reason }
+fn rule(name: &str, passed: bool, measured: impl Into<String>, wanted: impl Into<String>, reason: String) -> Rule {
+    Rule { rule: name.to_owned(), passed, measured: measured.into(), wanted: wanted.into(), reason }
 }
 
 fn golden(candidate: &Candidate<'_>) -> Rule {
+    let wanted = "the bundle, the merged network and the trainer give the golden outputs";
     match &candidate.golden {
-        Ok(()) => rule("golden outputs", true, "the sealed bundle loads and gives its golden outputs".into()),
-        Err(problem) => rule("golden outputs", false, format!("the sealed bundle cannot be used: {problem}")),
+        Ok(()) => {
+            let reason = "the sealed bundle loads and gives its golden outputs";
+            rule("golden outputs", true, "equal", wanted, reason.into())
+        }
+        Err(problem) => {
+            let reason = format!("the sealed bundle cannot be used: {problem}");
+            rule("golden outputs", false, "different", wanted, reason)
+        }
     }
 }
 
 fn no_class_lost(service: &InService<'_>) -> Rule {
-    let lost = service.lost.iter().map(Label::as_str).collect::<Vec<_>>().join(", ");
-    if lost.is_empty() {
-        rule("classes", true, format!("it knows every class of {}", service.version))
-    } else {
-        rule("classes", false, format!("{} knows {lost}, this model does not: label images of it", service.version))
+    let wanted = format!("every class of {}", service.version);
+    if service.lost.is_empty() {
+        return rule("classes", true, "none lost", wanted, format!("it knows every class of {}", service.version));
     }
+    let lost = listed(service.lost.iter());
+    let reason = format!("{} knows {lost}, this model does not: label images of it", service.version);
+    rule("classes", false, format!("{lost} lost"), wanted, reason)
 }
 
-fn not_fewer_right(evaluation: &Evaluation, service: &InService<'_>) -> Rule {
-    let tie = (evaluation.images as f64 * TIE).floor() as u64;
-    let passed = evaluation.images > 0 && evaluation.correct + tie >= service.correct;
+fn accuracy(rules: &GateRules, evaluation: &Evaluation, service: &InService<'_>) -> Rule {
+    let tie = (evaluation.images as f64 * rules.margin).floor() as u64;
     let (new, old, images) = (evaluation.correct, service.correct, evaluation.images);
-    rule("accuracy", passed, format!("it labels {new} of {images} test images right, {} {old}", service.version))
+    let least = if rules.require_better { old + 1 } else { old.saturating_sub(tie) };
+    let reason = format!("it labels {new} of {images} test images right, {} {old}", service.version);
+    rule("accuracy", images > 0 && new >= least, new.to_string(), format!("{least} of {images} images or more"), reason)
 }
 
-fn not_worse_beyond_chance(service: &InService<'_>) -> Rule {
+fn not_worse_beyond_chance(rules: &GateRules, service: &InService<'_>) -> Rule {
     let McNemar { only_old, only_new, p_worse, .. } = service.comparison;
-    let passed = p_worse >= SIGNIFICANCE;
+    let passed = p_worse >= rules.significance;
     let words = if passed { "it is not worse beyond chance" } else { "it is worse beyond chance" };
     rule(
         "McNemar",
         passed,
+        format!("p = {p_worse:.3}"),
+        format!("p of {} or more", rules.significance),
         format!(
             "{words}: only {} is right on {only_old} images, only this model on {only_new} (p = {p_worse:.3})",
             service.version
@@ -125,89 +179,149 @@ fn not_worse_beyond_chance(service: &InService<'_>) -> Rule {
     )
 }
 
+fn no_class_worse(rules: &GateRules, service: &InService<'_>) -> Rule {
+    let wanted = format!("p of {} or more in every class, corrected for their number", rules.significance);
+    let lowest = service.by_class.iter().map(|class| class.p_worse).fold(1.0, f64::min);
+    let worse: Vec<String> = service
+        .by_class
+        .iter()
+        .filter(|class| class.p_worse < rules.significance)
+        .map(|class| {
+            let ClassTest { label, images, old_right, new_right, p_worse, .. } = class;
+            format!("{label} ({new_right} instead of {old_right} of {images} right, p = {p_worse:.3})")
+        })
+        .collect();
+    let reason = if worse.is_empty() {
+        "no class is worse beyond chance".to_owned()
+    } else {
+        format!("it is worse beyond chance in {}", worse.join(", "))
+    };
+    rule("each class", worse.is_empty(), format!("lowest p = {lowest:.3}"), wanted, reason)
+}
+
 fn better_than_majority(evaluation: &Evaluation) -> Rule {
     let largest = evaluation.per_class.iter().max_by_key(|class| class.images);
     let Some((class, majority)) = largest.map(|class| (&class.label, class.images)).filter(|(_, n)| *n > 0) else {
-        return rule("baseline", false, "there is no test image to judge it by".into());
+        return rule("baseline", false, "0", "a test image", "there is no test image to judge it by".into());
     };
     let (correct, images) = (evaluation.correct, evaluation.images);
     rule(
         "baseline",
         correct > majority,
+        correct.to_string(),
+        format!("more than {majority} of {images} images"),
         format!("it labels {correct} of {images} test images right; always saying {class} would give {majority}"),
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use pilah_models::labels::Labels;
+/// Too large an error is forgiven only where chance would explain it, that is, with few images.
+fn calibrated(rules: &GateRules, evaluation: &Evaluation, calibration: &Calibration) -> Rule {
+    let Calibration { error, by_chance, p_calibrated, .. } = calibration;
+    let is_within = *error <= rules.calibration_error;
+    let is_chance = *p_calibrated >= rules.significance;
+    let (bound, images) = (rules.calibration_error, evaluation.images);
+    let reason = match (is_within, is_chance) {
+        (true, _) => format!("its confidence is {error:.3} off on average, at most {bound} is allowed"),
+        (false, true) => format!(
+            "its confidence is {error:.3} off on average, above {bound}, but with {images} test images a calibrated \
+             model shows {by_chance:.3} by chance (p = {p_calibrated:.3})"
+        ),
+        (false, false) => format!(
+            "its confidence is {error:.3} off on average, at most {bound} is allowed, and chance does not explain it \
+             (p = {p_calibrated:.3})"
+        ),
+    };
+    rule("calibration", is_within || is_chance, format!("{error:.3}"), format!("{bound} or less"), reason)
+}
 
-    use super::*;
-    use crate::evaluate::evaluate;
-
-    /// `images` of two classes, half each, of which the first `correct` are labelled right.
-    fn evaluation(images: usize, correct: usize) -> Evaluation {
-        let truths: Vec<usize> = (0..images).map(|i| i % 2).collect();
-        let answers: Vec<Vec<f32>> = truths
-            .iter()
-            .enumerate()
-            .map(|(i, t)| if (i < correct) == (*t == 0) { vec![0.9, 0.1] } else { vec![0.1, 0.9] })
-            .collect();
-        evaluate(&Labels::parse(["a", "b"]).expect("valid"), &truths, &answers)
-    }
-
-    fn judged(evaluation: &Evaluation, service: Option<(u64, u64, u64)>, lost: &[&str]) -> Verdict {
-        let version = ModelVersion::new("m1").expect("valid");
-        judge(&Candidate {
-            evaluation,
-            golden: Ok(()),
-            service: service.map(|(correct, only_old, only_new)| InService {
-                version: &version,
-                correct,
-                comparison: McNemar::of(only_old, only_new),
-                lost: lost.iter().map(|l| Label::new(*l).expect("valid")).collect(),
-            }),
-        })
-    }
-
-    #[test]
-    fn against_the_model_in_service() {
-        // (test images, new right, old right, only old, only new, passes)
-        let cases = [
-            (100, 80, 70, 5, 15, true),
-            (100, 80, 80, 10, 10, true),
-            (100, 79, 80, 11, 10, false),
-            (400, 318, 320, 12, 10, true),
-            (400, 317, 320, 13, 10, false),
-            (2000, 1590, 1600, 10, 0, false),
-            (0, 0, 0, 0, 0, false),
-        ];
-        for (images, new, old, only_old, only_new, passes) in cases {
-            let verdict = judged(&evaluation(images, new), Some((old, only_old, only_new)), &[]);
-            assert_eq!(verdict.passed, passes, "{images} {new} {old}: {verdict:?}");
-        }
-    }
-
-    #[test]
-    fn a_class_may_not_be_lost() {
-        let verdict = judged(&evaluation(100, 99), Some((50, 0, 49)), &["trash"]);
-        assert!(!verdict.passed);
-        assert_eq!(verdict.summary(), "m1 knows trash, this model does not: label images of it");
-    }
-
-    #[test]
-    fn the_first_model_must_beat_saying_always_the_same() {
-        for (images, correct, passes) in [(100, 51, true), (100, 50, false), (0, 0, false)] {
-            let verdict = judged(&evaluation(images, correct), None, &[]);
-            assert_eq!(verdict.passed, passes, "{correct} of {images}: {verdict:?}");
-        }
-    }
-
-    #[test]
-    fn a_bundle_that_does_not_load_never_passes() {
-        let evaluation = evaluation(100, 100);
-        let verdict =
-            judge(&Candidate { evaluation: &evaluation, golden: Err("golden input 0".into()), service: None });
-        assert!(!verdict.passed && verdict.summary().contains("golden input 0"));
+fn fast(rules: &GateRules, speed: &Result<Speed, String>) -> Rule {
+    let wanted = format!("{} ms or less", rules.latency_ms);
+    match speed {
+        Ok(Speed { median_ms, p95_ms, .. }) => rule(
+            "latency",
+            *median_ms <= rules.latency_ms,
+            format!("{median_ms:.1} ms"),
+            wanted,
+            format!(
+                "an image takes {median_ms:.1} ms here (95 of 100 at most {p95_ms:.1} ms), {} ms are allowed",
+                rules.latency_ms
+            ),
+        ),
+        Err(problem) => rule("latency", false, "not measured", wanted, format!("it cannot be timed: {problem}")),
     }
 }
+
+fn small(rules: &GateRules, speed: &Result<Speed, String>) -> Rule {
+    let wanted = format!("{} MB or less", rules.megabytes);
+    match speed {
+        Ok(Speed { merged_bytes, .. }) => {
+            let megabytes = *merged_bytes as f64 / 1e6;
+            let reason = format!("it has {megabytes:.1} MB, {} MB are allowed", rules.megabytes);
+            rule("size", megabytes <= rules.megabytes, format!("{megabytes:.1} MB"), wanted, reason)
+        }
+        Err(problem) => rule("size", false, "not measured", wanted, format!("it cannot be merged: {problem}")),
+    }
+}
+
+/// What the verdict is worth.
+fn notes(rules: &GateRules, candidate: &Candidate<'_>) -> Vec<String> {
+    let evaluation = candidate.evaluation;
+    let images = evaluation.images;
+    if images == 0 {
+        return vec!["There is no test image, so nothing is known of this model.".into()];
+    }
+    let mut notes = Vec::new();
+    let (seen, unseen): (Vec<_>, Vec<_>) = evaluation.per_class.iter().partition(|class| class.images > 0);
+    if let [only] = &seen[..] {
+        notes.push(format!("All {images} test images show {}: of the other classes nothing is known.", only.label));
+    } else if !unseen.is_empty() {
+        let labels = listed(unseen.iter().map(|class| &class.label));
+        notes.push(format!("No test image shows {labels}: how well it does there is not known."));
+    }
+    match &candidate.service {
+        Some(service) => {
+            let differing = service.comparison.only_old + service.comparison.only_new;
+            let seen = power::smallest_loss(images, differing as f64 / images as f64);
+            notes.push(match seen {
+                Some(loss) => format!(
+                    "With {images} test images, a true loss of {:.1} percentage points would have been noticed four \
+                     times out of five; a smaller one can pass.",
+                    loss * 100.0
+                ),
+                None => format!("With {images} test images, no loss could have been noticed, however large."),
+            });
+            notes.extend(blind(rules, &service.by_class));
+        }
+        None => {
+            let [low, high] = evaluation.interval.map(|end| end * 100.0);
+            notes.push(format!(
+                "With {images} test images, its accuracy is known to lie between {low:.1} and {high:.1} %."
+            ));
+        }
+    }
+    notes
+}
+
+/// Classes with so few images that losing them all would not have been noticed.
+fn blind(rules: &GateRules, by_class: &[ClassTest]) -> Option<String> {
+    let least = power::least_losses(rules.significance / by_class.len().max(1) as f64);
+    let blind: Vec<String> = by_class
+        .iter()
+        .filter(|class| class.old_right < least)
+        .map(|class| format!("{} ({} of {} right so far)", class.label, class.old_right, class.images))
+        .collect();
+    let labels = blind.join(", ");
+    (!blind.is_empty()).then(|| {
+        format!(
+            "A class counts as worse once {least} images more of it are wrong. Of these classes too few are tested for \
+             that, so that even a total loss would pass: {labels}. Label more of them."
+        )
+    })
+}
+
+fn listed<'a>(labels: impl Iterator<Item = &'a Label>) -> String {
+    labels.map(Label::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,26 +1,78 @@
 //! What a model is worth: figures on images that it has not seen.
 //!
-//! Pure: truths and probabilities in, figures out. [`gate`] then decides from those figures whether
-//! a model may replace the one in service.
+//! ```text
+//! images (test split, fresh field samples) → answers → figures, calibration, risk, interval → report → plots
+//!                                                 └──→ compare (McNemar, by class) ──→ gate
+//! ```
+//!
+//! The figures are pure: truths and probabilities in, numbers out. [`job`] gathers what they need. [`gate`]
+//! decides whether a model may replace the one in service, by [`rules`] that the operator can change.
 
+use calibration::Answered;
 use pilah_models::labels::Labels;
 use pilah_models::name::Label;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Two models on the same images.
+/// Whether confidence means what it says.
+pub mod calibration;
+
+/// What a model is worth if it may say *unsure*.
+pub mod selective;
+
+/// How far macro-F1 could have come out otherwise.
+pub mod bootstrap;
+
+/// Two models on the same images: do they differ beyond chance?
 pub mod mcnemar;
+
+/// Two models on the same images, over all and class by class.
+pub mod compare;
+
+/// How large a difference could have been seen.
+pub mod power;
+
+/// How fast and how large a model is.
+pub mod speed;
+
+/// Whether trainer and runtime compute the same.
+pub mod agreement;
+
+/// What the gate asks for.
+pub mod rules;
 
 /// Whether a model may go into service.
 pub mod gate;
 
+/// All that is known of a model, in one document.
+pub mod report;
+
+/// Which images a model is judged by, in the database.
+mod store;
+
+/// What a model answers on images of the dataset.
+pub(crate) mod answers;
+
+/// Evaluates, compares and judges versions of the registry.
+pub mod job;
+
+/// A report as pictures.
+pub mod plots;
+
+/// HTTP: evaluate, compare, reports, plots.
+#[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
+pub(crate) mod routes;
+
+/// Numbers drawn for bootstrap and simulation.
+mod draw;
+
 pub use mcnemar::McNemar;
+pub use report::EvaluationReport;
+pub use rules::GateRules;
+pub use speed::Speed;
 
 /// z of a two-sided 95 % interval.
 const Z_95: f64 = 1.959_963_984_540_054;
-
-/// Into how many parts of equal width confidence is cut for the calibration error.
-const CALIBRATION_BINS: usize = 15;
 
 /// The figures of one model on one set of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -68,29 +120,20 @@ pub fn evaluate(labels: &Labels, truths: &[usize], probabilities: &[Vec<f32>]) -
     assert_eq!(truths.len(), probabilities.len(), "one answer per truth");
     let classes = labels.len();
     let mut confusion = vec![vec![0u64; classes]; classes];
-    let mut answers = Vec::with_capacity(truths.len());
     for (truth, row) in truths.iter().zip(probabilities) {
-        let (answer, confidence) = pilah_models::infer::best(row);
-        confusion[*truth][answer] += 1;
-        answers.push((f64::from(confidence), answer == *truth));
+        confusion[*truth][pilah_models::infer::best(row).0] += 1;
     }
     let images = truths.len() as u64;
     let correct = (0..classes).map(|c| confusion[c][c]).sum();
-    let per_class: Vec<ClassFigures> =
+    let per_class =
         labels.as_slice().iter().enumerate().map(|(class, label)| class_figures(label, class, &confusion)).collect();
-    let occurring: Vec<f64> = per_class
-        .iter()
-        .enumerate()
-        .filter(|(class, figures)| figures.images > 0 || confusion.iter().any(|row| row[*class] > 0))
-        .map(|(_, figures)| figures.f1)
-        .collect();
     Evaluation {
         images,
         correct,
         accuracy: ratio(correct, images),
         interval: wilson(correct, images),
-        macro_f1: if occurring.is_empty() { 0.0 } else { occurring.iter().sum::<f64>() / occurring.len() as f64 },
-        calibration_error: calibration_error(&answers),
+        macro_f1: macro_f1(&confusion),
+        calibration_error: calibration::expected_error(&answered(truths, probabilities)),
         per_class,
         confusion,
     }
@@ -111,25 +154,39 @@ pub fn wilson(correct: u64, images: u64) -> [f64; 2] {
 
 fn class_figures(label: &Label, class: usize, confusion: &[Vec<u64>]) -> ClassFigures {
     let right = confusion[class][class];
-    let images = confusion[class].iter().sum();
-    let answered = confusion.iter().map(|row| row[class]).sum();
+    let (images, answered) = totals(class, confusion);
     let (precision, recall) = (ratio(right, answered), ratio(right, images));
     let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
     ClassFigures { label: label.clone(), images, precision, recall, f1 }
 }
 
-/// Mean over parts of the confidence scale of |accuracy − mean confidence|, by share of images
-/// (Naeini et al., AAAI 2015).
-fn calibration_error(answers: &[(f64, bool)]) -> f64 {
-    let mut parts = [(0u64, 0.0, 0u64); CALIBRATION_BINS];
-    for (confidence, right) in answers {
-        let part = ((confidence * CALIBRATION_BINS as f64) as usize).min(CALIBRATION_BINS - 1);
-        parts[part].0 += 1;
-        parts[part].1 += confidence;
-        parts[part].2 += u64::from(*right);
+/// Each image's confidence, 0 to 1, and whether its answer is right.
+#[must_use]
+pub fn answered(truths: &[usize], probabilities: &[Vec<f32>]) -> Vec<Answered> {
+    let answer = |(truth, row): (&usize, &Vec<f32>)| {
+        let (answer, confidence) = pilah_models::infer::best(row);
+        (f64::from(confidence), answer == *truth)
+    };
+    truths.iter().zip(probabilities).map(answer).collect()
+}
+
+/// Mean of F1 over the classes that occur among truths (rows) or answers (columns); 0 if none does.
+fn macro_f1(confusion: &[Vec<u64>]) -> f64 {
+    let (mut sum, mut occurring) = (0.0, 0u32);
+    for class in 0..confusion.len() {
+        let (images, answered) = totals(class, confusion);
+        if images + answered > 0 {
+            occurring += 1;
+            // 2·right / (images + answered) is the harmonic mean of precision and recall.
+            sum += 2.0 * ratio(confusion[class][class], images + answered);
+        }
     }
-    let gaps: f64 = parts.iter().map(|(_, confidence, right)| (*right as f64 - confidence).abs()).sum();
-    if answers.is_empty() { 0.0 } else { gaps / answers.len() as f64 }
+    if occurring == 0 { 0.0 } else { sum / f64::from(occurring) }
+}
+
+/// How many images truly are of a class, and how often it is answered.
+fn totals(class: usize, confusion: &[Vec<u64>]) -> (u64, u64) {
+    (confusion[class].iter().sum(), confusion.iter().map(|row| row[class]).sum())
 }
 
 fn ratio(part: u64, whole: u64) -> f64 {

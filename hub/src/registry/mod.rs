@@ -3,6 +3,8 @@
 //! ```text
 //! candidate ──gate──→ in_service ──another takes its place──→ previous
 //!     └─────gate──→ rejected ──a person, with a reason──→ in_service
+//!
+//! any but in_service, if nothing refers to it ──→ deleted
 //! ```
 //!
 //! A version is a manifest, a backbone and a head in the object storage, and a row that names them.
@@ -11,30 +13,54 @@
 //! [`Registry::changes`].
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use pilah_models::bundle::{Bundle, BundleError, MANIFEST_FILE};
-use pilah_models::infer::{Classifier, LoadError};
+pub use error::RegistryError;
+use pilah_models::bundle::{Bundle, MANIFEST_FILE};
+use pilah_models::infer::Classifier;
 use pilah_models::name::{ContentId, ModelVersion};
-use pilah_models::onnx::OnnxError;
 use pilah_models::wire::DesiredModel;
-use sea_orm::DbErr;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
-use crate::evaluate::Evaluation;
 use crate::evaluate::gate::Verdict;
+use crate::evaluate::{Evaluation, EvaluationReport, GateRules};
 use crate::live::{Live, LiveEvent};
-use crate::store::{BlobError, Blobs, Store, StoreError};
+use crate::store::{Blobs, Store};
+
+/// What cannot be done with a version.
+mod error;
 
 /// Versions in the database.
 mod store;
 
-/// A version as a folder.
+/// Loads what another process put into service.
+mod job;
+
+/// A version as a folder, or as a zip archive.
 pub mod export;
 
-/// HTTP: list, activate, artifacts.
+/// What a version is and is worth, for people.
+mod card;
+
+/// A version from elsewhere.
+pub mod import;
+
+/// Backbones from elsewhere, for the next training.
+pub mod backbones;
+
+/// Deleting what nothing refers to.
+mod deletion;
+
+/// Where a version comes from.
+pub mod lineage;
+
+/// HTTP: list, activate, delete, artifacts.
 pub(crate) mod routes;
+
+/// HTTP: export, import, backbones.
+#[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
+mod transfer;
 
 /// What a model version is to the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +73,8 @@ pub enum State {
     Previous,
     /// The gate refused it.
     Rejected,
+    /// Its files are gone; its name stays taken.
+    Deleted,
 }
 
 impl State {
@@ -58,61 +86,8 @@ impl State {
             Self::InService => "in_service",
             Self::Previous => "previous",
             Self::Rejected => "rejected",
+            Self::Deleted => "deleted",
         }
-    }
-}
-
-/// Something that cannot be done with a model version.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// There is none of this name.
-    #[error("there is no model {0}")]
-    Unknown(String),
-    /// There is another of this name.
-    #[error("there is another model of the name {0}: a version never changes")]
-    Taken(ModelVersion),
-    /// No model is in service.
-    #[error("no model is in service")]
-    NoneInService,
-    /// The gate refused it, and nobody said why it should go into service all the same.
-    #[error("the gate refused {version}: {verdict}. To put it into service all the same, give a reason")]
-    Refused {
-        /// The model.
-        version: ModelVersion,
-        /// Why.
-        verdict: String,
-    },
-    /// The bundle that a hub starts with cannot be used.
-    #[error("the bundle in {} cannot be used", path.display())]
-    Initial {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Box<RegistryError>,
-    },
-    /// Its files do not fit together.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// It cannot be run.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// Its files cannot be merged.
-    #[error(transparent)]
-    Onnx(#[from] OnnxError),
-    /// A file cannot be written.
-    #[error("the model cannot be written")]
-    Write(#[from] std::io::Error),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The object storage failed.
-    #[error(transparent)]
-    Blob(#[from] BlobError),
-}
-
-impl From<DbErr> for RegistryError {
-    fn from(error: DbErr) -> Self {
-        Self::Store(error.into())
     }
 }
 
@@ -134,7 +109,9 @@ pub struct Registry {
     blobs: Blobs,
     live: Live,
     in_service: Arc<RwLock<Option<Arc<Classifier>>>>,
+    rules: Arc<GateRules>,
     activating: Arc<Mutex<()>>,
+    evaluating: Arc<Mutex<()>>,
     changes: watch::Sender<Option<DesiredModel>>,
 }
 
@@ -156,7 +133,9 @@ impl Registry {
             blobs,
             live,
             in_service: Arc::default(),
+            rules: Arc::default(),
             activating: Arc::default(),
+            evaluating: Arc::default(),
             changes: watch::Sender::new(None),
         };
         if let Some(version) = store::in_service(registry.store.db()).await? {
@@ -170,6 +149,23 @@ impl Registry {
             }
         }
         Ok(registry)
+    }
+
+    /// The same registry, whose gate asks for `rules` instead of the defaults.
+    #[must_use]
+    pub fn with_rules(self, rules: GateRules) -> Self {
+        Self { rules: Arc::new(rules), ..self }
+    }
+
+    /// What the gate asks for.
+    #[must_use]
+    pub fn rules(&self) -> &GateRules {
+        &self.rules
+    }
+
+    /// Waits until no other evaluation runs.
+    pub(crate) async fn evaluation_turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.evaluating).lock_owned().await
     }
 
     /// The model in service, loaded.
@@ -196,6 +192,31 @@ impl Registry {
             self.blobs.get(&files.backbone).await?,
             self.blobs.get(&files.head).await?,
         )?)
+    }
+
+    /// The version of this name.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], which names those that exist, or the storage failed.
+    pub async fn known(&self, version: &str) -> Result<ModelVersion, RegistryError> {
+        Ok(store::version_of(&store::find(self.store.db(), version).await?)?)
+    }
+
+    /// The last report on a version, if there is one that this build can read.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], or the storage failed.
+    pub async fn report(&self, version: &ModelVersion) -> Result<Option<EvaluationReport>, RegistryError> {
+        let row = store::find(self.store.db(), version.as_str()).await?;
+        Ok(store::report_of(&row))
+    }
+
+    /// Keeps a report with its version, instead of an earlier one.
+    ///
+    /// # Errors
+    /// The storage failed.
+    pub async fn keep_report(&self, report: &EvaluationReport) -> Result<(), RegistryError> {
+        Ok(store::keep_report(self.store.db(), report).await?)
     }
 
     /// The name that a new model with this head gets.
@@ -248,20 +269,41 @@ impl Registry {
         if row.state == State::InService.name() {
             return Ok(());
         }
+        let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
         let refused = store::verdict_of(&row).filter(|verdict| !verdict.passed);
+        let overrides = refused.is_some();
         if let (Some(verdict), None) = (refused, reason) {
             return Err(RegistryError::Refused { version, verdict: verdict.summary() });
         }
         // Loaded first: a model that cannot run never becomes the one in service.
         let classifier = self.classifier(&version).await?;
         let before = self.in_service().map(|model| model.manifest().version.clone());
-        store::put_in_service(&self.store, &version, who, reason).await?;
+        store::put_in_service(&self.store, &version, who, reason, overrides).await?;
         self.swap(&version, classifier).await?;
         if let Some(before) = before {
             self.tell(&before, State::Previous, None);
         }
         self.tell(&version, State::InService, store::accuracy_of(&row));
         tracing::info!(model = %version, who, "model put into service");
+        Ok(())
+    }
+
+    /// Loads the version that the database says is in service, if it is not the one that is loaded: another
+    /// process put it there.
+    ///
+    /// # Errors
+    /// It cannot be loaded, or the storage failed; the one that is loaded stays.
+    pub async fn refresh(&self) -> Result<(), RegistryError> {
+        let _alone = self.activating.lock().await;
+        let wanted = store::in_service(self.store.db()).await?;
+        let loaded = self.in_service().map(|model| model.manifest().version.clone());
+        let Some(wanted) = wanted.filter(|wanted| loaded.as_ref() != Some(wanted)) else { return Ok(()) };
+        self.load(&wanted).await?;
+        if let Some(loaded) = loaded {
+            self.tell(&loaded, State::Previous, None);
+        }
+        self.tell(&wanted, State::InService, None);
+        tracing::info!(model = %wanted, "model put into service by another process");
         Ok(())
     }
 

@@ -6,12 +6,15 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use pilah_models::bundle::Manifest;
+use pilah_models::bundle::{BundleError, Manifest};
 use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::{RegistryError, store};
+use super::backbones::BackboneView;
+use super::import::Imported;
+use super::lineage::{LineageView, Override};
+use super::{Registry, RegistryError, store, transfer};
 use crate::auth::{BinOrUser, User};
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::evaluate::Evaluation;
@@ -21,50 +24,83 @@ use crate::store::entity::model;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
-#[openapi(paths(list, one, activate, artifact), components(schemas(ModelList, ModelView, ModelDetail, Activation)))]
+#[openapi(
+    paths(
+        list,
+        one,
+        activate,
+        delete_version,
+        artifact,
+        transfer::export,
+        transfer::import,
+        transfer::backbones,
+        transfer::delete_backbone
+    ),
+    components(schemas(
+        ModelList,
+        ModelView,
+        ModelDetail,
+        Activation,
+        LineageView,
+        Override,
+        Imported,
+        BackboneView,
+        transfer::BackboneList
+    ))
+)]
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/models", get(list))
-        .route("/api/v1/models/{version}", get(one))
+        .route("/api/v1/models/{version}", get(one).delete(delete_version))
         .route("/api/v1/models/{version}/activate", post(activate))
         .route("/api/v1/artifacts/{sha256}", get(artifact))
+        .merge(transfer::routes())
 }
 
 /// Every model version.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelList {
     /// The one in service; `null` before there is one.
-    in_service: Option<String>,
+    pub(crate) in_service: Option<String>,
     /// All, newest first.
-    models: Vec<ModelView>,
+    pub(crate) models: Vec<ModelView>,
 }
 
 /// A model version.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ModelView {
     /// Its name.
-    version: String,
-    /// `candidate`, `in_service`, `previous` or `rejected`.
-    state: String,
+    pub(crate) version: String,
+    /// `candidate`, `in_service`, `previous` (it was in service at some time) or `rejected`.
+    pub(crate) state: String,
+    /// `in_service`; `previous`, which only the last one before it has; `candidate`, if it may go into service.
+    pub(crate) tags: Vec<&'static str>,
     /// When it was made or imported, in milliseconds since 1970.
-    created_ms: i64,
+    pub(crate) created_ms: i64,
     /// The training that made it; `null` if it came from elsewhere.
-    training: Option<i32>,
+    pub(crate) training: Option<i32>,
     /// SHA-256 of its manifest.
-    manifest: String,
+    pub(crate) manifest: String,
     /// SHA-256 of its backbone.
-    backbone: String,
+    pub(crate) backbone: String,
     /// SHA-256 of its head.
-    head: String,
+    pub(crate) head: String,
     /// Share of its test split that it labels right, 0 to 1.
-    accuracy: Option<f64>,
+    pub(crate) accuracy: Option<f64>,
     /// Mean F1 over the classes on its test split.
-    macro_f1: Option<f64>,
+    pub(crate) macro_f1: Option<f64>,
     /// What the gate said.
-    gate: Option<Verdict>,
+    pub(crate) gate: Option<Verdict>,
+    /// When it was last put into service, in milliseconds since 1970.
+    pub(crate) service_ms: Option<i64>,
+    /// Who put it into service although the gate refused it, and why.
+    #[serde(rename = "override")]
+    pub(crate) overridden: Option<Override>,
+    /// When it was last evaluated, in milliseconds since 1970.
+    pub(crate) evaluated_ms: Option<i64>,
 }
 
 /// A model version with all that is known of it.
@@ -72,12 +108,14 @@ pub(crate) struct ModelView {
 pub(crate) struct ModelDetail {
     /// The version.
     #[serde(flatten)]
-    model: ModelView,
+    pub(crate) model: ModelView,
     /// The figures on its test split.
-    evaluation: Option<Evaluation>,
+    pub(crate) evaluation: Option<Evaluation>,
     /// Its manifest: labels, input, thresholds, golden outputs, lineage.
     #[schema(value_type = Object)]
-    manifest_content: Manifest,
+    pub(crate) manifest_content: Manifest,
+    /// Where it comes from.
+    pub(crate) lineage: LineageView,
 }
 
 /// Why a model goes into service.
@@ -89,10 +127,16 @@ pub(crate) struct Activation {
     reason: Option<String>,
 }
 
-impl From<&model::Model> for ModelView {
-    fn from(row: &model::Model) -> Self {
+impl ModelView {
+    /// A row, where `previous` is the version that was in service before the one that is.
+    fn of(row: &model::Model, previous: Option<&str>) -> Self {
         let evaluation = store::evaluation_of(row);
+        let report = store::report_of(row);
         Self {
+            tags: tags(row, previous),
+            service_ms: row.service_ms,
+            overridden: Override::of(row),
+            evaluated_ms: report.map(|report| report.at_ms),
             version: row.version.clone(),
             state: row.state.clone(),
             created_ms: row.created_ms,
@@ -107,15 +151,48 @@ impl From<&model::Model> for ModelView {
     }
 }
 
+fn tags(row: &model::Model, previous: Option<&str>) -> Vec<&'static str> {
+    let tags = [
+        ("in_service", row.state == "in_service"),
+        ("previous", previous == Some(row.version.as_str())),
+        ("candidate", row.state == "candidate"),
+    ];
+    tags.into_iter().filter(|(_, has)| *has).map(|(tag, _)| tag).collect()
+}
+
+/// Every version as it is shown, newest first.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn model_list(registry: &Registry) -> Result<ModelList, RegistryError> {
+    let db = registry.store.db();
+    let previous = store::previous(db).await?;
+    let models = store::all(db).await?.iter().map(|row| ModelView::of(row, previous.as_deref())).collect();
+    let in_service = registry.in_service().map(|model| model.manifest().version.to_string());
+    Ok(ModelList { in_service, models })
+}
+
+/// A version with all that is known of it.
+///
+/// # Errors
+/// [`RegistryError::Unknown`], or the storage failed.
+pub(crate) async fn model_detail(registry: &Registry, version: &str) -> Result<ModelDetail, RegistryError> {
+    let row = store::find(registry.store.db(), version).await?;
+    let bytes = registry.blobs.get(&store::Files::of(&row)?.manifest).await?;
+    let manifest_content = Manifest::parse(&bytes).map_err(BundleError::from)?;
+    let lineage = registry.lineage(&row, &manifest_content).await?;
+    let evaluation = store::evaluation_of(&row);
+    let previous = store::previous(registry.store.db()).await?;
+    Ok(ModelDetail { model: ModelView::of(&row, previous.as_deref()), evaluation, manifest_content, lineage })
+}
+
 /// Every model version, newest first.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", responses(
     (status = 200, description = "The versions", body = ModelList),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<Json<ModelList>, HttpError> {
-    let models = store::all(state.store.db()).await?.iter().map(ModelView::from).collect();
-    let in_service = state.registry.in_service().map(|model| model.manifest().version.to_string());
-    Ok(Json(ModelList { in_service, models }))
+    Ok(Json(model_list(&state.registry).await?))
 }
 
 /// A model version with its figures and its manifest.
@@ -130,10 +207,7 @@ pub(crate) async fn one(
     _user: User,
     Path(version): Path<String>,
 ) -> Result<Json<ModelDetail>, HttpError> {
-    let row = store::find(state.store.db(), &version).await?;
-    let bytes = state.blobs.get(&store::Files::of(&row)?.manifest).await?;
-    let manifest_content = Manifest::parse(&bytes).map_err(HttpError::internal)?;
-    Ok(Json(ModelDetail { model: ModelView::from(&row), evaluation: store::evaluation_of(&row), manifest_content }))
+    Ok(Json(model_detail(&state.registry, &version).await?))
 }
 
 /// Puts a version into service: predictions use it, and the bins are told to fetch it. One that the
@@ -151,9 +225,26 @@ pub(crate) async fn activate(
     Path(version): Path<String>,
     JsonBody(activation): JsonBody<Activation>,
 ) -> Result<Json<ModelView>, HttpError> {
-    let reason = activation.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-    state.registry.activate(&version, &user.name, reason).await?;
-    Ok(Json(ModelView::from(&store::find(state.store.db(), &version).await?)))
+    state.registry.activate(&version, &user.name, activation.reason.as_deref()).await?;
+    Ok(Json(model_detail(&state.registry, &version).await?.model))
+}
+
+/// Deletes a version with its files, if nothing refers to it: not the one in service, not the one before it,
+/// none that a bin has or is to have, and none that another was trained from.
+#[utoipa::path(delete, path = "/api/v1/models/{version}", tag = "models",
+    params(("version" = String, Path, description = "The version")), responses(
+        (status = 204, description = "It is gone"),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
+        (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it", body = Problem),
+    ))]
+pub(crate) async fn delete_version(
+    State(state): State<AppState>,
+    user: User,
+    Path(version): Path<String>,
+) -> Result<StatusCode, HttpError> {
+    state.registry.delete(&version, &user.name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A manifest, backbone or head of a registered model, by its SHA-256. Bins log in with their id and
@@ -185,7 +276,14 @@ pub(crate) async fn artifact(
 impl From<RegistryError> for HttpError {
     fn from(error: RegistryError) -> Self {
         match error {
-            RegistryError::Unknown(_) => Self::not_found(error.to_string()),
+            RegistryError::Unknown { .. } | RegistryError::NoBackbone(_) => Self::not_found(error.to_string()),
+            RegistryError::Import(_) | RegistryError::Onnx(_) | RegistryError::Load(_) => {
+                Self::unprocessable("bad-model", error.to_string())
+            }
+            RegistryError::Referred { ref by, .. } => {
+                let by = by.clone();
+                Self::conflict("in-use", error.to_string()).with("referred_by", by)
+            }
             RegistryError::Taken(_) => Self::conflict("version-taken", error.to_string()),
             RegistryError::NoneInService => Self::unavailable("no-model", error.to_string()),
             RegistryError::Refused { .. } => Self::conflict("gate-refused", error.to_string()),

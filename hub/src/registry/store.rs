@@ -7,9 +7,9 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{Origin, RegistryError, State};
-use crate::evaluate::Evaluation;
+use super::{Origin, RegistryError, State, deletion};
 use crate::evaluate::gate::Verdict;
+use crate::evaluate::{Evaluation, EvaluationReport};
 use crate::store::entity::{audit, model};
 use crate::store::{Store, StoreError, now_ms};
 
@@ -44,19 +44,81 @@ pub(super) fn evaluation_of(row: &model::Model) -> Option<Evaluation> {
     serde_json::from_str(row.metrics_json.as_deref()?).ok()
 }
 
+/// The last report, if this build can read it.
+pub(super) fn report_of(row: &model::Model) -> Option<EvaluationReport> {
+    serde_json::from_str(row.report_json.as_deref()?).ok()
+}
+
 pub(super) fn accuracy_of(row: &model::Model) -> Option<f64> {
     evaluation_of(row).map(|figures| figures.accuracy)
 }
 
+/// A version that was not deleted.
 pub(super) async fn find(db: &impl ConnectionTrait, version: &str) -> Result<model::Model, RegistryError> {
-    let row = model::Entity::find_by_id(version).one(db).await?;
-    row.ok_or_else(|| RegistryError::Unknown(version.chars().take(80).collect()))
+    let row = model::Entity::find_by_id(version).filter(model::Column::State.ne(State::Deleted.name())).one(db).await?;
+    if let Some(row) = row {
+        return Ok(row);
+    }
+    let known = all(db).await?.into_iter().map(|row| row.version).collect();
+    Err(RegistryError::Unknown { version: version.chars().take(80).collect(), known })
 }
 
-/// Every version, newest first.
+/// Every version that was not deleted, newest first.
 pub(super) async fn all(db: &impl ConnectionTrait) -> Result<Vec<model::Model>, RegistryError> {
-    let newest_first = model::Entity::find().order_by_desc(model::Column::CreatedMs);
+    let newest_first = model::Entity::find()
+        .filter(model::Column::State.ne(State::Deleted.name()))
+        .order_by_desc(model::Column::CreatedMs);
     Ok(newest_first.order_by_desc(model::Column::Version).all(db).await?)
+}
+
+/// The version that was in service before the one that is: where to go back to.
+pub(super) async fn previous(db: &impl ConnectionTrait) -> Result<Option<String>, StoreError> {
+    let rows = model::Entity::find().filter(model::Column::State.eq(State::Previous.name())).all(db).await?;
+    // A row of an earlier build does not say when; it was made, at least, before it was in service.
+    let newest = rows.into_iter().max_by_key(|row| (row.service_ms.unwrap_or(row.created_ms), row.created_ms));
+    Ok(newest.map(|row| row.version))
+}
+
+/// What refers to a version, in words, except for other versions.
+pub(super) async fn references(db: &impl ConnectionTrait, row: &model::Model) -> Result<Vec<String>, StoreError> {
+    let mut by = Vec::new();
+    if row.state == State::InService.name() {
+        by.push("it is in service".to_owned());
+    }
+    if previous(db).await?.as_deref() == Some(row.version.as_str()) {
+        by.push("it is the previous one, to which the hub can go back".to_owned());
+    }
+    by.extend(deletion::bins(db, &row.version).await?);
+    Ok(by)
+}
+
+/// Keeps what was found of a version.
+pub(super) async fn keep_report(db: &impl ConnectionTrait, report: &EvaluationReport) -> Result<(), StoreError> {
+    let json = serde_json::to_string(report).expect("a report has string keys");
+    model::Entity::update_many()
+        .col_expr(model::Column::ReportJson, Expr::value(json))
+        .filter(model::Column::Version.eq(report.model.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes down who did something.
+pub(super) async fn note(
+    tx: &impl ConnectionTrait,
+    who: &str,
+    what: &str,
+    detail: &serde_json::Value,
+) -> Result<(), StoreError> {
+    let entry = audit::ActiveModel {
+        at_ms: Set(now_ms()),
+        who: Set(who.to_owned()),
+        what: Set(what.to_owned()),
+        detail_json: Set(Some(detail.to_string())),
+        ..Default::default()
+    };
+    audit::Entity::insert(entry).exec_without_returning(tx).await?;
+    Ok(())
 }
 
 pub(super) async fn in_service(db: &impl ConnectionTrait) -> Result<Option<ModelVersion>, RegistryError> {
@@ -78,7 +140,8 @@ pub(super) async fn refers_to(db: &impl ConnectionTrait, id: &ContentId) -> Resu
         .add(model::Column::ManifestSha256.eq(id.as_str()))
         .add(model::Column::BackboneSha256.eq(id.as_str()))
         .add(model::Column::HeadSha256.eq(id.as_str()));
-    Ok(model::Entity::find().filter(any).count(db).await? > 0)
+    let named = model::Entity::find().filter(any).filter(model::Column::State.ne(State::Deleted.name()));
+    Ok(named.count(db).await? > 0)
 }
 
 pub(super) async fn insert(
@@ -103,19 +166,21 @@ pub(super) async fn insert(
         metrics_json: Set(origin.evaluation.map(|figures| json(serde_json::to_string(figures)))),
         gate_json: Set(origin.verdict.map(|verdict| json(serde_json::to_string(verdict)))),
         state: Set(state.name().to_owned()),
+        ..Default::default()
     };
     model::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// Makes a version the one in service, and writes down who did it.
+/// Makes a version the one in service, and writes down who did it, and, if the gate refused it, why.
 pub(super) async fn put_in_service(
     store: &Store,
     version: &ModelVersion,
     who: &str,
     reason: Option<&str>,
+    overrides: bool,
 ) -> Result<(), RegistryError> {
-    let tx = store.begin().await?;
+    let (tx, now) = (store.begin().await?, now_ms());
     model::Entity::update_many()
         .col_expr(model::Column::State, Expr::value(State::Previous.name()))
         .filter(model::Column::State.eq(State::InService.name()))
@@ -123,18 +188,21 @@ pub(super) async fn put_in_service(
         .await?;
     model::Entity::update_many()
         .col_expr(model::Column::State, Expr::value(State::InService.name()))
+        .col_expr(model::Column::ServiceMs, Expr::value(now))
         .filter(model::Column::Version.eq(version.as_str()))
         .exec(&tx)
         .await?;
-    let detail = serde_json::json!({ "version": version, "reason": reason });
-    let entry = audit::ActiveModel {
-        at_ms: Set(now_ms()),
-        who: Set(who.to_owned()),
-        what: Set("model.activate".to_owned()),
-        detail_json: Set(Some(detail.to_string())),
-        ..Default::default()
-    };
-    audit::Entity::insert(entry).exec_without_returning(&tx).await?;
+    if overrides {
+        model::Entity::update_many()
+            .col_expr(model::Column::OverrideReason, Expr::value(reason))
+            .col_expr(model::Column::OverrideBy, Expr::value(who))
+            .col_expr(model::Column::OverrideMs, Expr::value(now))
+            .filter(model::Column::Version.eq(version.as_str()))
+            .exec(&tx)
+            .await?;
+    }
+    let detail = serde_json::json!({ "version": version, "reason": reason, "override": overrides });
+    note(&tx, who, "model.activate", &detail).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -149,6 +149,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         }
     }
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&config.bundle)).await?;
+    let registry = registry.with_rules(config.gate.clone());
+    registry.follow(shutdown.clone());
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };
     let trainer = Trainer::open(parts.clone(), live.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
     let vectors = embeddings::job::start(parts.clone(), trainer.clone(), &live, shutdown.clone());

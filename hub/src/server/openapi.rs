@@ -7,7 +7,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::status;
-use crate::{auth, dataset, fleet, predict, registry, review, rollout, search, statistics, train};
+use crate::{auth, dataset, evaluate, fleet, predict, registry, review, rollout, search, statistics, train};
 
 /// What holds for the whole interface.
 #[derive(OpenApi)]
@@ -51,6 +51,7 @@ pub fn document() -> Document {
         search::routes::ApiDoc::openapi(),
         train::routes::ApiDoc::openapi(),
         registry::routes::ApiDoc::openapi(),
+        evaluate::routes::ApiDoc::openapi(),
         rollout::routes::ApiDoc::openapi(),
         predict::routes::ApiDoc::openapi(),
     ] {

@@ -10,7 +10,9 @@ use tower_http::trace::TraceLayer;
 use super::status;
 use crate::error::HttpError;
 use crate::state::AppState;
-use crate::{auth, dataset, fleet, live, page, predict, registry, review, rollout, search, statistics, train};
+use crate::{
+    auth, dataset, evaluate, fleet, live, page, predict, registry, review, rollout, search, statistics, train,
+};
 
 /// No request body is larger, in bytes, except where a route says otherwise.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -43,6 +45,7 @@ fn stages() -> Router<AppState> {
         .merge(search::routes::routes())
         .merge(train::routes::routes())
         .merge(registry::routes::routes())
+        .merge(evaluate::routes::routes())
         .merge(rollout::routes::routes())
         .merge(predict::routes::routes())
         .merge(live::routes())

@@ -17,6 +17,7 @@ use crate::broker::BrokerStatus;
 use crate::config::Mqtt;
 use crate::error::{HttpError, Problem};
 use crate::ingest::IngestStatus;
+use crate::level::{self, Level};
 use crate::page;
 use crate::state::AppState;
 use crate::store::entity::{bin, event, model, sample};
@@ -25,7 +26,7 @@ use crate::store::entity::{bin, event, model, sample};
 #[derive(OpenApi)]
 #[openapi(
     paths(health, status, home, super::openapi::serve, crate::live::live),
-    components(schemas(Health, Status, IngestStatus, BrokerStatus, Problem, crate::live::LiveEvent))
+    components(schemas(Health, Status, Level, IngestStatus, BrokerStatus, Problem, crate::live::LiveEvent))
 )]
 pub(super) struct ApiDoc;
 
@@ -69,6 +70,8 @@ pub(super) struct Status {
     labelled: u64,
     /// The model in service, if there is one.
     model: Option<String>,
+    /// How far that model has come: by trainings, reviewed samples and accuracy.
+    ai_level: Level,
     /// Messages since the hub started.
     ingest: IngestStatus,
     /// What the embedded broker refused; absent with an external one.
@@ -108,6 +111,7 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
         samples: sample::Entity::find().count(db).await?,
         labelled: sample::Entity::find().filter(sample::Column::Label.is_not_null()).count(db).await?,
         model: in_service.map(|row| row.version),
+        ai_level: level::level(&level::evidence(db).await?),
         ingest,
         broker: matches!(state.config.mqtt, Mqtt::Embedded { .. }).then(|| state.refusals.read()),
     }))

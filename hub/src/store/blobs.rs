@@ -68,17 +68,6 @@ impl Blobs {
         }
     }
 
-    /// Takes the bytes of this name away, if they are there. Whoever calls has seen that no row names them.
-    ///
-    /// # Errors
-    /// [`BlobError::Storage`].
-    pub async fn remove(&self, id: &ContentId) -> Result<(), BlobError> {
-        match self.0.delete(&path_of(id)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// The bytes of this name, checked against it.
     ///
     /// # Errors
@@ -100,6 +89,18 @@ impl Blobs {
         match self.0.head(&path_of(id)).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes the bytes of this name, which nothing refers to any more. Removing what is not there is no
+    /// error.
+    ///
+    /// # Errors
+    /// [`BlobError::Storage`].
+    pub async fn remove(&self, id: &ContentId) -> Result<(), BlobError> {
+        match self.0.delete(&path_of(id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

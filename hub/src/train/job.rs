@@ -19,8 +19,10 @@ use super::plan::{self, Plan};
 use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, Splits, TrainReport};
 use super::{OnStep, PlanError, Step, TrainError, TrainParams};
 use crate::dataset::{self, Split};
+use crate::evaluate::agreement::{self, layers_softmax};
 use crate::evaluate::gate::{self, Candidate, InService, Verdict};
-use crate::evaluate::{self, Evaluation, McNemar};
+use crate::evaluate::{self, Evaluation, McNemar, calibration, speed};
+use crate::level;
 use crate::registry::{Origin, Registry};
 use crate::store::{Blobs, Store};
 
@@ -73,6 +75,7 @@ impl BackboneFile {
 pub async fn check(parts: &Parts, params: &TrainParams, has_backbone: bool) -> Result<(), TrainError> {
     let service = parts.registry.in_service();
     planned(parts, params, service.as_deref()).await?;
+    let has_backbone = has_backbone || parts.registry.next_backbone().await?.is_some();
     if service.is_none() && !has_backbone { Err(TrainError::NoBackbone) } else { Ok(()) }
 }
 
@@ -99,6 +102,11 @@ pub async fn run(
     let head_params = params.head()?;
     let service = parts.registry.in_service();
     let plan = planned(parts, params, service.as_deref()).await?;
+    // One that was imported for the next training comes before that of the model in service.
+    let backbone = match backbone {
+        Some(given) => Some(given),
+        None => parts.registry.next_backbone().await?.map(|(onnx, input)| BackboneFile { onnx, input }),
+    };
     let base = Base::load(parts, service.as_deref(), backbone).await?;
 
     let begun = Instant::now();
@@ -114,7 +122,7 @@ pub async fn run(
     on_step(Step::Evaluating);
     let network = head.to_onnx();
     let version = parts.registry.next_version(&network).await?;
-    let sealing = Sealing { plan: &plan, sets: &sets, params, seed: head_params.seed, version };
+    let sealing = Sealing { plan: &plan, sets: &sets, params, seed: head_params.seed, version, fitted: &head };
     let judged = sealing.judge(parts, &base, network, service.as_deref()).await?;
     if stop.is_cancelled() {
         return Err(TrainError::Cancelled);
@@ -125,7 +133,12 @@ pub async fn run(
     if judged.verdict.passed {
         parts.registry.activate(model.as_str(), "hub", None).await?;
     }
+    // The model is made and judged whether or not there is a report on it.
+    if let Err(error) = evaluate::job::evaluate_new(parts, &model, Some(head.temperature.into())).await {
+        tracing::warn!(%model, %error, "the new model has no report; it can be evaluated later");
+    }
     Ok(TrainReport {
+        ai_level: Some(level::after_training(parts.store.db(), &model).await?),
         model,
         in_service: judged.verdict.passed,
         gate: judged.verdict,
@@ -249,6 +262,7 @@ struct Sealing<'a> {
     params: &'a TrainParams,
     seed: u64,
     version: ModelVersion,
+    fitted: &'a FittedHead,
 }
 
 /// A sealed model with what is known of it.
@@ -273,6 +287,11 @@ impl Sealing<'_> {
         let evaluation = evaluate::evaluate(labels, &self.sets.test.targets, &answers);
         let bundle = self.seal(base, network, &head, service, evaluation.accuracy as f32)?;
         let golden = golden::check(&base.backbone, &head, bundle.manifest()).map_err(|error| error.to_string());
+        let layers = [(self.fitted.weights.as_slice(), self.fitted.bias.as_slice())];
+        let trainers = |embedding: &[f32]| layers_softmax(&layers, embedding);
+        let golden = golden.and_then(|()| {
+            agreement::trainer_and_runtime(&trainers, &base.backbone, &head, GOLDEN_TOLERANCE).map(drop)
+        });
         let right: Vec<bool> = answers
             .iter()
             .zip(&self.sets.test.targets)
@@ -282,16 +301,24 @@ impl Sealing<'_> {
             Some(service) => self.compare(parts, base, service, &right).await?,
             None => None,
         };
-        let verdict = gate::judge(&Candidate {
+        let targets = &self.sets.test.targets;
+        let candidate = Candidate {
             evaluation: &evaluation,
+            calibration: &calibration::calibration(&evaluate::answered(targets, &answers)),
             golden,
-            service: compared.as_ref().map(|compared| InService {
-                version: &compared.comparison.model,
-                correct: compared.correct,
-                comparison: compared.comparison.mcnemar,
-                lost: compared.lost.clone(),
+            speed: speed::measured(&bundle).await,
+            service: compared.as_ref().map(|compared| {
+                InService::compare(
+                    &compared.comparison.model,
+                    &compared.labels,
+                    labels,
+                    targets,
+                    &compared.right,
+                    &right,
+                )
             }),
-        });
+        };
+        let verdict = gate::judge(parts.registry.rules(), &candidate);
         Ok(Judged { bundle, evaluation, verdict, comparison: compared.map(|compared| compared.comparison) })
     }
 
@@ -374,13 +401,13 @@ impl Sealing<'_> {
             .collect();
         let correct = old_right.iter().filter(|right| **right).count() as u64;
         Ok(Some(Compared {
-            correct,
-            lost: old.as_slice().iter().filter(|label| new.index_of(label).is_none()).cloned().collect(),
+            labels: old.clone(),
             comparison: Comparison {
                 model: service.manifest().version.clone(),
                 accuracy: correct as f64 / right.len().max(1) as f64,
                 mcnemar: McNemar::compare(&old_right, right),
             },
+            right: old_right,
         }))
     }
 
@@ -401,9 +428,11 @@ impl Sealing<'_> {
     }
 }
 
+/// The model in service on the test images.
 struct Compared {
-    correct: u64,
-    lost: Vec<Label>,
+    labels: Labels,
+    /// Whether it labels each image right.
+    right: Vec<bool>,
     comparison: Comparison,
 }
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::evaluate::gate::Verdict;
 use crate::evaluate::{Evaluation, McNemar};
+use crate::level::Level;
 
 /// What a training came to: stored with it, and printed by `pilah-hub train --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -15,6 +16,9 @@ pub struct TrainReport {
     pub model: ModelVersion,
     /// Whether it is in service now, because the gate let it pass.
     pub in_service: bool,
+    /// How far the hub's model has come with it; absent in reports of earlier builds.
+    #[serde(default)]
+    pub ai_level: Option<Level>,
     /// The figures on the test split.
     #[serde(flatten)]
     pub evaluation: Evaluation,

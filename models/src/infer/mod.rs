@@ -12,6 +12,9 @@ mod backbone;
 /// The network from embedding to probabilities.
 mod head;
 
+/// Backbone and head as the one network that others run.
+mod merged;
+
 /// One ONNX network in the runtime.
 mod network;
 
@@ -21,6 +24,7 @@ use image::RgbImage;
 
 pub use backbone::Backbone;
 pub use head::Head;
+pub use merged::Merged;
 
 use crate::bundle::{Bundle, Manifest};
 

@@ -16,6 +16,9 @@ mod head;
 /// Backbone and head in one file.
 mod merge;
 
+/// A classifier in one file, cut into backbone and head.
+mod split;
+
 /// A backbone of random weights, for tests and first runs.
 mod tiny;
 
@@ -26,6 +29,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, type_p
 
 pub use head::write_head;
 pub use merge::merge;
+pub use split::{Split, split};
 pub use tiny::tiny_backbone;
 
 /// The version of the ONNX operators that are written.

@@ -29,6 +29,9 @@ pub mod training;
 /// A model version that the hub knows.
 pub mod model;
 
+/// A backbone that was imported for trainings to come.
+pub mod backbone;
+
 /// Something that somebody did.
 pub mod audit;
 

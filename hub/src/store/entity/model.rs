@@ -25,8 +25,20 @@ pub struct Model {
     /// What the gate said.
     #[sea_orm(column_type = "Text", nullable)]
     pub gate_json: Option<String>,
-    /// `candidate`, `in_service`, `previous` or `rejected`.
+    /// `candidate`, `in_service`, `previous`, `rejected` or `deleted`.
     pub state: String,
+    /// The last evaluation, an `EvaluationReport` as JSON.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub report_json: Option<String>,
+    /// When it was last put into service; `None` if it never was, or before that was written down.
+    pub service_ms: Option<i64>,
+    /// Why a person put it into service although the gate refused it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub override_reason: Option<String>,
+    /// Who did.
+    pub override_by: Option<String>,
+    /// When.
+    pub override_ms: Option<i64>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

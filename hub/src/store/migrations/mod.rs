@@ -13,6 +13,9 @@ mod dataset;
 /// The review queue, what reviewers did, and what was computed in the background.
 mod review;
 
+/// Reports, overrides and imported backbones.
+mod registry;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -22,6 +25,11 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(initial::Initial), Box::new(dataset::Dataset), Box::new(review::Review)]
+        vec![
+            Box::new(initial::Initial),
+            Box::new(dataset::Dataset),
+            Box::new(review::Review),
+            Box::new(registry::Registry),
+        ]
     }
 }

@@ -1,0 +1,144 @@
+//! Versions and backbones in and out over HTTP: export, import, the backbones that wait.
+
+use axum::body::Bytes;
+use axum::extract::multipart::{Multipart, MultipartError};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use pilah_models::name::ContentId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::backbones::BackboneView;
+use super::import::{self, Imported};
+use crate::auth::User;
+use crate::error::{HttpError, Problem, QueryArgs};
+use crate::state::AppState;
+use crate::train::job::Parts;
+
+/// No import is larger, in bytes: the largest network that a bin can load, and what lies beside it. It is
+/// held in memory, and one is imported at a time.
+const LARGEST_IMPORT: usize = 80_000_000;
+
+/// The routes of this part.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/models/{version}/export", get(export))
+        .route("/api/v1/models/import", post(import).layer(DefaultBodyLimit::max(LARGEST_IMPORT)))
+        .route("/api/v1/backbones", get(backbones))
+        .route("/api/v1/backbones/{sha256}", delete(delete_backbone))
+}
+
+/// A version as a zip archive: `model.onnx` (backbone and head in one, `image` to `probabilities`),
+/// `labels.txt`, a model card, and the manifest.
+#[utoipa::path(get, path = "/api/v1/models/{version}/export", tag = "models",
+    params(("version" = String, Path, description = "The version")), responses(
+        (status = 200, description = "The archive", content_type = "application/zip"),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
+    ))]
+pub(crate) async fn export(
+    State(state): State<AppState>,
+    _user: User,
+    Path(version): Path<String>,
+) -> Result<Response, HttpError> {
+    let version = state.registry.known(&version).await?;
+    let archive = state.registry.archive(&version).await?;
+    // A version's name has no character that would need quoting.
+    let name = HeaderValue::try_from(format!("attachment; filename=\"{version}.zip\"")).map_err(HttpError::internal)?;
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static("application/zip")), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, archive).into_response())
+}
+
+/// How to import.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ImportQuery {
+    /// Width and height of the images that the network takes, in pixels, if its file does not say.
+    input_side: Option<u32>,
+}
+
+/// Imports a file: an ONNX network from images to embeddings is a backbone, which the next training takes; a
+/// zip archive of an ONNX classifier and `labels.txt` becomes a version, which is judged by the gate and not
+/// put into service. The file is in a form, or the whole body.
+#[utoipa::path(post, path = "/api/v1/models/import", tag = "models", params(ImportQuery),
+    request_body(content_type = "multipart/form-data", description = "A file in any field; or the file itself as the body"),
+    responses(
+        (status = 201, description = "What it was", body = Imported),
+        (status = 400, description = "No file", body = Problem),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 413, description = "It is too large", body = Problem),
+        (status = 422, description = "It cannot be used; the answer says why and how to mend it", body = Problem),
+    ))]
+pub(crate) async fn import(
+    State(state): State<AppState>,
+    user: User,
+    QueryArgs(query): QueryArgs<ImportQuery>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<(StatusCode, Json<Imported>), HttpError> {
+    let (name, bytes) = file_of(&headers, request).await?;
+    let parts = Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() };
+    // In a task of its own: who hangs up leaves nothing half imported.
+    let importing =
+        tokio::spawn(async move { import::import(&parts, bytes.into(), &name, query.input_side, &user.name).await });
+    let imported = importing.await.map_err(HttpError::internal)??;
+    Ok((StatusCode::CREATED, Json(imported)))
+}
+
+/// The first file of a form with its name, or the whole body.
+async fn file_of(headers: &HeaderMap, request: Request) -> Result<(String, Bytes), HttpError> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let no_file = || HttpError::bad_request("no-file", "send a file: as the body, or in a form");
+    if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
+        let body = Bytes::from_request(request, &()).await;
+        let bytes = body.map_err(|error| HttpError::new(error.status(), "bad-body", error.body_text()))?;
+        return if bytes.is_empty() { Err(no_file()) } else { Ok(("upload".to_owned(), bytes)) };
+    }
+    let bad_form = |error: MultipartError| HttpError::new(error.status(), "bad-form", error.body_text());
+    let form = Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|error| HttpError::new(error.status(), "bad-form", error.body_text()))?;
+    while let Some(field) = form.next_field().await.map_err(bad_form)? {
+        if let Some(name) = field.file_name().map(ToOwned::to_owned) {
+            return Ok((name, field.bytes().await.map_err(bad_form)?));
+        }
+    }
+    Err(no_file())
+}
+
+/// Imported backbones.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BackboneList {
+    /// The backbones, newest first.
+    backbones: Vec<BackboneView>,
+}
+
+/// The backbones that were imported.
+#[utoipa::path(get, path = "/api/v1/backbones", tag = "models", responses(
+    (status = 200, description = "The backbones", body = BackboneList),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn backbones(State(state): State<AppState>, _user: User) -> Result<Json<BackboneList>, HttpError> {
+    Ok(Json(BackboneList { backbones: state.registry.backbones().await? }))
+}
+
+/// Forgets an imported backbone that no version was made with.
+#[utoipa::path(delete, path = "/api/v1/backbones/{sha256}", tag = "models",
+    params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
+        (status = 204, description = "It is gone"),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such backbone", body = Problem),
+        (status = 409, description = "Versions were made with it; the answer names them", body = Problem),
+    ))]
+pub(crate) async fn delete_backbone(
+    State(state): State<AppState>,
+    user: User,
+    Path(sha256): Path<String>,
+) -> Result<StatusCode, HttpError> {
+    let id = ContentId::new(sha256).map_err(|error| HttpError::not_found(error.to_string()))?;
+    state.registry.delete_backbone(&id, &user.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,323 @@
+//! A classifier that somebody else made, cut before its last layer: backbone and head.
+//!
+//! The last layer must be linear: `Gemm`, or `MatMul` with or without an `Add`, followed by a `Softmax`
+//! or by nothing, as every transfer-learned classifier ends. Its weights become a head of ours; what
+//! computes its input becomes the backbone, whose graph is pruned to what it needs. A network that takes
+//! pictures as `[N, height, width, 3]`, as TensorFlow's do, gets a `Transpose` before it.
+
+use std::collections::HashSet;
+
+use prost::Message;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
+
+use super::build::{Dim, ints, node, value};
+use super::{OnnxError, graph, interface, parse, write_head};
+
+/// The name of the input that is put before a network of another layout.
+const IMAGE: &str = "pilah_image";
+
+/// The most numbers that a last layer may have: 64 classes of 65,536 features.
+const MOST_WEIGHTS: usize = 64 * 65_536;
+
+/// A classifier in two parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    /// From `[N, 3, height, width]` to the embedding, an ONNX file.
+    pub backbone: Vec<u8>,
+    /// From the embedding to probabilities, an ONNX file.
+    pub head: Vec<u8>,
+    /// How many numbers the embedding has.
+    pub embedding: usize,
+    /// How many classes the head tells apart.
+    pub classes: usize,
+}
+
+/// Cuts a classifier before its last layer.
+///
+/// # Errors
+/// The file is no ONNX file, or its last layer is not linear; the error says what it found there.
+pub fn split(onnx: &[u8]) -> Result<Split, OnnxError> {
+    let mut model = parse(onnx)?;
+    let whole = graph(&model)?;
+    let ends = interface(whole)?;
+    let layer = last_layer(whole, &ends.output)?;
+    let head = write_head(&layer.weights, &layer.bias, layer.classes, layer.embedding);
+
+    let mut backbone = prune(whole, &layer.input);
+    backbone.output = vec![value(&layer.input, &[Dim::Any("N"), Dim::Size(layer.embedding)])];
+    backbone.value_info.clear();
+    if let [_, Some(height), Some(width), Some(3)] = ends.input_shape[..] {
+        let sides = [height, width].map(|side| usize::try_from(side).unwrap_or(usize::MAX));
+        let shape = [Dim::Any("N"), Dim::Size(3), Dim::Size(sides[0]), Dim::Size(sides[1])];
+        backbone.node.insert(0, node("Transpose", &[IMAGE], &ends.input, vec![ints("perm", &[0, 2, 3, 1])]));
+        backbone.input.retain(|input| input.name != ends.input);
+        backbone.input.insert(0, value(IMAGE, &shape));
+    }
+    model.graph = Some(backbone);
+    Ok(Split { backbone: model.encode_to_vec(), head, embedding: layer.embedding, classes: layer.classes })
+}
+
+struct LastLayer {
+    /// The tensor that enters it.
+    input: String,
+    /// `[classes, embedding]`, row by row.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    classes: usize,
+    embedding: usize,
+}
+
+fn last_layer(graph: &GraphProto, output: &str) -> Result<LastLayer, OnnxError> {
+    let mut last = producer(graph, output)?;
+    if last.op_type == "Softmax" {
+        last = producer(graph, first_input(last)?)?;
+    }
+    match last.op_type.as_str() {
+        "Gemm" => gemm(graph, last),
+        "MatMul" => matmul(graph, last, None),
+        "Add" => {
+            let [a, b] = [0, 1].map(|i| last.input.get(i).map_or("", String::as_str));
+            let (product, bias) = if tensor(graph, b).is_some() { (a, b) } else { (b, a) };
+            match (producer(graph, product)?, tensor(graph, bias)) {
+                (product, Some(bias)) if product.op_type == "MatMul" => matmul(graph, product, Some(bias)),
+                _ => Err(not_linear("Add")),
+            }
+        }
+        other => Err(not_linear(other)),
+    }
+}
+
+fn not_linear(found: &str) -> OnnxError {
+    OnnxError::Unusable(format!(
+        "ends with {found}; a classifier that can be cut ends with a linear layer (Gemm, or MatMul and Add) and a Softmax"
+    ))
+}
+
+/// The node that computes a tensor; copies of it are looked through.
+fn producer<'a>(graph: &'a GraphProto, name: &str) -> Result<&'a NodeProto, OnnxError> {
+    let mut name = name;
+    // Each step goes to another node, or the graph has a circle.
+    for _ in 0..=graph.node.len() {
+        let found = graph.node.iter().find(|node| node.output.iter().any(|output| output == name));
+        match found {
+            Some(node) if node.op_type == "Identity" => name = first_input(node)?,
+            Some(node) => return Ok(node),
+            None => break,
+        }
+    }
+    Err(OnnxError::Unusable(format!("does not compute {name:?} by a layer")))
+}
+
+fn first_input(node: &NodeProto) -> Result<&str, OnnxError> {
+    let first = node.input.first().map(String::as_str);
+    first.ok_or_else(|| OnnxError::Unusable(format!("has a {} without input", node.op_type)))
+}
+
+fn gemm(graph: &GraphProto, node: &NodeProto) -> Result<LastLayer, OnnxError> {
+    let attribute = |name: &str| node.attribute.iter().find(|attribute| attribute.name == name);
+    let number = |name: &str| attribute(name).map_or(1.0, |attribute| attribute.f);
+    if attribute("transA").is_some_and(|attribute| attribute.i != 0) || number("alpha") != 1.0 || number("beta") != 1.0
+    {
+        return Err(not_linear("a Gemm that scales or turns its input"));
+    }
+    let is_turned = attribute("transB").is_some_and(|attribute| attribute.i != 0);
+    let bias = node.input.get(2).filter(|name| !name.is_empty());
+    let bias =
+        bias.map(|name| tensor(graph, name).ok_or_else(|| not_linear("a Gemm of a computed bias"))).transpose()?;
+    layer(graph, node, bias, is_turned)
+}
+
+fn matmul(graph: &GraphProto, node: &NodeProto, bias: Option<&TensorProto>) -> Result<LastLayer, OnnxError> {
+    layer(graph, node, bias, false)
+}
+
+/// Reads the weights: `[embedding, classes]`, or `[classes, embedding]` if they are turned.
+fn layer(
+    graph: &GraphProto,
+    node: &NodeProto,
+    bias: Option<&TensorProto>,
+    is_turned: bool,
+) -> Result<LastLayer, OnnxError> {
+    let weights = node.input.get(1).and_then(|name| tensor(graph, name));
+    let weights = weights.ok_or_else(|| not_linear("a layer of computed weights"))?;
+    let numbers = floats(weights)?;
+    let sides: Vec<usize> = weights.dims.iter().filter_map(|side| usize::try_from(*side).ok()).collect();
+    let [rows, columns] = sides[..] else { return Err(not_linear("weights that are no matrix")) };
+    if rows.saturating_mul(columns) != numbers.len() || numbers.is_empty() || numbers.len() > MOST_WEIGHTS {
+        return Err(OnnxError::Unusable(format!("has {} weights for a layer of {rows} × {columns}", numbers.len())));
+    }
+    let (classes, embedding) = if is_turned { (rows, columns) } else { (columns, rows) };
+    let weights = if is_turned {
+        numbers
+    } else {
+        (0..numbers.len()).map(|i| numbers[i % embedding * classes + i / embedding]).collect()
+    };
+    let bias = bias.map_or_else(|| Ok(vec![0.0; classes]), floats)?;
+    if bias.len() != classes {
+        return Err(OnnxError::Unusable(format!("has a bias of {} numbers for {classes} classes", bias.len())));
+    }
+    Ok(LastLayer { input: first_input(node)?.to_owned(), weights, bias, classes, embedding })
+}
+
+/// A constant tensor, kept as such or given by a `Constant` node.
+fn tensor<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a TensorProto> {
+    let kept = graph.initializer.iter().find(|tensor| tensor.name == name);
+    kept.or_else(|| {
+        let node = producer(graph, name).ok().filter(|node| node.op_type == "Constant")?;
+        node.attribute.iter().find_map(|attribute| attribute.t.as_ref())
+    })
+    .or_else(|| {
+        let copied =
+            graph.node.iter().find(|node| node.op_type == "Identity" && node.output.iter().any(|o| o == name))?;
+        graph.initializer.iter().find(|tensor| Some(&tensor.name) == copied.input.first())
+    })
+}
+
+fn floats(tensor: &TensorProto) -> Result<Vec<f32>, OnnxError> {
+    if tensor.data_type != DataType::Float as i32 {
+        return Err(OnnxError::Unusable(format!("keeps {:?} in other numbers than 32-bit floats", tensor.name)));
+    }
+    if tensor.raw_data.is_empty() {
+        return Ok(tensor.float_data.clone());
+    }
+    let (numbers, rest) = tensor.raw_data.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(OnnxError::Unusable(format!("has a tensor {:?} that is cut off", tensor.name)));
+    }
+    Ok(numbers.iter().map(|x| f32::from_le_bytes(*x)).collect())
+}
+
+/// The part of a graph that computes one tensor.
+fn prune(graph: &GraphProto, output: &str) -> GraphProto {
+    let mut needed: HashSet<String> = HashSet::from([output.to_owned()]);
+    // Nodes come in the order in which they run, so one pass from the end finds all that are needed.
+    let mut kept: Vec<NodeProto> = Vec::new();
+    for node in graph.node.iter().rev() {
+        if node.output.iter().any(|output| needed.contains(output)) {
+            read_by(node, &mut needed);
+            kept.push(node.clone());
+        }
+    }
+    kept.reverse();
+    let mut pruned = graph.clone();
+    pruned.node = kept;
+    pruned.initializer.retain(|tensor| needed.contains(&tensor.name));
+    pruned.sparse_initializer.retain(|sparse| sparse.values.as_ref().is_some_and(|v| needed.contains(&v.name)));
+    let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    pruned.input.retain(|input| needed.contains(&input.name) || !is_constant(&input.name));
+    pruned
+        .quantization_annotation
+        .retain(|annotation| annotation.tensor_name.as_ref().is_some_and(|name| needed.contains(name)));
+    pruned
+}
+
+/// Adds what a node reads, graphs within it included.
+fn read_by(node: &NodeProto, needed: &mut HashSet<String>) {
+    needed.extend(node.input.iter().filter(|name| !name.is_empty()).cloned());
+    for inner in node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)) {
+        inner.node.iter().for_each(|node| read_by(node, needed));
+        needed.extend(inner.output.iter().map(|output| output.name.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tract_onnx::pb::ModelProto;
+
+    use super::*;
+    use crate::bundle::InputSpec;
+    use crate::infer::{Backbone, Head, golden};
+    use crate::onnx::build::{constant, int};
+    use crate::onnx::{inspect, merge, tiny_backbone};
+
+    const WEIGHTS: [f32; 12] = [0.5, -0.25, 1.0, 0.0, -0.5, 0.75, 0.0, 2.0, 0.125, 0.0, -1.0, 0.5];
+    const BIAS: [f32; 3] = [0.1, -0.1, 0.3];
+
+    fn whole() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        let (backbone, head) = (tiny_backbone(3, 16, 4), write_head(&WEIGHTS, &BIAS, 3, 4));
+        (merge(&backbone, &head).expect("merges"), backbone, head)
+    }
+
+    fn answers(backbone: &[u8], head: &[u8]) -> Vec<Vec<f32>> {
+        let spec = InputSpec::square(16);
+        let backbone = Backbone::load(backbone, &spec).expect("loads");
+        let head = Head::load(head, 4, 3).expect("loads");
+        let images = golden::images(&spec);
+        images.iter().map(|i| head.probabilities(&backbone.embed(i).expect("runs")).expect("runs")).collect()
+    }
+
+    fn check(onnx: &[u8]) {
+        let (_, backbone, head) = whole();
+        let parts = split(onnx).expect("is cut");
+        assert_eq!((parts.embedding, parts.classes), (4, 3));
+        for (found, expected) in answers(&parts.backbone, &parts.head).iter().zip(answers(&backbone, &head)) {
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {expected:?}");
+        }
+    }
+
+    /// The merged network with another end.
+    fn with_end(end: impl Fn(&mut GraphProto)) -> Vec<u8> {
+        let mut model = ModelProto::decode(whole().0.as_slice()).expect("decodes");
+        end(model.graph.as_mut().expect("has a graph"));
+        model.encode_to_vec()
+    }
+
+    fn drop_head(graph: &mut GraphProto) {
+        graph.node.retain(|node| !["Gemm", "Softmax"].contains(&node.op_type.as_str()));
+        graph.initializer.retain(|tensor| !tensor.name.starts_with("head/"));
+    }
+
+    #[test]
+    fn what_was_merged_is_cut_again() {
+        check(&whole().0);
+    }
+
+    #[test]
+    fn the_end_may_be_written_in_other_ways() {
+        // [4, 3]: as TensorFlow keeps a dense layer.
+        let turned: Vec<f32> = (0..12).map(|i| WEIGHTS[i % 3 * 4 + i / 3]).collect();
+        check(&with_end(|graph| {
+            drop_head(graph);
+            graph.initializer.extend([constant("kernel", &[4, 3], &turned), constant("b", &[3], &BIAS)]);
+            graph.node.extend([
+                node("MatMul", &["embedding", "kernel"], "product", vec![]),
+                node("Add", &["b", "product"], "sum", vec![]),
+                node("Identity", &["sum"], "logits", vec![]),
+                node("Softmax", &["logits"], "probabilities", vec![int("axis", 1)]),
+            ]);
+        }));
+        check(&with_end(|graph| {
+            graph.node.retain(|node| node.op_type != "Softmax");
+            graph.output[0].name = graph.node.last().expect("a Gemm").output[0].clone();
+        }));
+    }
+
+    #[test]
+    fn channels_may_come_last() {
+        let channels_last = with_end(|graph| {
+            let image = graph.input[0].name.clone();
+            graph.node.insert(0, node("Transpose", &["nhwc"], &image, vec![ints("perm", &[0, 3, 1, 2])]));
+            graph.input[0] = value("nhwc", &[Dim::Any("N"), Dim::Size(16), Dim::Size(16), Dim::Size(3)]);
+        });
+        check(&channels_last);
+        let parts = split(&channels_last).expect("is cut");
+        assert_eq!(inspect(&parts.backbone).expect("whole").image_size(), Some((16, 16)));
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_named() {
+        let sigmoid = with_end(|graph| graph.node.last_mut().expect("a Softmax").op_type = "Sigmoid".into());
+        let error = split(&sigmoid).expect_err("no linear layer at the end").to_string();
+        assert!(error.contains("ends with Sigmoid"), "{error}");
+        let error = split(&tiny_backbone(1, 16, 4)).expect_err("a backbone alone").to_string();
+        assert!(error.contains("ends with Flatten"), "{error}");
+        let short = with_end(|graph| {
+            let weights = graph.initializer.iter_mut().find(|t| t.name == "head/weights").expect("weights");
+            weights.raw_data.truncate(8);
+        });
+        let error = split(&short).expect_err("weights are missing").to_string();
+        assert!(error.contains("2 weights for a layer of 3 × 4"), "{error}");
+        assert!(matches!(split(b"no network"), Err(OnnxError::Malformed(_) | OnnxError::Unusable(_))));
+    }
+}
