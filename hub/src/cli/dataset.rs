@@ -102,6 +102,9 @@ enum Command {
         /// The model that is put in service if there is none yet
         #[arg(long, value_name = "DIR", default_value = "models/default")]
         bundle: PathBuf,
+        /// Use this ONNX network instead of the backbone of the model in service, which may have seen the images
+        #[arg(long, value_name = "FILE")]
+        backbone: Option<PathBuf>,
     },
 }
 
@@ -175,11 +178,12 @@ async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> 
             };
             show(json, &deletion, print_deletion)
         }
-        Command::CompareSplits { seeds, bundle } => {
+        Command::CompareSplits { seeds, bundle, backbone } => {
+            let backbone = backbone.as_ref().map(|path| super::train::read_backbone(path, None)).transpose()?;
             let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), Some(&bundle)).await?;
             let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry };
             let stop = CancellationToken::new();
-            let honesty = honesty::compare(&parts, seeds, &stop, |what| eprintln!("{what}")).await?;
+            let honesty = honesty::compare(&parts, backbone, seeds, &stop, |what| eprintln!("{what}")).await?;
             show(json, &honesty, print_honesty)
         }
     }
@@ -273,7 +277,7 @@ fn print_deletion(deletion: &Deletion) {
 
 fn print_honesty(honesty: &Honesty) {
     let percent = |spread: &Spread| format!("{:5.1} % ± {:.1}", spread.mean * 100.0, spread.deviation * 100.0);
-    println!("{} images in {} clusters, backbone of {}", honesty.images, honesty.clusters, honesty.model);
+    println!("{} images in {} clusters, backbone of {}", honesty.images, honesty.clusters, honesty.backbone);
     println!("  random split:  {}", percent(&honesty.random));
     println!("  grouped split: {}", percent(&honesty.grouped));
     println!("a random split would flatter by {:.1} points", honesty.optimism * 100.0);

@@ -95,7 +95,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read_backbone(path: &std::path::Path, side: Option<u32>) -> anyhow::Result<BackboneFile> {
+pub(super) fn read_backbone(path: &std::path::Path, side: Option<u32>) -> anyhow::Result<BackboneFile> {
     let read = || {
         let size = std::fs::metadata(path)?.len();
         anyhow::ensure!(size <= LARGEST_NETWORK, "{size} bytes are more than the {LARGEST_NETWORK} that are allowed");

@@ -32,6 +32,14 @@ pub struct Place {
     pub excluded: Option<String>,
 }
 
+impl Place {
+    /// The place of a sample that is excluded, for this reason.
+    #[must_use]
+    pub fn alone(reason: String) -> Self {
+        Self { cluster: format!("alone/{}", uuid::Uuid::now_v7()), split: None, excluded: Some(reason) }
+    }
+}
+
 /// The columns of a row that hold a perceptual hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LooksColumns {
@@ -75,8 +83,7 @@ pub async fn place(tx: &impl ConnectionTrait, group: &str, hash: u64, fixed: Opt
         }
         Decision::Exclude(splits) => {
             let names: Vec<&str> = splits.iter().map(|split| split.name()).collect();
-            let excluded = Some(format!("it looks like samples in {}", names.join(" and ")));
-            Ok(Place { cluster: format!("alone/{}", uuid::Uuid::now_v7()), split: None, excluded })
+            Ok(Place::alone(format!("it looks like samples in {}", names.join(" and "))))
         }
     }
 }

@@ -5,11 +5,12 @@
 //! raw/{label}/{uuid}_{timestamp}.jpg                                 the same by label alone
 //! coco-{train,validation,test}.json                                  the same as COCO's instances
 //! index.parquet                                                      a row for each sample
+//! samples.jsonl                                                      the same, for the hub that imports it
 //! manifest.json                                                      what the version is
 //! missing.txt                                                        images that were deleted since, if any
 //! ```
 //!
-//! Importing such a zip gives the same labels and splits. It is written as it is read: in memory are one
+//! Importing such a zip gives the same labels, splits and clusters. It is written as it is read: in memory are one
 //! shard of the version, one image, and the zip's own list of names, some 200 bytes for each. Images are
 //! stored as they are, since JPEG does not shrink.
 
@@ -70,6 +71,9 @@ pub struct Exported {
     pub missing: u64,
 }
 
+/// The samples, a line of JSON for each: [`Frozen`].
+pub(super) const SAMPLES: &str = "samples.jsonl";
+
 /// The columns of `index.parquet`.
 const SCHEMA: &str = "message samples {
     REQUIRED BINARY id (UTF8);
@@ -120,6 +124,7 @@ pub fn write(
         export.coco(version, split)?;
     }
     export.parquet()?;
+    export.lines()?;
     export.start("manifest.json")?;
     let about = json!({
         "format": 1, "version": version.id, "frozen_ms": version.created_ms, "samples": version.samples,
@@ -238,6 +243,19 @@ impl<W: Write + Send> Export<'_, W> {
             group.close().map_err(other)?;
         }
         file.finish().map_err(other)?;
+        Ok(())
+    }
+
+    /// What another hub needs to keep together what belongs together.
+    fn lines(&mut self) -> Result<(), DatasetError> {
+        self.start(SAMPLES)?;
+        let mut samples = self.samples.again();
+        while let Some(shard) = self.runtime.block_on(samples.next_shard())? {
+            for sample in shard.iter().filter(|sample| !self.missing.contains(&sample.content)) {
+                serde_json::to_writer(&mut self.zip, sample).map_err(io::Error::from)?;
+                writeln!(self.zip)?;
+            }
+        }
         Ok(())
     }
 

@@ -4,13 +4,16 @@
 //! A random split puts photos of one object into training and test, and the test then asks for what
 //! training has shown. For each seed the dataset is split anew, once photo by photo and once cluster by
 //! cluster, both in the shares of [`split`]; a head is fitted to each on the embeddings of the model in
-//! service, and judged by its own test split. The stored splits are not touched.
+//! service (or of another backbone), and judged by its own test split. The stored splits are not touched.
+//!
+//! A backbone that was itself trained on these images knows them all, and hides the difference: of the model
+//! that ships and TrashNet nothing can be learned this way.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use pilah_models::infer::best;
+use pilah_models::infer::{Backbone, best};
 use pilah_models::name::{ContentId, Label};
 use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams};
 use rand::SeedableRng as _;
@@ -25,7 +28,7 @@ use super::split::{self, Counts, Split};
 use super::{DatasetError, UNUSABLE};
 use crate::store::entity::sample;
 use crate::train::job::Parts;
-use crate::train::{TrainError, embed};
+use crate::train::{BackboneFile, TrainError, embed};
 
 /// The most seeds of one comparison: each takes two fits, of some seconds.
 pub const MOST_SEEDS: u64 = 20;
@@ -60,8 +63,8 @@ pub struct Honesty {
     pub images: u64,
     /// Clusters of them.
     pub clusters: u64,
-    /// The model whose backbone was used.
-    pub model: String,
+    /// The model whose backbone was used, or the SHA-256 of the backbone that was given.
+    pub backbone: String,
     /// Each seed.
     pub seeds: Vec<SeedFigures>,
     /// With a random split.
@@ -100,27 +103,28 @@ struct Item {
     cluster: String,
 }
 
-/// Compares over some seeds, at most [`MOST_SEEDS`]. `told` hears what is being done.
+/// Compares over some seeds, at most [`MOST_SEEDS`], on the embeddings of this backbone or of the model in
+/// service. `told` hears what is being done.
 ///
 /// # Errors
 /// [`HonestyError`].
 pub async fn compare(
     parts: &Parts,
+    backbone: Option<BackboneFile>,
     seeds: u64,
     stop: &CancellationToken,
     mut told: impl FnMut(String),
 ) -> Result<Honesty, HonestyError> {
-    let model = parts.registry.in_service().ok_or(HonestyError::NoBackbone)?;
+    let (backbone, id, name) = load(parts, backbone).await?;
     let rows = labelled(parts).await?;
     let labels: Vec<&Label> = BTreeMap::from_iter(rows.iter().map(|row| (&row.label, ()))).into_keys().collect();
     if labels.len() < 2 || rows.len() < 20 {
         return Err(HonestyError::TooFew);
     }
     told(format!("embedding {} images, those that were not embedded before", rows.len()));
-    let id = model.manifest().backbone.sha256.clone();
     let quiet: crate::train::OnStep = Arc::new(|_| {});
     let images = rows.iter().map(|row| &row.content);
-    let embeddings = embed::embed(&parts.store, &parts.blobs, model.backbone(), &id, images, &quiet, stop).await?;
+    let embeddings = embed::embed(&parts.store, &parts.blobs, &backbone, &id, images, &quiet, stop).await?;
     let items: Vec<Item> = rows
         .iter()
         .filter_map(|row| {
@@ -152,12 +156,26 @@ pub async fn compare(
     Ok(Honesty {
         images: items.len() as u64,
         clusters: clusters.len() as u64,
-        model: model.manifest().version.to_string(),
+        backbone: name,
         seeds: figures,
         random,
         grouped,
         optimism: random.mean - grouped.mean,
     })
+}
+
+/// The backbone that was given, or that of the model in service, with its id and a name to show.
+async fn load(parts: &Parts, given: Option<BackboneFile>) -> Result<(Arc<Backbone>, ContentId, String), HonestyError> {
+    if let Some(BackboneFile { onnx, input }) = given {
+        let load = move || (Backbone::load(&onnx, &input), ContentId::of(&onnx));
+        let (backbone, id) =
+            tokio::task::spawn_blocking(load).await.expect("loading does not panic and is not aborted");
+        let name = id.to_string();
+        return Ok((Arc::new(backbone.map_err(TrainError::from)?), id, name));
+    }
+    let model = parts.registry.in_service().ok_or(HonestyError::NoBackbone)?;
+    let (id, name) = (model.manifest().backbone.sha256.clone(), model.manifest().version.to_string());
+    Ok((Arc::clone(model.backbone()), id, name))
 }
 
 struct Row {

@@ -15,16 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster::{self, LooksColumns};
 use super::delete::{self, Whose};
-use super::{DatasetError, looks};
+use super::{DatasetError, leftovers, looks};
 use crate::error::Chain;
 use crate::store::entity::sample;
 use crate::store::{BlobError, Blobs, Store, now_ms};
 
 /// How often it is looked for what has to go.
 const EVERY: Duration = Duration::from_hours(6);
-
-/// A file that is being written is younger than this.
-const WRITING: Duration = Duration::from_hours(1);
 
 /// How many samples are looked up at once.
 const BATCH: u64 = 50;
@@ -50,16 +47,11 @@ pub fn start(
                     tracing::error!(error = %Chain(&error), "perceptual hashes are missing; restart to try again");
                 }
             }
+            let (objects, mut is_first) = (data.join("objects"), true);
             let mut rounds = tokio::time::interval(EVERY);
             loop {
                 rounds.tick().await;
-                let data = data.clone();
-                let swept = tokio::task::spawn_blocking(move || sweep_objects(&data, SystemTime::now())).await;
-                match swept.expect("looking at files does not panic") {
-                    Ok(0) => {}
-                    Ok(files) => tracing::info!(files, "taken away: half-written images of a killed hub"),
-                    Err(error) => tracing::warn!(%error, "half-written images cannot be looked for"),
-                }
+                sweep(&store, &objects, std::mem::take(&mut is_first)).await;
                 let Some(days) = keep_unlabelled_days else { continue };
                 if let Err(error) = retain(&store, &blobs, days, now_ms()).await {
                     tracing::error!(error = %Chain(&error), "old samples are not deleted; tried again in 6 hours");
@@ -68,6 +60,21 @@ pub fn start(
         };
         stop.run_until_cancelled(work).await;
     });
+}
+
+/// Takes away what killed hubs left behind.
+async fn sweep(store: &Store, objects: &Path, is_first: bool) {
+    let (folder, now) = (objects.to_owned(), SystemTime::now());
+    let half_written = tokio::task::spawn_blocking(move || leftovers::sweep_half_written(&folder, now));
+    let half_written = half_written.await.expect("looking at files does not panic").map_err(DatasetError::from);
+    let unshown = if is_first { Ok(0) } else { leftovers::sweep_unshown(store, objects, now).await };
+    match (half_written, unshown) {
+        (Ok(0), Ok(0)) => {}
+        (Ok(half_written), Ok(unshown)) => tracing::info!(half_written, unshown, "images of a killed hub taken away"),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::warn!(error = %Chain(&error), "images of a killed hub cannot be looked for; tried again in 6 hours");
+        }
+    }
 }
 
 /// Deletes samples of bins that nobody has labelled for so many days. Tells how many.
@@ -82,27 +89,6 @@ pub async fn retain(store: &Store, blobs: &Blobs, days: u32, now_ms: i64) -> Res
     let deletion = delete::delete(store, blobs, &whose, "hub").await?;
     tracing::info!(samples = deletion.samples, days, "old samples without a label deleted");
     Ok(deletion.samples)
-}
-
-/// Takes away the files that the object storage was writing when the hub was killed: `…#1`, which never
-/// got their name. Tells how many.
-fn sweep_objects(data: &Path, now: SystemTime) -> std::io::Result<u64> {
-    let mut swept = 0;
-    for folder in std::fs::read_dir(data.join("objects"))? {
-        let folder = folder?;
-        if !folder.file_type()?.is_dir() {
-            continue;
-        }
-        for file in std::fs::read_dir(folder.path())? {
-            let file = file?;
-            let age = now.duration_since(file.metadata()?.modified()?).unwrap_or_default();
-            if file.file_name().to_string_lossy().contains('#') && age > WRITING {
-                std::fs::remove_file(file.path())?;
-                swept += 1;
-            }
-        }
-    }
-    Ok(swept)
 }
 
 /// Computes the perceptual hash of samples that have none, and links near-duplicates. A split that was given

@@ -53,12 +53,16 @@ static COSINES: LazyLock<[[f64; SIDE]; FREQUENCIES]> = LazyLock::new(|| {
 #[must_use]
 pub fn perceptual_hash(image: &RgbImage) -> u64 {
     let small = preprocess::resize(image, SIDE as u32, SIDE as u32);
-    let grey = |x: usize, y: usize| {
-        let [r, g, b] = small.get_pixel(x as u32, y as u32).0.map(f64::from);
-        0.299 * r + 0.587 * g + 0.114 * b
-    };
+    let grey: Vec<f64> = small
+        .pixels()
+        .map(|pixel| {
+            let [r, g, b] = pixel.0.map(f64::from);
+            0.299 * r + 0.587 * g + 0.114 * b
+        })
+        .collect();
     let rows: [[f64; FREQUENCIES]; SIDE] = std::array::from_fn(|y| {
-        std::array::from_fn(|u| COSINES[u].iter().enumerate().map(|(x, cosine)| cosine * grey(x, y)).sum())
+        let row = &grey[y * SIDE..][..SIDE];
+        std::array::from_fn(|u| COSINES[u].iter().zip(row).map(|(cosine, grey)| cosine * grey).sum())
     });
     let frequency = |u: usize, v: usize| -> f64 { rows.iter().zip(&COSINES[v]).map(|(row, c)| row[u] * c).sum() };
     // The 8 × 8 lowest without the mean, and the next one of the first row in its place.

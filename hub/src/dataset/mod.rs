@@ -48,6 +48,9 @@ pub mod delete;
 /// What a random split would have promised.
 pub mod honesty;
 
+/// What a killed hub left in the object storage.
+mod leftovers;
+
 /// What has to be looked after in the background.
 pub mod job;
 
@@ -95,9 +98,9 @@ pub enum DatasetError {
     /// An image that is there after it was deleted.
     #[error("{0} was deleted and is there again: somebody stored the very image meanwhile; delete once more")]
     NotGone(ContentId),
-    /// An export that cannot be written.
-    #[error("the export cannot be written")]
-    Export(#[from] std::io::Error),
+    /// A file of the dataset or of an export.
+    #[error("a file cannot be read or written")]
+    File(#[from] std::io::Error),
     /// The database failed.
     #[error("the dataset cannot be read or written")]
     Store(#[from] StoreError),

@@ -106,6 +106,8 @@ pub struct NewSample<'a> {
     pub group: &'a str,
     /// Its split, if the folder that it lay in says so.
     pub fixed: Option<Split>,
+    /// Whether it is used for nothing, because the hub that it was exported from excluded it.
+    pub excluded: bool,
 }
 
 /// What became of an image.
@@ -144,7 +146,10 @@ pub async fn insert(tx: &impl ConnectionTrait, tally: &mut Tally, new: &NewSampl
     if let Some(known) = known(tx, tally, new.content, new.label, new.by).await? {
         return Ok(known);
     }
-    let place = cluster::place(tx, new.group, new.image.looks, new.fixed).await?;
+    let place = match new.excluded {
+        true => cluster::Place::alone("it was excluded where it was exported from".to_owned()),
+        false => cluster::place(tx, new.group, new.image.looks, new.fixed).await?,
+    };
     let split = match place.excluded {
         Some(_) => None,
         None => Some(place.split.or(new.fixed).unwrap_or_else(|| tally.assign(new.label))),

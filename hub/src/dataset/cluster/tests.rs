@@ -52,8 +52,16 @@ async fn add(hub: &Hub, number: usize, group: &str, looks: u64, name: &str, fixe
     let content = ContentId::of(format!("{number}").as_bytes());
     let image = Prepared { jpeg: vec![0], width: 1, height: 1, looks };
     let label = label(name);
-    let new =
-        NewSample { content: &content, image: &image, label: &label, source: Source::Upload, by: "ada", group, fixed };
+    let new = NewSample {
+        content: &content,
+        image: &image,
+        label: &label,
+        source: Source::Upload,
+        by: "ada",
+        group,
+        fixed,
+        excluded: false,
+    };
     let stored = store::insert(&tx, &mut tally, &new).await.expect("inserts");
     tx.commit().await.expect("commits");
     stored

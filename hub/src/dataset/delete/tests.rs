@@ -45,7 +45,16 @@ async fn uploaded(hub: &Hub, by: &str, jpeg: &[u8], looks: u64) -> ContentId {
     let image = Prepared { jpeg: jpeg.to_vec(), width: 1, height: 1, looks };
     let label = Label::new("glass").expect("valid");
     let (group, source) = (format!("{looks}"), Source::Upload);
-    let new = NewSample { content: &content, image: &image, label: &label, source, by, group: &group, fixed: None };
+    let new = NewSample {
+        content: &content,
+        image: &image,
+        label: &label,
+        source,
+        by,
+        group: &group,
+        fixed: None,
+        excluded: false,
+    };
     store::insert(&tx, &mut Tally::read(&tx).await.expect("reads"), &new).await.expect("inserts");
     tx.commit().await.expect("commits");
     content

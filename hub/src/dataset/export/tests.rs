@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
-use sea_orm::EntityTrait as _;
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait as _, EntityTrait as _};
 use zip::ZipArchive;
 
 use super::*;
@@ -48,6 +49,42 @@ async fn labels(hub: &Hub) -> BTreeMap<String, usize> {
         *counts.entry(format!("{:?} {:?} {:?}", row.label, row.split, row.excluded)).or_default() += 1;
     }
     counts
+}
+
+/// An excluded sample, whose name would put it into a group of its own.
+async fn exclude_one(hub: &Hub) -> String {
+    let db = hub.parts.store.db();
+    let row = sample::Entity::find().one(db).await.expect("asks").expect("is there");
+    let change = sample::ActiveModel {
+        id: Set(row.id.clone()),
+        split: Set(None),
+        excluded: Set(Some("a test".into())),
+        ..Default::default()
+    };
+    change.update(db).await.expect("excludes");
+    row.id
+}
+
+#[tokio::test]
+async fn what_is_excluded_and_what_belongs_together_comes_along() {
+    let hub = with_photos().await;
+    let (store, blobs) = (&hub.parts.store, &hub.parts.blobs);
+    let excluded = exclude_one(&hub).await;
+    let version = version::freeze(store, blobs, "ada", "").await.expect("freezes");
+    let (path, _) = export_as(&hub, &version, Layout::Processed, "some.zip").await;
+    assert!(names(&path).iter().any(|name| name.starts_with("raw/") && name.contains(&excluded)));
+    let other = Hub::open(None).await;
+    let report =
+        import::import(&other.parts.store, &other.parts.blobs, &path, "bob", |_, _| {}).await.expect("imports");
+    assert_eq!((report.imported, report.excluded), (24, 1), "{report:?}");
+    let rows = async |hub: &Hub| sample::Entity::find().all(hub.parts.store.db()).await.expect("reads");
+    let there: BTreeMap<i64, Option<String>> =
+        rows(&hub).await.into_iter().map(|r| (r.looks.expect("hashed"), r.split)).collect();
+    let here: BTreeMap<i64, Option<String>> =
+        rows(&other).await.into_iter().map(|r| (r.looks.expect("hashed"), r.split)).collect();
+    assert_eq!(here, there, "the same looks, each in the same split");
+    let groups: Vec<String> = rows(&other).await.into_iter().map(|row| row.group_key).collect();
+    assert!(groups.iter().all(|group| group.starts_with("export/")), "{groups:?}");
 }
 
 #[tokio::test]

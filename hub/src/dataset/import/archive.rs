@@ -4,6 +4,7 @@
 //! into memory, no more of them than an image may have. Before that, the zip as a whole is judged by
 //! [`ZipLimits`], with what it declares; while it is read, each entry is held to what it declared.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _};
 use std::path::Path;
@@ -14,13 +15,18 @@ use zip::CompressionMethod;
 use zip::read::ZipArchive;
 
 use super::layout::{self, Says};
-use super::{At, Entry, Found, ImportError, Options, Skipped};
+use super::{At, Entry, Found, ImportError, Options, Origin, Skipped};
+use crate::dataset::export::SAMPLES;
+use crate::dataset::version::Frozen;
 
 /// An opened zip.
 pub(super) type Archive = ZipArchive<BufReader<File>>;
 
 /// Bytes that an entry may grow to whatever it was packed from: small files may be packed well.
 const HARMLESS: u64 = 1_000_000;
+
+/// No list of an export's samples is larger: 1,000,000 samples.
+const LARGEST_SAMPLES: u64 = 300_000_000;
 
 /// What a zip may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +65,14 @@ pub(super) fn scan(path: &Path, name: &str, options: &Options) -> Result<(Found,
         Ok(true) => return Err(refused("entries of it share bytes, as in a zip bomb: pack it again".into())),
         Err(error) => return Err(refused(format!("it is damaged ({error}): pack it again"))),
     }
-    let (found, unpacked) = entries(&mut archive, options);
+    let (mut found, unpacked) = entries(&mut archive, options);
     if unpacked > limits.unpacked {
         let problem =
             format!("its {size} bytes would unpack to {unpacked}, the limit is {}: send several", limits.unpacked);
         return Err(refused(problem));
+    }
+    if let Err(problem) = read_origins(&mut archive, &mut found.entries) {
+        found.skipped.push(Skipped { file: SAMPLES.into(), reason: problem });
     }
     if found.entries.is_empty() && found.skipped.is_empty() {
         return Err(ImportError::NoClasses(name.to_owned()));
@@ -124,12 +133,33 @@ fn entries(archive: &mut Archive, options: &Options) -> (Found, u64) {
                 found.skipped.push(Skipped { file: name, reason: "it lies in a folder of a class folder".into() })
             }
             Says::Class(folder, fixed) => match layout::class(&folder, options.classes.as_deref()) {
-                Ok(label) => found.entries.push(Entry { name, label, fixed, at: At::Zip(number) }),
+                Ok(label) => found.entries.push(Entry { name, label, fixed, at: At::Zip(number), origin: None }),
                 Err(reason) => found.skipped.push(Skipped { file: name, reason }),
             },
         }
     }
     (found, unpacked)
+}
+
+/// Reads what the hub that exported the zip knew of its images, if it is such a zip.
+fn read_origins(archive: &mut Archive, entries: &mut [Entry]) -> Result<(), String> {
+    let Some(number) = archive.index_for_name(SAMPLES) else { return Ok(()) };
+    let entry = archive.by_index_raw(number).map_err(|error| error.to_string())?;
+    if entry.size() > LARGEST_SAMPLES || entry.compression() != CompressionMethod::Stored {
+        return Err(format!("it is not as a hub writes it: not packed, at most {LARGEST_SAMPLES} bytes"));
+    }
+    let mut origins = HashMap::new();
+    let size = entry.size();
+    for sample in serde_json::Deserializer::from_reader(BufReader::new(entry.take(size))).into_iter::<Frozen>() {
+        let sample = sample.map_err(|error| format!("it is not as a hub writes it: {error}"))?;
+        let looks = sample.looks.and_then(|looks| u64::from_str_radix(&looks, 16).ok());
+        origins.insert(sample.id, Origin { cluster: sample.cluster, looks, excluded: sample.split.is_none() });
+    }
+    for entry in entries {
+        let id = entry.file_name().split('_').next().unwrap_or_default();
+        entry.origin = origins.get(id).cloned();
+    }
+    Ok(())
 }
 
 /// The folders of an entry, or why its name is not taken.

@@ -27,7 +27,7 @@ pub(super) fn scan(root: &Path, options: &Options) -> Result<Found, ImportError>
             Says::Class(folder, fixed) => {
                 classes += 1;
                 match layout::class(&folder, options.classes.as_deref()) {
-                    Ok(label) => found.entries.push(Entry { name, label, fixed, at: At::File(path) }),
+                    Ok(label) => found.entries.push(Entry { name, label, fixed, at: At::File(path), origin: None }),
                     Err(reason) => found.skipped.push(Skipped { file: name, reason }),
                 }
             }

@@ -117,6 +117,19 @@ struct Entry {
     label: Label,
     fixed: Option<Split>,
     at: At,
+    /// What the hub that exported it knew.
+    origin: Option<Origin>,
+}
+
+/// What the hub that exported an image knew of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Origin {
+    /// What belongs together has the same.
+    cluster: String,
+    /// Its perceptual hash there, of the image before it was encoded once more.
+    looks: Option<u64>,
+    /// Whether it was excluded.
+    excluded: bool,
 }
 
 /// Where its bytes are.

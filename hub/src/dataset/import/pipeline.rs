@@ -7,6 +7,7 @@
 //! The order of the files is kept, so that the same import gives the same splits. What the storage does
 //! not take, disk full above all, is listed, and images whose rows were not committed are taken away.
 
+use std::borrow::Cow;
 use std::fs;
 use std::num::NonZero;
 
@@ -19,9 +20,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use super::archive::{self, Archive};
-use super::{At, Entry, Found, ImportError, ImportReport, Options, ZipLimits};
+use super::{At, Entry, Found, ImportError, ImportReport, Options, Origin, ZipLimits};
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
-use crate::dataset::{DatasetError, Prepared, group};
+use crate::dataset::{DatasetError, Prepared, group, looks};
 use crate::error::Chain;
 use crate::store::entity::sample;
 use crate::store::{Blobs, Store};
@@ -281,15 +282,16 @@ async fn try_commit(
     for Ready { entry, image } in batch {
         let outcome = match image {
             Image::Stored(image, content, _) => {
-                let group = group::of_file(collection, entry.fixed, &entry.label, entry.file_name(), image.looks);
+                let (group, image) = as_exported(collection, entry, image);
                 let new = NewSample {
                     content,
-                    image,
+                    image: &image,
                     label: &entry.label,
                     source: Source::Import,
                     by,
                     group: &group,
                     fixed: entry.fixed,
+                    excluded: entry.origin.as_ref().is_some_and(|origin| origin.excluded),
                 };
                 store::insert(&tx, &mut tally, &new).await?
             }
@@ -303,6 +305,18 @@ async fn try_commit(
     }
     tx.commit().await?;
     Ok(outcomes)
+}
+
+/// The group of an image, and its looks. What comes from an export keeps both, so that it belongs together
+/// with the same as there; encoding it once more could turn a bit. A hash that is not its own is not taken.
+fn as_exported<'a>(collection: &str, entry: &Entry, image: &'a Prepared) -> (String, Cow<'a, Prepared>) {
+    let own = || group::of_file(collection, entry.fixed, &entry.label, entry.file_name(), image.looks);
+    match &entry.origin {
+        Some(Origin { cluster, looks: Some(looks), .. }) if looks::distance(*looks, image.looks) <= looks::NEAR => {
+            (format!("export/{cluster}"), Cow::Owned(Prepared { looks: *looks, ..image.clone() }))
+        }
+        _ => (own(), Cow::Borrowed(image)),
+    }
 }
 
 /// Takes away the images of a batch that is not committed.

@@ -1,21 +1,5 @@
-use std::fs;
-
 use super::*;
 use crate::registry::fixture::{Hub, picture};
-
-#[test]
-fn half_written_images_of_a_killed_hub_are_taken_away() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let inner = folder.path().join("objects/ab");
-    fs::create_dir_all(&inner).expect("makes folders");
-    for name in ["cdef", "cdef#1"] {
-        fs::write(inner.join(name), b"x").expect("writes");
-    }
-    let now = SystemTime::now();
-    assert_eq!(sweep_objects(folder.path(), now).expect("looks"), 0, "it may be written just now");
-    assert_eq!(sweep_objects(folder.path(), now + 2 * WRITING).expect("looks"), 1);
-    assert!(inner.join("cdef").exists() && !inner.join("cdef#1").exists());
-}
 
 #[tokio::test]
 async fn samples_from_before_there_were_hashes_get_one_and_leaks_are_taken_out() {

@@ -115,7 +115,7 @@ impl From<DatasetError> for HttpError {
             }
             DatasetError::NoSample(_) | DatasetError::NoVersion(_) => Self::not_found(error.to_string()),
             DatasetError::NotGone(_) => Self::conflict("not-gone", error.to_string()),
-            DatasetError::Export(error) => Self::internal(error),
+            DatasetError::File(error) => Self::internal(error),
             DatasetError::Store(error) => error.into(),
             DatasetError::Blob(error) => error.into(),
         }

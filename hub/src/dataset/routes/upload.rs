@@ -183,6 +183,7 @@ async fn try_store(
                     by: &user.name,
                     group: &group,
                     fixed: None,
+                    excluded: false,
                 };
                 Ok(store::insert(&tx, &mut tally, &new).await?)
             }

@@ -179,7 +179,7 @@ pub(crate) async fn honesty(
 ) -> Result<Json<Honesty>, HttpError> {
     let parts = Parts { store: state.store, blobs: state.blobs, registry: state.registry };
     let seeds = query.seeds.unwrap_or(3).clamp(1, MOST_SEEDS);
-    Ok(Json(honesty::compare(&parts, seeds, &state.shutdown, |_| {}).await?))
+    Ok(Json(honesty::compare(&parts, None, seeds, &state.shutdown, |_| {}).await?))
 }
 
 impl From<HonestyError> for HttpError {
