@@ -66,7 +66,8 @@ mod tests {
     fn outcomes(images: usize, per_group: usize) -> (Vec<String>, Vec<(usize, usize)>) {
         let groups = (0..images).map(|i| format!("g{}", i / per_group)).collect();
         // Whole groups are right or wrong together: every fourth one is wrong.
-        let answers = (0..images).map(|i| (i % 2, if i / per_group % 4 == 0 { 1 - i % 2 } else { i % 2 })).collect();
+        let answers =
+            (0..images).map(|i| (i % 2, if (i / per_group).is_multiple_of(4) { 1 - i % 2 } else { i % 2 })).collect();
         (groups, answers)
     }
 

@@ -86,7 +86,7 @@ mod tests {
         let labels = Labels::parse(["a", "b", "c"]).expect("valid");
         let truths: Vec<usize> = [vec![0; 10], vec![1; 10]].concat();
         let old: Vec<bool> = vec![true; 20];
-        let new: Vec<bool> = (0..20).map(|i| i < 10 || i >= 17).collect();
+        let new: Vec<bool> = (0..20).map(|i| !(10..17).contains(&i)).collect();
         let tests = by_class(&labels, &truths, &old, &new);
         let [a, b] = &tests[..] else { panic!("c has no image: {tests:?}") };
         assert_eq!((a.images, a.old_right, a.new_right), (10, 10, 10));

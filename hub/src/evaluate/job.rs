@@ -15,7 +15,7 @@ use super::report::{
     Answer, ComparisonReport, Differing, EvaluationReport, FORMAT, SetReport, Side, set_id, set_report,
 };
 use super::store::{self, Image};
-use super::{McNemar, answers, power, ratio, speed, wilson};
+use super::{McNemar, Speed, answers, power, ratio, speed, wilson};
 use crate::registry::RegistryError;
 use crate::store::{StoreError, now_ms};
 use crate::train::TrainError;
@@ -74,22 +74,31 @@ impl From<DbErr> for EvaluateError {
 /// # Errors
 /// [`EvaluateError`]: an unknown version, no image to measure by, or the storage failed.
 pub async fn evaluate(parts: &Parts, version: &ModelVersion) -> Result<EvaluationReport, EvaluateError> {
-    evaluate_new(parts, version, None).await
+    evaluate_new(parts, version, Known::default()).await
 }
 
-/// As [`evaluate`], of a version whose training has not written down yet by what it divided the logits.
+/// What is known of a version before it is evaluated.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// What its logits were divided by; else what its training wrote down counts.
+    pub temperature: Option<f64>,
+    /// How fast and large it is; else it is measured.
+    pub speed: Option<Speed>,
+}
+
+/// As [`evaluate`], of a version of which a training knows something that need not be found out again.
 ///
 /// # Errors
 /// As [`evaluate`].
 pub async fn evaluate_new(
     parts: &Parts,
     version: &ModelVersion,
-    temperature: Option<f64>,
+    known: Known,
 ) -> Result<EvaluationReport, EvaluateError> {
     let _alone = parts.registry.evaluation_turn().await;
     let bundle = parts.registry.bundle(version).await?;
     let born = parts.registry.birth(version).await?;
-    let report = report_on(parts, &bundle, temperature, born.training, born.created_ms).await?;
+    let report = report_on(parts, &bundle, known, born.training, born.created_ms).await?;
     if report.test.is_none() && report.field.is_none() {
         return Err(EvaluateError::NoImages(version.to_string()));
     }
@@ -104,7 +113,7 @@ pub async fn evaluate_new(
 /// [`EvaluateError`].
 pub async fn judge(parts: &Parts, bundle: &Bundle) -> Result<(EvaluationReport, Option<Verdict>), EvaluateError> {
     let _alone = parts.registry.evaluation_turn().await;
-    let report = report_on(parts, bundle, None, None, now_ms()).await?;
+    let report = report_on(parts, bundle, Known::default(), None, now_ms()).await?;
     let Some(test) = &report.test else { return Ok((report, None)) };
     let loaded = bundle.clone();
     let load = move || pilah_models::infer::Classifier::load(&loaded).map(drop).map_err(|error| error.to_string());
@@ -147,7 +156,7 @@ pub async fn compare(parts: &Parts, a: &ModelVersion, b: &ModelVersion) -> Resul
 async fn report_on(
     parts: &Parts,
     bundle: &Bundle,
-    temperature: Option<f64>,
+    known: Known,
     training: Option<i32>,
     created_ms: i64,
 ) -> Result<EvaluationReport, EvaluateError> {
@@ -162,12 +171,15 @@ async fn report_on(
         let report: serde_json::Value = serde_json::from_str(&training?.report_json?).ok()?;
         report["fitting"]["temperature"].as_f64()
     };
-    let temperature = temperature.or_else(written).filter(|temperature| *temperature > 0.0);
+    let temperature = known.temperature.or_else(written).filter(|temperature| *temperature > 0.0);
 
     let (split, fresh) = (store::test_split(db).await?, store::fresh(db, field_since_ms).await?);
     let test = set(parts, bundle, &split, temperature).await?;
     let field = set(parts, bundle, &fresh, temperature).await?;
-    let speed = speed::measured(bundle).await.map_err(EvaluateError::Speed)?;
+    let speed = match known.speed {
+        Some(speed) => speed,
+        None => speed::measured(bundle).await.map_err(EvaluateError::Speed)?,
+    };
     let service = parts.registry.in_service().map(|service| service.manifest().version.clone());
     let compared = match service.filter(|service| *service != manifest.version) {
         Some(service) => {

@@ -16,7 +16,7 @@ const WARM_UP: usize = 3;
 const RUNS: usize = 40;
 
 /// A slow model is timed for this long, but [`LEAST_RUNS`] times in any case.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_millis(800);
 const LEAST_RUNS: usize = 8;
 
 /// How fast and how large a model is.
@@ -54,7 +54,7 @@ pub enum SpeedError {
     Infer(#[from] InferError),
 }
 
-/// Merges, loads and times a model; takes up to some seconds, on the caller's thread.
+/// Merges, loads and times a model; takes about a second at most, on the caller's thread.
 ///
 /// # Errors
 /// [`SpeedError`].

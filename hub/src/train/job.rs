@@ -21,7 +21,8 @@ use super::{OnStep, PlanError, Step, TrainError, TrainParams};
 use crate::dataset::{self, Split};
 use crate::evaluate::agreement::{self, layers_softmax};
 use crate::evaluate::gate::{self, Candidate, InService, Verdict};
-use crate::evaluate::{self, Evaluation, McNemar, calibration, speed};
+use crate::evaluate::job::Known;
+use crate::evaluate::{self, Evaluation, McNemar, Speed, calibration, speed};
 use crate::level;
 use crate::registry::{Origin, Registry};
 use crate::store::{Blobs, Store};
@@ -133,8 +134,9 @@ pub async fn run(
     if judged.verdict.passed {
         parts.registry.activate(model.as_str(), "hub", None).await?;
     }
+    let known = Known { temperature: Some(head.temperature.into()), speed: judged.speed.ok() };
     // The model is made and judged whether or not there is a report on it.
-    if let Err(error) = evaluate::job::evaluate_new(parts, &model, Some(head.temperature.into())).await {
+    if let Err(error) = evaluate::job::evaluate_new(parts, &model, known).await {
         tracing::warn!(%model, %error, "the new model has no report; it can be evaluated later");
     }
     Ok(TrainReport {
@@ -270,6 +272,7 @@ struct Judged {
     bundle: Bundle,
     evaluation: Evaluation,
     verdict: Verdict,
+    speed: Result<Speed, String>,
     comparison: Option<Comparison>,
 }
 
@@ -301,12 +304,12 @@ impl Sealing<'_> {
             Some(service) => self.compare(parts, base, service, &right).await?,
             None => None,
         };
-        let targets = &self.sets.test.targets;
+        let (targets, speed) = (&self.sets.test.targets, speed::measured(&bundle).await);
         let candidate = Candidate {
             evaluation: &evaluation,
             calibration: &calibration::calibration(&evaluate::answered(targets, &answers)),
             golden,
-            speed: speed::measured(&bundle).await,
+            speed: speed.clone(),
             service: compared.as_ref().map(|compared| {
                 InService::compare(
                     &compared.comparison.model,
@@ -319,7 +322,7 @@ impl Sealing<'_> {
             }),
         };
         let verdict = gate::judge(parts.registry.rules(), &candidate);
-        Ok(Judged { bundle, evaluation, verdict, comparison: compared.map(|compared| compared.comparison) })
+        Ok(Judged { bundle, evaluation, verdict, speed, comparison: compared.map(|compared| compared.comparison) })
     }
 
     fn seal(

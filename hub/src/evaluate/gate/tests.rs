@@ -157,6 +157,7 @@ fn a_model_that_is_slow_large_or_broken_is_refused() {
     assert_eq!(failed(&verdict(Ok(()), Ok(Speed { median_ms: 251.0, ..speed() }))), ["latency"]);
     assert_eq!(failed(&verdict(Ok(()), Ok(Speed { merged_bytes: 65_000_000, ..speed() }))), ["size"]);
     assert_eq!(failed(&verdict(Ok(()), Err("no network".into()))), ["latency", "size"]);
+    assert_eq!(failed(&verdict(Ok(()), Ok(Speed { largest_difference: 0.01, ..speed() }))), ["golden outputs"]);
     let broken = verdict(Err("golden input 0".into()), Ok(speed()));
     assert!(!broken.passed && broken.summary().contains("golden input 0"));
 }
