@@ -4,8 +4,6 @@
 //! chosen (value-weighted farthest-point selection), and of each group one at most. When all groups have
 //! had their turn, the rest fills up by value: nothing valuable is held back for ever.
 
-use std::collections::HashSet;
-
 use pilah_models::vectors;
 
 /// A sample that may come into a batch.
@@ -29,16 +27,18 @@ const LEAST_KEPT: f64 = 0.1;
 #[must_use]
 pub fn choose(candidates: &[Candidate], count: usize) -> Vec<usize> {
     let mut chosen: Vec<usize> = Vec::with_capacity(count.min(candidates.len()));
-    let mut groups: HashSet<&str> = HashSet::new();
+    let mut is_free = vec![true; candidates.len()];
     // 1 − the highest cosine to anything chosen.
     let mut distance = vec![1.0f64; candidates.len()];
     let norms: Vec<f32> =
         candidates.iter().map(|c| c.embedding.as_deref().map_or(0.0, vectors::inverse_norm)).collect();
     while chosen.len() < count {
         let worth = |i: usize| candidates[i].value * (LEAST_KEPT + (1.0 - LEAST_KEPT) * distance[i]);
-        let free = (0..candidates.len()).filter(|i| !groups.contains(candidates[*i].group.as_str()));
+        let free = (0..candidates.len()).filter(|i| is_free[*i]);
         let Some(next) = free.max_by(|a, b| worth(*a).total_cmp(&worth(*b)).then_with(|| b.cmp(a))) else { break };
-        groups.insert(&candidates[next].group);
+        for (other, candidate) in candidates.iter().enumerate() {
+            is_free[other] &= candidate.group != candidates[next].group;
+        }
         chosen.push(next);
         let Some(new) = candidates[next].embedding.as_deref() else { continue };
         for (other, candidate) in candidates.iter().enumerate() {

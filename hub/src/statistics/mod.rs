@@ -1,6 +1,6 @@
 //! What there is, and whether it is enough.
 //!
-//! Counts are read when they are asked for, all of them by one query that an index covers. What takes
+//! Counts are read when they are asked for, by two queries that an index covers. What takes
 //! long (label noise, the learning curve, the size of the folder) is computed in the background and kept
 //! in the database; an answer says when that was.
 
@@ -39,7 +39,7 @@ const RULING: f64 = 0.6;
 /// More unusable images than this share mean that something is wrong with a camera.
 const SPOILT: f64 = 0.2;
 
-/// So many samples have this label, split, bin, source and week.
+/// So many samples have this label, split, bin and source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counted {
     /// The label, or `unusable`.
@@ -50,12 +50,21 @@ pub struct Counted {
     pub bin: Option<String>,
     /// `bin`, `upload` or `import`.
     pub source: String,
-    /// The week in which they came, counted from the one of 1 January 1970.
-    pub week: i64,
     /// How many.
     pub samples: u64,
     /// The size of their images.
     pub bytes: u64,
+}
+
+/// So many samples with this label came in this week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedWeek {
+    /// The week, counted from the one of 1 January 1970.
+    pub week: i64,
+    /// The label, or `unusable`.
+    pub label: Option<String>,
+    /// How many.
+    pub samples: u64,
 }
 
 /// Counts of all samples.
@@ -126,11 +135,10 @@ pub struct WeekCounts {
 
 /// Adds counts up.
 #[must_use]
-pub fn summarise(counted: &[Counted]) -> Summary {
+pub fn summarise(counted: &[Counted], counted_weeks: &[CountedWeek]) -> Summary {
     let mut summary = Summary::default();
     let mut classes: BTreeMap<&str, (Counts, BTreeMap<&str, u64>)> = BTreeMap::new();
     let mut bins: BTreeMap<Option<&str>, BinCounts> = BTreeMap::new();
-    let mut weeks: BTreeMap<i64, WeekCounts> = BTreeMap::new();
     for row in counted {
         let (class, is_unusable) = match row.label.as_deref() {
             Some(UNUSABLE) => (None, true),
@@ -152,10 +160,6 @@ pub fn summarise(counted: &[Counted]) -> Summary {
         bin.samples += row.samples;
         bin.labelled += labelled;
         bin.unusable += unusable;
-        let week =
-            weeks.entry(row.week).or_insert_with(|| WeekCounts { monday: monday(row.week), samples: 0, labelled: 0 });
-        week.samples += row.samples;
-        week.labelled += labelled;
         if let Some(class) = class {
             let (counts, of_bins) = classes.entry(class).or_default();
             if let Some(split) = row.split.as_deref().and_then(|name| name.parse::<Split>().ok()) {
@@ -180,8 +184,21 @@ pub fn summarise(counted: &[Counted]) -> Summary {
         })
         .collect();
     summary.bins = bins.into_values().collect();
-    summary.weeks = weeks.into_values().collect();
+    summary.weeks = weeks(counted_weeks);
     summary
+}
+
+fn weeks(counted: &[CountedWeek]) -> Vec<WeekCounts> {
+    let mut weeks: BTreeMap<i64, WeekCounts> = BTreeMap::new();
+    for row in counted {
+        let new = || WeekCounts { monday: monday(row.week), samples: 0, labelled: 0 };
+        let week = weeks.entry(row.week).or_insert_with(new);
+        week.samples += row.samples;
+        if row.label.as_deref().is_some_and(|label| label != UNUSABLE) {
+            week.labelled += row.samples;
+        }
+    }
+    weeks.into_values().collect()
 }
 
 /// The Monday of a week. 1 January 1970 was a Thursday, so the week that is number 0 began on 29 December.

@@ -72,7 +72,7 @@ pub(crate) struct StatisticsView {
 ))]
 pub(crate) async fn statistics(State(state): State<AppState>, _user: User) -> Result<Json<StatisticsView>, HttpError> {
     let db = state.store.db();
-    let summary = summarise(&store::count(db).await?);
+    let summary = summarise(&store::count(db).await?, &store::count_weeks(db).await?);
     let storage = kept::<FolderSize>(db, FOLDER_SIZE).await?;
     let noise = kept::<NoiseReport>(db, LABEL_NOISE).await?;
     let curve = kept::<LearningCurve>(db, LEARNING_CURVE).await?;

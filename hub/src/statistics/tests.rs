@@ -8,34 +8,46 @@ use crate::registry::fixture::{Hub, write_class};
 use crate::review::store::kept;
 use crate::testing::TestHub;
 
-fn counted(label: Option<&str>, split: Option<&str>, bin: Option<&str>, week: i64, samples: u64) -> Counted {
+fn counted(label: Option<&str>, split: Option<&str>, bin: Option<&str>, samples: u64) -> Counted {
     Counted {
         label: label.map(ToOwned::to_owned),
         split: split.map(ToOwned::to_owned),
         bin: bin.map(ToOwned::to_owned),
         source: if bin.is_some() { "bin" } else { "upload" }.to_owned(),
-        week,
         samples,
         bytes: 10 * samples,
     }
 }
 
+fn week(week: i64, label: Option<&str>, samples: u64) -> CountedWeek {
+    CountedWeek { week, label: label.map(ToOwned::to_owned), samples }
+}
+
 #[test]
 fn counts_add_up() {
-    let summary = summarise(&[
-        counted(Some("glass"), Some("train"), None, 2961, 8),
-        counted(Some("glass"), Some("test"), Some("b1"), 2962, 2),
-        counted(Some(UNUSABLE), None, Some("b1"), 2962, 1),
-        counted(None, None, Some("b1"), 2962, 4),
-    ]);
+    let summary = summarise(
+        &[
+            counted(Some("glass"), Some("train"), None, 8),
+            counted(Some("glass"), Some("test"), Some("b1"), 2),
+            counted(Some(UNUSABLE), None, Some("b1"), 1),
+            counted(None, None, Some("b1"), 4),
+        ],
+        &[
+            week(2962, Some("glass"), 2),
+            week(2961, Some("glass"), 8),
+            week(2962, Some(UNUSABLE), 1),
+            week(2962, None, 4),
+        ],
+    );
     assert_eq!((summary.samples, summary.labelled, summary.unlabelled, summary.unusable), (15, 10, 4, 1));
     let glass = &summary.classes[0];
     assert_eq!((glass.images, glass.train, glass.validation, glass.test, glass.bins), (10, 8, 0, 2, 1));
     assert_eq!(summary.bins[0].bin, None);
     assert_eq!((summary.bins[1].samples, summary.bins[1].labelled, summary.bins[1].unusable), (7, 2, 1));
     assert_eq!(summary.weeks.iter().map(|week| week.monday.as_str()).collect::<Vec<_>>(), ["2026-09-28", "2026-10-05"]);
+    assert_eq!((summary.weeks[1].samples, summary.weeks[1].labelled), (7, 2));
     assert_eq!((summary.sources["upload"], summary.splits["train"], summary.image_bytes), (8, 8, 150));
-    assert_eq!(summarise(&[]), Summary::default());
+    assert_eq!(summarise(&[], &[]), Summary::default());
     assert_eq!(monday(0), "1969-12-29");
     assert_eq!(monday(i64::MAX), "", "no date so far away");
 }
@@ -45,19 +57,19 @@ fn what_is_out_of_balance_is_said() {
     let balanced: Vec<Counted> = ["glass", "metal"]
         .iter()
         .flat_map(|label| ["train", "validation", "test"].map(|split| (label, split)))
-        .flat_map(|(label, split)| ["b1", "b2"].map(|bin| counted(Some(label), Some(split), Some(bin), 0, 30)))
+        .flat_map(|(label, split)| ["b1", "b2"].map(|bin| counted(Some(label), Some(split), Some(bin), 30)))
         .collect();
-    assert!(warnings(&summarise(&balanced)).is_empty());
-    let with = |rows: &[Counted]| warnings(&summarise(&[&balanced[..], rows].concat())).join("\n");
-    assert!(with(&[counted(Some("paper"), Some("train"), None, 0, 3)]).contains("paper has only 3 labelled images"));
-    let behind = with(&[counted(Some("paper"), Some("train"), None, 0, 30)]);
+    assert!(warnings(&summarise(&balanced, &[])).is_empty());
+    let with = |rows: &[Counted]| warnings(&summarise(&[&balanced[..], rows].concat(), &[])).join("\n");
+    assert!(with(&[counted(Some("paper"), Some("train"), None, 3)]).contains("paper has only 3 labelled images"));
+    let behind = with(&[counted(Some("paper"), Some("train"), None, 30)]);
     assert!(behind.contains("glass has 6 times") || behind.contains("metal has 6 times"), "{behind}");
     assert!(behind.contains("no image of paper is in validation"), "{behind}");
-    let ruled = with(&[counted(Some("glass"), Some("train"), Some("b1"), 0, 2000)]);
+    let ruled = with(&[counted(Some("glass"), Some("train"), Some("b1"), 2000)]);
     assert!(ruled.contains("% of the labelled images of bins come from b1"), "{ruled}");
-    let spoilt = with(&[counted(Some(UNUSABLE), None, Some("b3"), 0, 50)]);
+    let spoilt = with(&[counted(Some(UNUSABLE), None, Some("b3"), 50)]);
     assert!(spoilt.contains("100 % of the images of b3 are unusable"), "{spoilt}");
-    let alone = with(&[counted(Some("paper"), Some("train"), Some("b2"), 0, 40)]);
+    let alone = with(&[counted(Some("paper"), Some("train"), Some("b2"), 40)]);
     assert!(alone.contains("paper was labelled at one bin only"), "{alone}");
 }
 
@@ -89,8 +101,9 @@ async fn what_takes_long_is_computed_once_and_kept() {
     assert!(curve.sentence.contains("12 validation images"), "{}", curve.sentence);
     job.pass().await.expect("has nothing to do");
     assert_eq!(read().await.expect("reads").expect("there").computed_ms, first.computed_ms);
-    let rows = store::count(db).await.expect("counts");
-    let summary = summarise(&rows);
+    let weeks = store::count_weeks(db).await.expect("counts");
+    let summary = summarise(&store::count(db).await.expect("counts"), &weeks);
+    assert_eq!(summary.weeks.iter().map(|week| (week.samples, week.labelled)).collect::<Vec<_>>(), [(120, 120)]);
     assert_eq!((summary.samples, summary.classes.len(), summary.sources["import"]), (120, 2, 120));
     assert!(summary.image_bytes > 10_000);
 }
