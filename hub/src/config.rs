@@ -22,6 +22,11 @@ pub struct Config {
     pub bundle: PathBuf,
     /// Says on the page that items and bins are not real ones.
     pub demo: bool,
+    /// Whether this process runs trainings itself; if not, `pilah-hub worker` processes do.
+    pub trains: bool,
+    /// The share of wrong items in a compartment that trainings aim at unless they are told another, above
+    /// 0, at most 1; see `train::TrainParams`.
+    pub accepted_contamination: f32,
     /// The administrator's password at the first start; drawn at random if there is none.
     pub admin_password: Option<Secret>,
 }
@@ -38,6 +43,8 @@ impl Config {
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
             bundle,
             demo: false,
+            trains: true,
+            accepted_contamination: crate::train::ACCEPTED_CONTAMINATION,
             admin_password: None,
         }
     }

@@ -9,6 +9,8 @@ use pilah_models::wire::topic;
 use crate::auth::ADMINISTRATOR;
 use crate::config::{Config, Mqtt, Secret};
 use crate::server;
+use crate::train::ACCEPTED_CONTAMINATION;
+use crate::train::params::check_contamination;
 
 /// Arguments of `pilah-hub serve`.
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,13 @@ pub(super) struct Args {
     /// The model that is put in service at the first start
     #[arg(long, value_name = "DIR", default_value = "models/default")]
     bundle: PathBuf,
+    /// Leave trainings to `pilah-hub worker` processes on the same data folder
+    #[arg(long)]
+    no_training: bool,
+    /// Of the items that a model takes for a class, the share that may end in its compartment although they
+    /// are of another, above 0, at most 1: trainings pick thresholds by it
+    #[arg(long, value_name = "SHARE", default_value_t = ACCEPTED_CONTAMINATION)]
+    accepted_contamination: f32,
     /// File with the administrator's password, for the first start; or set PILAH_ADMIN_PASSWORD.
     /// Without either, one is drawn and printed once
     #[arg(long, value_name = "FILE")]
@@ -45,6 +54,7 @@ pub(super) struct Args {
 
 impl Args {
     fn config(self) -> anyhow::Result<Config> {
+        check_contamination(self.accepted_contamination)?;
         let mqtt = match self.mqtt_url {
             None => Mqtt::Embedded { addr: self.mqtt, steps: 0 },
             Some(url) => Mqtt::External {
@@ -62,6 +72,8 @@ impl Args {
             mqtt,
             bundle: self.bundle,
             demo: false,
+            trains: !self.no_training,
+            accepted_contamination: self.accepted_contamination,
             admin_password: secret(self.admin_password_file.as_deref(), "PILAH_ADMIN_PASSWORD")?,
         })
     }

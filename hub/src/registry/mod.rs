@@ -276,6 +276,22 @@ impl Registry {
         self.swap(version, classifier).await
     }
 
+    /// Loads the model in service if another process has put it there. Until it is loaded, predictions
+    /// go on with the one before.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: it cannot be loaded; the one before stays.
+    pub async fn refresh(&self) -> Result<(), RegistryError> {
+        let _alone = self.activating.lock().await;
+        let Some(version) = store::in_service(self.store.db()).await? else { return Ok(()) };
+        if self.in_service().is_none_or(|model| model.manifest().version != version) {
+            self.load(&version).await?;
+            self.tell(&version, State::InService, None);
+            tracing::info!(model = %version, "model put into service by another process");
+        }
+        Ok(())
+    }
+
     async fn classifier(&self, version: &ModelVersion) -> Result<Classifier, RegistryError> {
         let (bundle, current) = (self.bundle(version).await?, self.in_service());
         let load = move || match current {

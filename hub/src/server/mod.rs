@@ -148,7 +148,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&config.bundle)).await?;
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };
-    let trainer = Trainer::open(parts, live.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
+    let trainer = if config.trains {
+        Trainer::open(parts, live.clone(), shutdown.clone()).await
+    } else {
+        Trainer::open_watching(parts, live.clone(), shutdown.clone()).await
+    };
+    let trainer = trainer.map_err(StoreError::from)?;
     let rollout = rollout::start(store.clone(), &registry, publisher.clone(), shutdown.clone());
     // Last of all that can fail: a password that was drawn is shown by whoever gets the running hub.
     let administrator_password = auth::ensure_administrator(&store, config.admin_password.as_ref()).await?;
@@ -201,6 +206,7 @@ impl Running {
                 tracing::warn!(%error, "the HTTP server did not stop in order");
             }
             while self.tasks.join_next().await.is_some() {}
+            self.state.trainer.stopped().await;
         };
         if tokio::time::timeout(GRACE, ended).await.is_err() {
             tracing::warn!("some requests or jobs did not end in time; they are cut off");

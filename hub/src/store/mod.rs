@@ -3,6 +3,7 @@
 //! ```text
 //! pilah.db    SQLite (write-ahead log, full sync): rows
 //! objects/    images, networks and manifests, each under its SHA-256
+//! trainings/  what a training needs to be taken up again, a folder each, until it is over
 //! hub.lock    held while a hub, or a command that writes, uses the folder
 //! ```
 //!

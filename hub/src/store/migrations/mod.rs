@@ -7,6 +7,9 @@
 /// The first tables.
 mod initial;
 
+/// Trainings as jobs.
+mod training;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -16,6 +19,6 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(initial::Initial)]
+        vec![Box::new(initial::Initial), Box::new(training::TrainingJobs)]
     }
 }
