@@ -6,9 +6,13 @@
 //! and a difference within one standard error is none: with few examples the lowest mean is luck (it
 //! was the first epoch's, now and then), and a later epoch, made in smaller steps, is the better
 //! choice. So the latest epoch is kept that is not worse than the lowest beyond that, and the fit ends
-//! when there has been none for `patience` epochs.
+//! when there has been none for `patience` epochs. Fewer than [`FEWEST`] examples are no judge of when
+//! to stop: the last epoch is kept.
 
 use serde::{Deserialize, Serialize};
+
+/// Of fewer examples than this, not even the standard error is known well.
+const FEWEST: usize = 20;
 
 /// What is known of the epochs so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,14 +54,18 @@ fn difference(losses: &[f32], lowest: &[f32]) -> (f64, f64) {
     let differences = || losses.iter().zip(lowest).map(|(a, b)| f64::from(*a) - f64::from(*b));
     let mean = differences().sum::<f64>() / count;
     let squares: f64 = differences().map(|d| (d - mean).powi(2)).sum();
-    // Of one example nothing is known but that it is one.
-    let error = if losses.len() > 1 { (squares / (count - 1.0) / count).sqrt() } else { f64::INFINITY };
+    let error = if losses.len() >= FEWEST { (squares / (count - 1.0) / count).sqrt() } else { f64::INFINITY };
     (mean, error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The same few examples ten times over.
+    fn tenfold(losses: &[f32]) -> Vec<f32> {
+        losses.repeat(10)
+    }
 
     /// Tells which epoch is kept and after which the fit ends, if it does.
     fn run(patience: usize, epochs: &[&[f32]]) -> (usize, Option<usize>) {
@@ -80,13 +88,15 @@ mod tests {
             (&[&[0.1, 0.2, 0.3], &[0.2, 0.3, 0.4], &[0.3, 0.4, 0.5]], (1, Some(3))),
             // One lucky epoch, then ups and downs that cancel: the latest.
             (&[&[0.5, 0.5, 0.5], &[0.1, 0.9, 0.55], &[0.9, 0.1, 0.55]], (3, None)),
-            // A single example says nothing.
+            // Ten examples say nothing.
             (&[&[0.1], &[0.2], &[0.3]], (3, None)),
             // A step up that is seen in all, then back.
             (&[&[0.4, 0.5], &[0.6, 0.7], &[0.4, 0.5]], (3, None)),
         ];
         for (epochs, expected) in cases {
-            assert_eq!(run(2, epochs), expected, "{epochs:?}");
+            let many: Vec<Vec<f32>> = epochs.iter().map(|losses| tenfold(losses)).collect();
+            let many: Vec<&[f32]> = many.iter().map(Vec::as_slice).collect();
+            assert_eq!(run(2, &many), expected, "{epochs:?}");
         }
     }
 
