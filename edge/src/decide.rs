@@ -32,7 +32,7 @@ pub fn decide(probabilities: &[f32], manifest: &Manifest) -> Decision {
     let (index, confidence) = best(probabilities);
     let labels = manifest.labels.as_slice();
     let likeliest = labels[index].clone();
-    let outcome = if confidence >= manifest.threshold(index) {
+    let outcome = if manifest.is_sure(index, confidence) {
         Outcome::Label { label: likeliest }
     } else {
         Outcome::Unsure { guess: likeliest }
@@ -43,7 +43,7 @@ pub fn decide(probabilities: &[f32], manifest: &Manifest) -> Decision {
 
 #[cfg(test)]
 mod tests {
-    use pilah_models::bundle::{FileRef, Golden, InputSpec, Lineage, uniform_thresholds};
+    use pilah_models::bundle::{CLOSED, FileRef, Golden, InputSpec, Lineage, uniform_thresholds};
     use pilah_models::labels::Labels;
     use pilah_models::name::{Label, ModelVersion};
 
@@ -55,6 +55,7 @@ mod tests {
         let metal = Label::new("metal").expect("valid");
         let mut thresholds = uniform_thresholds(&labels, 0.5);
         thresholds.insert(metal, 0.8);
+        thresholds.insert(Label::new("paper").expect("valid"), CLOSED);
         let manifest = Manifest {
             format: 1,
             version: ModelVersion::new("m1").expect("valid"),
@@ -68,12 +69,13 @@ mod tests {
             thresholds,
             labels,
         };
-        let cases: [(&[f32], &str, bool); 5] = [
+        let cases: [(&[f32], &str, bool); 6] = [
             (&[0.6, 0.3, 0.1], "glass", true),
             (&[0.5, 0.3, 0.2], "glass", true),
             (&[0.45, 0.35, 0.2], "glass", false),
             (&[0.1, 0.79, 0.11], "metal", false),
             (&[0.1, 0.8, 0.1], "metal", true),
+            (&[0.0, 0.0, 1.0], "paper", false),
         ];
         for (probabilities, guess, sure) in cases {
             let decision = decide(probabilities, &manifest);

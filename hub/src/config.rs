@@ -29,6 +29,11 @@ pub struct Config {
     pub gate: GateRules,
     /// Says on the page that items and bins are not real ones.
     pub demo: bool,
+    /// Whether this process runs trainings itself; if not, `pilah-hub worker` processes do.
+    pub trains: bool,
+    /// The share of wrong items in a compartment that trainings aim at unless they are told another, above
+    /// 0, at most 1; see `train::TrainParams`.
+    pub accepted_contamination: f32,
     /// The administrator's password at the first start; drawn at random if there is none.
     pub admin_password: Option<Secret>,
     /// How reviews are given out.
@@ -49,6 +54,8 @@ impl Config {
             keep_unlabelled_days: None,
             gate: GateRules::default(),
             demo: false,
+            trains: true,
+            accepted_contamination: crate::train::ACCEPTED_CONTAMINATION,
             admin_password: None,
             review: ReviewConfig::default(),
         }

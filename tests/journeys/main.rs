@@ -5,3 +5,4 @@ mod demo;
 mod exactly_once;
 mod learning;
 mod strangers;
+mod worker;

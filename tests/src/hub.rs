@@ -17,6 +17,7 @@ pub struct Hub {
     http_port: u16,
     mqtt: Mqtt,
     bundle: PathBuf,
+    trains: bool,
     process: Option<Process>,
 }
 
@@ -34,21 +35,28 @@ impl Hub {
     /// Starts a hub with its embedded broker; `bundle` is the model that it begins with.
     #[must_use]
     pub fn with_embedded_broker(bundle: &Path) -> Self {
-        Self::start(bundle, Mqtt::Embedded { port: free_port() })
+        Self::start(bundle, Mqtt::Embedded { port: free_port() }, true)
+    }
+
+    /// As [`Hub::with_embedded_broker`], but it leaves trainings to workers.
+    #[must_use]
+    pub fn without_training(bundle: &Path) -> Self {
+        Self::start(bundle, Mqtt::Embedded { port: free_port() }, false)
     }
 
     /// Starts a hub on this broker.
     #[must_use]
     pub fn with_mosquitto(bundle: &Path, broker: &Mosquitto) -> Self {
-        Self::start(bundle, Mqtt::External { url: broker.url() })
+        Self::start(bundle, Mqtt::External { url: broker.url() }, true)
     }
 
-    fn start(bundle: &Path, mqtt: Mqtt) -> Self {
+    fn start(bundle: &Path, mqtt: Mqtt, trains: bool) -> Self {
         let mut hub = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             http_port: free_port(),
             mqtt,
             bundle: bundle.to_owned(),
+            trains,
             process: None,
         };
         hub.restart();
@@ -61,7 +69,10 @@ impl Hub {
     /// If it does not answer in time.
     pub fn restart(&mut self) {
         let mut command = Command::new(program::path("pilah-hub"));
-        command.arg("serve").arg("--data").arg(self.folder.path().join("data"));
+        command.arg("serve").arg("--data").arg(self.data());
+        if !self.trains {
+            command.arg("--no-training");
+        }
         command.arg("--http").arg(format!("127.0.0.1:{}", self.http_port)).arg("--bundle").arg(&self.bundle);
         command.env("PILAH_ADMIN_PASSWORD", ADMIN_PASSWORD);
         match &self.mqtt {
@@ -83,6 +94,29 @@ impl Hub {
     /// If it does not run.
     pub fn kill(&mut self) {
         self.process.take().expect("the hub runs").kill();
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts a worker on its data; what it prints goes to a file of this name.
+    #[must_use]
+    pub fn worker(&self, name: &str) -> Process {
+        let mut command = Command::new(program::path("pilah-hub"));
+        Process::start(command.arg("worker").arg("--data").arg(self.data()), &self.folder.path().join(name))
+    }
+
+    /// Runs a command on its data, and waits for its end.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn run(&self, arguments: &[&str]) {
+        let mut command = Command::new(program::path("pilah-hub"));
+        let output = command.args(arguments).arg("--data").arg(self.data()).output().expect("it can be started");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     /// Where its API is.

@@ -27,6 +27,9 @@ mod train;
 /// `pilah-hub user`
 mod user;
 
+/// `pilah-hub worker`
+mod worker;
+
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -67,6 +70,8 @@ enum Command {
     Model(model::Args),
     /// Look after accounts
     User(user::Args),
+    /// Run trainings beside a hub, on the same data folder
+    Worker(worker::Args),
 }
 
 /// Runs the command that the arguments name.
@@ -95,6 +100,7 @@ pub fn main() -> ExitCode {
             Command::Train(args) => train::run(args).await,
             Command::Model(args) => model::run(args).await,
             Command::User(args) => user::run(args).await,
+            Command::Worker(args) => worker::run(args).await,
         }
     });
     // A computation that does not hear of the end is not waited for.

@@ -12,6 +12,8 @@ use crate::config::{Config, Mqtt, Secret};
 use crate::evaluate::GateRules;
 use crate::review::{self, ReviewConfig};
 use crate::server;
+use crate::train::ACCEPTED_CONTAMINATION;
+use crate::train::params::check_contamination;
 
 /// Arguments of `pilah-hub serve`.
 #[derive(Debug, clap::Args)]
@@ -43,6 +45,13 @@ pub(super) struct Args {
     /// Delete samples of bins that nobody has labelled for so many days; without it they are kept
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     keep_unlabelled_days: Option<u32>,
+    /// Leave trainings to `pilah-hub worker` processes on the same data folder
+    #[arg(long)]
+    no_training: bool,
+    /// Of the items that a model takes for a class, the share that may end in its compartment although they
+    /// are of another, above 0, at most 1: trainings pick thresholds by it
+    #[arg(long, value_name = "SHARE", default_value_t = ACCEPTED_CONTAMINATION)]
+    accepted_contamination: f32,
     /// File with the administrator's password, for the first start; or set PILAH_ADMIN_PASSWORD.
     /// Without either, one is drawn and printed once
     #[arg(long, value_name = "FILE")]
@@ -62,6 +71,7 @@ fn share(text: &str) -> Result<f64, String> {
 
 impl Args {
     fn config(self) -> anyhow::Result<Config> {
+        check_contamination(self.accepted_contamination)?;
         let mqtt = match self.mqtt_url {
             None => Mqtt::Embedded { addr: self.mqtt, steps: 0 },
             Some(url) => Mqtt::External {
@@ -81,6 +91,8 @@ impl Args {
             bundle: self.bundle,
             keep_unlabelled_days: self.keep_unlabelled_days,
             demo: false,
+            trains: !self.no_training,
+            accepted_contamination: self.accepted_contamination,
             admin_password: secret(self.admin_password_file.as_deref(), "PILAH_ADMIN_PASSWORD")?,
             review: ReviewConfig {
                 random_share: self.review_random_share,

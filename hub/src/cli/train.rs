@@ -11,14 +11,18 @@ use tokio_util::sync::CancellationToken;
 use crate::evaluate::GateRules;
 use crate::live::{Live, LiveEvent};
 use crate::registry::Registry;
-use crate::store::{Blobs, DataFolder, Store};
+use crate::store::{Blobs, DataFolder, Store, StoreError};
 use crate::train::job::Parts;
 use crate::train::{BackboneFile, TrainParams, TrainReport, Trainer};
+
+/// Who wants the training.
+const WHO: &str = "command line";
 
 /// How often progress is printed.
 const PRINT_EVERY: Duration = Duration::from_millis(500);
 
-/// Arguments of `pilah-hub train`. No hub may be running on the data folder: it has `POST /api/train`.
+/// Arguments of `pilah-hub train`. Beside a running hub, either of the two may run the training; the hub
+/// has the model all the same.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The hub's data folder
@@ -46,10 +50,35 @@ pub(super) struct Args {
     /// How many images a step looks at
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
+    /// How many numbers the hidden layer has; 0: none
+    #[arg(long, value_name = "N")]
+    hidden: Option<usize>,
+    /// How strongly weights are drawn to 0, 0 to 10
+    #[arg(long, value_name = "DECAY")]
+    weight_decay: Option<f64>,
+    /// The share of an embedding that each step leaves out, 0 to 0.9
+    #[arg(long, value_name = "SHARE")]
+    input_dropout: Option<f64>,
+    /// The share of the hidden layer that each step leaves out, 0 to 0.9
+    #[arg(long, value_name = "SHARE")]
+    dropout: Option<f64>,
+    /// The share of a label's probability that is spread over all classes, 0 to 0.5
+    #[arg(long, value_name = "SHARE")]
+    label_smoothing: Option<f64>,
+    /// How strongly images are mixed with each other, 0 to 1
+    #[arg(long, value_name = "ALPHA")]
+    mixup: Option<f64>,
+    /// How many epochs that are worse than the best beyond chance end the fit
+    #[arg(long, value_name = "N")]
+    patience: Option<usize>,
+    /// Whether every class counts the same, however many images it has
+    #[arg(long, value_name = "BOOL")]
+    class_weights: Option<bool>,
     /// Train these classes only, in this order
     #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
     labels: Option<Vec<Label>>,
-    /// The accepted share of wrong items among those of a class, from which thresholds are picked
+    /// Of the items that the model takes for a class, the share that may end in its compartment although they
+    /// are of another, above 0, at most 1: thresholds are picked by it
     #[arg(long, value_name = "SHARE")]
     accepted_contamination: Option<f32>,
     /// Print the report as JSON
@@ -59,7 +88,10 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let backbone = args.backbone.as_ref().map(|path| read_backbone(path, args.input_side)).transpose()?;
-    let folder = DataFolder::open(&args.data)?;
+    let folder = match DataFolder::open(&args.data) {
+        Err(StoreError::Locked { .. }) => DataFolder::open_shared(&args.data)?,
+        other => other?,
+    };
     let store = Store::open(&folder).await?;
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
@@ -68,23 +100,34 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live.clone(), stop.clone()).await?;
     let params = TrainParams {
+        hidden: args.hidden,
         epochs: args.epochs,
         learning_rate: args.learning_rate,
         batch_size: args.batch_size,
+        weight_decay: args.weight_decay,
+        input_dropout: args.input_dropout,
+        dropout: args.dropout,
+        label_smoothing: args.label_smoothing,
+        mixup: args.mixup,
+        patience: args.patience,
+        class_weights: args.class_weights,
         seed: args.seed,
         labels: args.labels,
         accepted_contamination: args.accepted_contamination,
-        ..TrainParams::default()
     };
     let printing = tokio::spawn(print_progress(live));
-    let signal = tokio::spawn(async move {
-        if super::serve::stop_signal().await.is_ok() {
-            stop.cancel();
+    let id = trainer.start_with(params, backbone, WHO).await?;
+    let result = tokio::select! {
+        result = trainer.wait(id) => result,
+        signal = super::serve::stop_signal() => {
+            signal?;
+            trainer.cancel(id, WHO).await?;
+            trainer.wait(id).await
         }
-    });
-    let result = trainer.train(params, backbone, "command line").await;
+    };
     printing.abort();
-    signal.abort();
+    stop.cancel();
+    trainer.stopped().await;
     let report = result?;
     store.close().await?;
     if args.json {
@@ -138,6 +181,9 @@ fn print(report: &TrainReport) {
             percent(class.recall),
             class.images
         );
+    }
+    for threshold in &report.thresholds {
+        println!("  {} is {}", threshold.label, threshold.in_words());
     }
     let embedding = &report.embedding;
     println!(

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use pilah_models::infer::{Backbone, best};
+use pilah_models::infer::Backbone;
 use pilah_models::name::{ContentId, Label};
 use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams};
 use rand::SeedableRng as _;
@@ -245,12 +245,8 @@ fn accuracy(items: &[Item], splits: &[Split], classes: usize, seed: u64) -> Resu
 }
 
 fn answer(head: &FittedHead, embedding: &[f32]) -> usize {
-    let logit = |class: usize| {
-        let weights = &head.weights[class * head.embedding..][..head.embedding];
-        weights.iter().zip(embedding).map(|(w, x)| w * x).sum::<f32>() + head.bias[class]
-    };
-    let logits: Vec<f32> = (0..head.classes).map(logit).collect();
-    best(&logits).0
+    let probabilities = head.probabilities(embedding);
+    (0..probabilities.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or_default()
 }
 
 fn spread(figures: impl Iterator<Item = f64> + Clone) -> Spread {

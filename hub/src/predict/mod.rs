@@ -92,7 +92,7 @@ impl Predictor {
             Ok(Answer {
                 class: labels[class].clone(),
                 confidence,
-                sure: confidence >= manifest.threshold(class),
+                sure: manifest.is_sure(class, confidence),
                 probabilities: labels.iter().cloned().zip(prediction.probabilities).collect(),
                 model: manifest.version.clone(),
             })

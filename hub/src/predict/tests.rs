@@ -1,10 +1,14 @@
 //! The HTTP interface from an image to a model that bins fetch, against a real hub.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
 use image::{ImageFormat, RgbImage};
 use pilah_models::labels::Labels;
 use pilah_models::name::ContentId;
 use serde_json::{Value, json};
 
+use crate::registry::Origin;
 use crate::registry::fixture::{picture, untrained};
 use crate::testing::{Answer, PASSWORD, TestHub, basic};
 
@@ -126,6 +130,58 @@ async fn from_uploads_to_a_model_that_bins_may_fetch() {
 
     let answer = hub.admin("POST", "/api/v1/models/m1/activate", Some(json!({}))).await;
     assert_eq!((answer.status, &answer.json()["state"]), (200, &json!("in_service")));
+}
+
+/// Predictions under load while the model in service changes again and again, and a training runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_prediction_fails_while_models_are_switched() {
+    const SWITCHES: usize = 60;
+    let hub = hub().await;
+    let labels = Labels::parse(CLASSES).expect("valid");
+    let registry = &hub.running.state.registry;
+    for version in ["m2", "m3"] {
+        registry.register(&untrained(version, &labels), &Origin::default()).await.expect("registers");
+    }
+    for (class, label) in CLASSES.iter().enumerate() {
+        let images: Vec<(String, Vec<u8>)> =
+            (0..12).map(|n| (format!("{label}{}.png", n * 20), png(&picture(class, n)))).collect();
+        let files: Vec<(&str, &[u8])> = images.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+        post(&hub, "/api/upload-training", FORM, form(Some(label), &files)).await;
+    }
+    let answer = hub.admin("POST", "/api/train", Some(json!({"epochs": 10_000, "patience": 10_000}))).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let refused = hub.admin("POST", "/api/train", None).await;
+    let (job, training) = (&refused.json()["job"], &refused.json()["training"]);
+    assert_eq!((refused.status, &job["id"], &job["in_progress"]), (409, training, &json!(true)), "{}", refused.text());
+
+    let image = png(&picture(0, 1));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let ask = async || {
+        let mut models = BTreeMap::<String, u32>::new();
+        while !done.load(Ordering::Relaxed) {
+            let answer = post(&hub, "/api/predict", "image/png", image.clone()).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            *models.entry(text(&answer.json()["prediction"]["model"]).to_owned()).or_default() += 1;
+        }
+        models
+    };
+    let switch = async {
+        for turn in 0..SWITCHES {
+            registry.activate(["m2", "m3", "m1"][turn % 3], "test", None).await.expect("switches");
+            // So that some request is answered by each.
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let training = hub.running.state.trainer.status();
+        done.store(true, Ordering::Relaxed);
+        training
+    };
+    let (first, second, third, training) = tokio::join!(ask(), ask(), ask(), switch);
+    assert!(training.in_progress, "the training ran meanwhile: {training:?}");
+    let mut models = first;
+    second.into_iter().chain(third).for_each(|(model, count)| *models.entry(model).or_default() += count);
+    assert_eq!(models.len(), 3, "each model answered some: {models:?}");
+    let id = training.id.expect("a number");
+    assert!(hub.running.state.trainer.cancel(id, "test").await.expect("asks"));
 }
 
 /// Lists, looks at and labels a sample.

@@ -131,14 +131,10 @@ impl PartialHead {
         self.outputs[class].is_some()
     }
 
-    /// A number per class, 0 for one that was not taught: softmax of the linear head.
+    /// A number per class, 0 for one that was not taught.
     pub(crate) fn probabilities(&self, embedding: &[f32]) -> Vec<f32> {
-        let rows = self.head.weights.chunks(self.head.embedding).zip(&self.head.bias);
-        let logits: Vec<f32> = rows.map(|(row, bias)| pilah_models::vectors::dot(row, embedding) + bias).collect();
-        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let exponents: Vec<f32> = logits.iter().map(|logit| (logit - highest).exp()).collect();
-        let sum: f32 = exponents.iter().sum();
-        self.outputs.iter().map(|output| output.map_or(0.0, |output| exponents[output] / sum)).collect()
+        let taught = self.head.probabilities(embedding);
+        self.outputs.iter().map(|output| output.map_or(0.0, |output| taught[output] as f32)).collect()
     }
 
     /// The likeliest class.

@@ -152,7 +152,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let registry = registry.with_rules(config.gate.clone());
     registry.follow(shutdown.clone());
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };
-    let trainer = Trainer::open(parts.clone(), live.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
+    let trainer = if config.trains {
+        Trainer::open(parts.clone(), live.clone(), shutdown.clone()).await
+    } else {
+        Trainer::open_watching(parts.clone(), live.clone(), shutdown.clone()).await
+    };
+    let trainer = trainer.map_err(StoreError::from)?;
     let vectors = embeddings::job::start(parts.clone(), trainer.clone(), &live, shutdown.clone());
     let turn = Arc::default();
     review::job::start(
@@ -224,6 +229,7 @@ impl Running {
                 tracing::warn!(%error, "the HTTP server did not stop in order");
             }
             while self.tasks.join_next().await.is_some() {}
+            self.state.trainer.stopped().await;
         };
         if tokio::time::timeout(GRACE, ended).await.is_err() {
             tracing::warn!("some requests or jobs did not end in time; they are cut off");

@@ -1,6 +1,7 @@
 //! The connection to the database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
@@ -20,7 +21,7 @@ const BUSY: Duration = Duration::from_secs(15);
 
 /// The database of a hub, migrated to this build's tables. Clones share one pool.
 #[derive(Debug, Clone)]
-pub struct Store(DatabaseConnection);
+pub struct Store(DatabaseConnection, Arc<PathBuf>);
 
 impl Store {
     /// Opens the database of a data folder, and brings its tables up to date.
@@ -30,13 +31,19 @@ impl Store {
     pub async fn open(folder: &DataFolder) -> Result<Self, StoreError> {
         let db = connect(&folder.path().join("pilah.db")).await?;
         Migrator::up(&db, None).await?;
-        Ok(Self(db))
+        Ok(Self(db, Arc::new(folder.path().to_owned())))
     }
 
     /// For queries outside a transaction.
     #[must_use]
     pub fn db(&self) -> &DatabaseConnection {
         &self.0
+    }
+
+    /// The data folder, for what is kept beside the database.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.1
     }
 
     /// Begins a transaction that writes. It takes the writer's place at once: a transaction that reads

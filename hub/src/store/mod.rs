@@ -4,6 +4,7 @@
 //! pilah.db    SQLite (write-ahead log, full sync): rows
 //! objects/    images, networks and manifests, each under its SHA-256
 //! incoming/   zips that are being received and imported; emptied at start
+//! trainings/  what a training needs to be taken up again, a folder each, until it is over
 //! hub.lock    held while a hub, or a command that writes, uses the folder
 //! ```
 //!

@@ -1,25 +1,26 @@
 //! The training itself: the same for the hub and for the command.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use pilah_models::bundle::{Bundle, FileRef, InputSpec, Lineage, Manifest};
+use pilah_models::bundle::{Bundle, CLOSED, FileRef, InputSpec, Lineage, Manifest};
 use pilah_models::infer::{Backbone, Classifier, Head, golden};
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label, ModelVersion};
 use pilah_models::onnx;
-use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams, thresholds};
+use pilah_models::train::thresholds::{self, ClassThreshold};
+use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams};
 use tokio_util::sync::CancellationToken;
 
+use super::checkpoints::Checkpoints;
 use super::embed::{self, Embeddings};
 use super::plan::{self, Plan};
-use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, Splits, TrainReport};
-use super::{OnStep, PlanError, Step, TrainError, TrainParams};
+use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, Splits, ThresholdFigures, TrainReport};
+use super::{OnStep, PlanError, Step, TrainError, TrainParams, store};
 use crate::dataset::{self, Split};
-use crate::evaluate::agreement::{self, layers_softmax};
+use crate::evaluate::agreement;
 use crate::evaluate::gate::{self, Candidate, InService, Verdict};
 use crate::evaluate::job::Known;
 use crate::evaluate::{self, Evaluation, McNemar, Speed, calibration, speed};
@@ -30,11 +31,8 @@ use crate::store::{Blobs, Store};
 /// The largest difference in a probability that counts as equal on another processor.
 const GOLDEN_TOLERANCE: f32 = 0.005;
 
-/// With fewer validation answers for a class, its threshold is not picked from them.
-const LEAST_FOR_THRESHOLD: usize = 10;
-
-/// The threshold of a class that is new and has too few validation answers.
-const DEFAULT_THRESHOLD: f32 = 0.5;
+/// How often a fit is written to disk; most are over before.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
 /// Where a training reads and writes.
 #[derive(Debug, Clone)]
@@ -86,15 +84,33 @@ async fn planned(parts: &Parts, params: &TrainParams, service: Option<&Classifie
     Ok(plan::plan(&samples, known, params.labels.as_deref())?)
 }
 
-/// Trains a head on all labelled samples, judges it, and puts it into service if the gate says so.
+/// A training that this process has.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) store: Store,
+    /// The training's number.
+    pub(super) id: i32,
+    /// This process.
+    pub(super) worker: String,
+}
+
+impl Claim {
+    /// Makes sure, before something is done that others see, that no other process has it now.
+    async fn confirm(&self) -> Result<(), TrainError> {
+        if store::is_still_held(self.store.db(), self.id, &self.worker).await? { Ok(()) } else { Err(TrainError::Lost) }
+    }
+}
+
+/// Trains a head on all labelled samples, judges it, and puts it into service if the gate says so. What
+/// an earlier process left of this training is taken up.
 ///
-/// `backbone` is used instead of that of the model in service. `id` is the training's number.
+/// `backbone` is used instead of that of the model in service.
 ///
 /// # Errors
 /// [`TrainError`]; there is then no new model.
-pub async fn run(
+pub(super) async fn run(
     parts: &Parts,
-    id: i32,
+    claim: &Claim,
     params: &TrainParams,
     backbone: Option<BackboneFile>,
     on_step: &OnStep,
@@ -102,7 +118,15 @@ pub async fn run(
 ) -> Result<TrainReport, TrainError> {
     let head_params = params.head()?;
     let service = parts.registry.in_service();
-    let plan = planned(parts, params, service.as_deref()).await?;
+    let kept = Checkpoints::of(parts.store.folder(), claim.id);
+    let plan = match begun(&kept).await {
+        Some(plan) => plan,
+        None => {
+            let plan = planned(parts, params, service.as_deref()).await?;
+            keep_plan(&kept, &plan, on_step).await;
+            plan
+        }
+    };
     // One that was imported for the next training comes before that of the model in service.
     let backbone = match backbone {
         Some(given) => Some(given),
@@ -117,7 +141,8 @@ pub async fn run(
 
     let begun = Instant::now();
     let sets = Sets::of(&plan, &embeddings, base.backbone.embedding_len())?;
-    let (sets, head) = fit(sets, plan.labels.clone(), head_params.clone(), on_step, stop).await?;
+    let Fitted { sets, head, resumed_from } =
+        fit(sets, plan.labels.len(), head_params.clone(), kept, on_step, stop).await?;
     let fitting_seconds = begun.elapsed().as_secs_f64();
 
     on_step(Step::Evaluating);
@@ -128,7 +153,9 @@ pub async fn run(
     if stop.is_cancelled() {
         return Err(TrainError::Cancelled);
     }
-    let origin = Origin { training: Some(id), evaluation: Some(&judged.evaluation), verdict: Some(&judged.verdict) };
+    claim.confirm().await?;
+    let origin =
+        Origin { training: Some(claim.id), evaluation: Some(&judged.evaluation), verdict: Some(&judged.verdict) };
     parts.registry.register(&judged.bundle, &origin).await?;
     let model = judged.bundle.manifest().version.clone();
     if judged.verdict.passed {
@@ -157,7 +184,9 @@ pub async fn run(
             epochs: u32::try_from(head.history.len()).unwrap_or(u32::MAX),
             best_epoch: u32::try_from(head.best_epoch).unwrap_or(u32::MAX),
             temperature: head.temperature,
+            resumed_from,
         },
+        thresholds: judged.thresholds,
         evaluation: judged.evaluation,
         dataset: plan.dataset,
         seed: head_params.seed,
@@ -234,21 +263,74 @@ impl Sets {
     }
 }
 
+/// The plan that this training began with in an earlier process.
+async fn begun(kept: &Checkpoints) -> Option<Plan> {
+    let kept = kept.clone();
+    tokio::task::spawn_blocking(move || kept.plan()).await.expect("reading a plan does not panic and is not aborted")
+}
+
+/// Keeps the plan, so that the training can be taken up with the same images.
+async fn keep_plan(kept: &Checkpoints, plan: &Plan, on_step: &OnStep) {
+    let (kept, plan) = (kept.clone(), plan.clone());
+    let written = tokio::task::spawn_blocking(move || kept.keep_plan(&plan));
+    if let Err(error) = written.await.expect("writing a plan does not panic and is not aborted") {
+        on_step(Step::Note(not_kept(&error)));
+    }
+}
+
+/// What the log says when the disk is full, or otherwise refuses.
+fn not_kept(error: &dyn std::fmt::Display) -> String {
+    format!("no checkpoint was written, the training goes on without: {error}")
+}
+
+/// What a fit came to.
+struct Fitted {
+    sets: Sets,
+    head: FittedHead,
+    resumed_from: Option<u32>,
+}
+
+/// Fits on a thread of its own, from the checkpoint that an earlier process left, if there is one.
 async fn fit(
     sets: Sets,
-    labels: Labels,
+    classes: usize,
     params: HeadParams,
+    kept: Checkpoints,
     on_step: &OnStep,
     stop: &CancellationToken,
-) -> Result<(Sets, FittedHead), TrainError> {
+) -> Result<Fitted, TrainError> {
     let (on_step, stop) = (Arc::clone(on_step), stop.clone());
     let fit = move || {
-        let mut on_epoch = |report: &fitting::EpochReport| {
+        let from = kept.fit().filter(|from| {
+            let is_of_this = from.is_of(&sets.train, &sets.validation, classes, &params);
+            if !is_of_this {
+                on_step(Step::Note("the checkpoint is of other images or parameters: the fit begins anew".into()));
+            }
+            is_of_this
+        });
+        if let Some(from) = &from {
+            on_step(Step::Resumed(from.history().to_vec()));
+        }
+        let (mut written, mut refused) = (Instant::now(), false);
+        let mut on_epoch = |report: &fitting::EpochReport, now: &fitting::Resumable<'_>| {
             on_step(Step::Epoch(*report));
-            if stop.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let stops = stop.is_cancelled();
+            if stops || written.elapsed() >= CHECKPOINT_EVERY {
+                written = Instant::now();
+                let result = now.checkpoint().map_err(|error| error.to_string());
+                let result = result.and_then(|fit| kept.keep_fit(&fit).map_err(|error| error.to_string()));
+                if let (Err(error), false) = (result, refused) {
+                    refused = true;
+                    tracing::warn!(error, "no checkpoint was written");
+                    on_step(Step::Note(not_kept(&error)));
+                }
+            }
+            if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let head = fitting::fit(&sets.train, &sets.validation, labels.len(), &params, &mut on_epoch);
-        head.map(|head| (sets, head))
+        let (train, validation) = (&sets.train, &sets.validation);
+        let head = fitting::fit_from(from.as_ref(), train, validation, classes, &params, &mut on_epoch)?;
+        let resumed_from = from.map(|from| u32::try_from(from.epoch()).unwrap_or(u32::MAX));
+        Ok(Fitted { sets, head, resumed_from })
     };
     let fitted = tokio::task::spawn_blocking(fit).await.expect("fitting does not panic and is not aborted");
     fitted.map_err(|error| match error {
@@ -274,6 +356,7 @@ struct Judged {
     verdict: Verdict,
     speed: Result<Speed, String>,
     comparison: Option<Comparison>,
+    thresholds: Vec<ThresholdFigures>,
 }
 
 impl Sealing<'_> {
@@ -288,12 +371,11 @@ impl Sealing<'_> {
         let head = Head::load(&network, base.backbone.embedding_len(), labels.len())?;
         let answers = answers(&head, &self.sets.test)?;
         let evaluation = evaluate::evaluate(labels, &self.sets.test.targets, &answers);
-        let bundle = self.seal(base, network, &head, service, evaluation.accuracy as f32)?;
+        let thresholds = self.thresholds(&head)?;
+        let bundle = self.seal(base, network, &head, &thresholds, service, evaluation.accuracy as f32)?;
         let golden = golden::check(&base.backbone, &head, bundle.manifest()).map_err(|error| error.to_string());
-        let layers = [(self.fitted.weights.as_slice(), self.fitted.bias.as_slice())];
-        let trainers = |embedding: &[f32]| layers_softmax(&layers, embedding);
         let golden = golden.and_then(|()| {
-            agreement::trainer_and_runtime(&trainers, &base.backbone, &head, GOLDEN_TOLERANCE).map(drop)
+            agreement::trainer_and_runtime(self.fitted, &base.backbone, &head, GOLDEN_TOLERANCE).map(drop)
         });
         let right: Vec<bool> = answers
             .iter()
@@ -322,7 +404,8 @@ impl Sealing<'_> {
             }),
         };
         let verdict = gate::judge(parts.registry.rules(), &candidate);
-        Ok(Judged { bundle, evaluation, verdict, speed, comparison: compared.map(|compared| compared.comparison) })
+        let comparison = compared.map(|compared| compared.comparison);
+        Ok(Judged { bundle, evaluation, verdict, speed, comparison, thresholds })
     }
 
     fn seal(
@@ -330,6 +413,7 @@ impl Sealing<'_> {
         base: &Base,
         network: Vec<u8>,
         head: &Head,
+        thresholds: &[ThresholdFigures],
         service: Option<&Classifier>,
         accuracy: f32,
     ) -> Result<Bundle, TrainError> {
@@ -342,7 +426,7 @@ impl Sealing<'_> {
             embedding: base.backbone.embedding_len(),
             backbone: FileRef::of(&base.onnx),
             head: FileRef::of(&network),
-            thresholds: self.thresholds(head, service)?,
+            thresholds: thresholds.iter().map(|t| (t.label.clone(), t.threshold.unwrap_or(CLOSED))).collect(),
             golden: golden::record(&base.backbone, head, base.backbone.input(), GOLDEN_TOLERANCE)?,
             lineage: Lineage {
                 software: concat!("pilah-hub ", env!("CARGO_PKG_VERSION")).into(),
@@ -356,23 +440,21 @@ impl Sealing<'_> {
         Ok(Bundle::seal(manifest, base.onnx.clone(), network)?)
     }
 
-    /// Thresholds from the validation split; a class with too few answers there keeps the one that it
-    /// has in service.
-    fn thresholds(&self, head: &Head, service: Option<&Classifier>) -> Result<BTreeMap<Label, f32>, TrainError> {
+    /// Thresholds by conformal risk control on the validation split.
+    fn thresholds(&self, head: &Head) -> Result<Vec<ThresholdFigures>, TrainError> {
         let labels = self.plan.labels.as_slice();
         let rows = answers(head, &self.sets.validation)?;
-        let mut answered = vec![0; labels.len()];
-        rows.iter().for_each(|row| answered[pilah_models::infer::best(row).0] += 1);
         let targets = &self.sets.validation.targets;
-        let picked = thresholds::pick(&rows, targets, labels.len(), self.params.contamination());
-        let kept = |label: &Label| {
-            let of_service = service.and_then(|model| model.manifest().thresholds.get(label));
-            of_service.copied().unwrap_or(DEFAULT_THRESHOLD)
+        let controlled = thresholds::control(&rows, targets, labels.len(), self.params.contamination());
+        let figures = |(label, class): (&Label, ClassThreshold)| ThresholdFigures {
+            label: label.clone(),
+            threshold: (!class.is_closed()).then_some(class.threshold),
+            answers: class.answers as u64,
+            sure: class.sure as u64,
+            wrong: class.wrong as u64,
+            needed: class.needed.map(|needed| needed as u64),
         };
-        let threshold = |class: usize, label: &Label| {
-            if answered[class] >= LEAST_FOR_THRESHOLD { picked[class] } else { kept(label) }
-        };
-        Ok(labels.iter().enumerate().map(|(class, label)| (label.clone(), threshold(class, label))).collect())
+        Ok(labels.iter().zip(controlled).map(figures).collect())
     }
 
     /// The model in service on the same test images; `None` if it has no class in common.

@@ -4,25 +4,30 @@
 //! plan (classes, splits) → embed (cached per backbone and image) → fit → seal → evaluate → gate → registry
 //! ```
 //!
-//! One training runs at a time. It holds embeddings in memory, 4 bytes a number, and images one at a
-//! time per thread. Everything random comes from the seed, and the images are taken in the order in
-//! which they came, so the same dataset, parameters and backbone give the same head.
+//! One training is queued or runs at a time. Whoever has the data folder can take it: the hub itself, or
+//! a `pilah-hub worker` beside it; the database sees to it that one does. It holds embeddings in memory,
+//! 4 bytes a number, and images one at a time per thread. Everything random comes from the seed, and the
+//! images are taken in the order in which they came, so the same dataset, parameters and backbone give
+//! the same head.
 //!
-//! A training that is cancelled or fails leaves embeddings behind, which the next one uses, and
-//! nothing else. One that the hub's end interrupted is marked as failed at the next start.
+//! A training whose process dies is taken up again by another, or by the same one's next start, when
+//! its lease is over: with the images that it began with, the embeddings that are done, and the fit from
+//! its last checkpoint. Two processes never both write down its end; one that died between putting its
+//! model into the registry and that end leaves a model, and the next makes the same once more under
+//! another name. A training that is cancelled or fails leaves embeddings behind, which the next one uses,
+//! and nothing else.
 
 use std::sync::Arc;
 
 use pilah_models::infer::{InferError, LoadError};
-use pilah_models::name::Label;
-use pilah_models::train::HeadParams;
 use sea_orm::DbErr;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::dataset::DatasetError;
 use crate::registry::RegistryError;
 use crate::store::StoreError;
+
+/// What a training is started with.
+pub mod params;
 
 /// Which classes and images a training takes: pure.
 pub mod plan;
@@ -39,93 +44,31 @@ pub mod report;
 /// The training itself.
 pub mod job;
 
-/// Trainings in the database.
+/// Trainings in the database: the queue.
 pub(crate) mod store;
 
-/// The one place that starts, watches and cancels trainings.
+/// What a training needs to be taken up again.
+mod checkpoints;
+
+/// The one place that queues, watches and cancels trainings.
 pub mod trainer;
+
+/// Takes queued trainings and runs them.
+mod worker;
 
 /// HTTP: start, watch, cancel, list.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;
 
 pub use job::BackboneFile;
+pub use params::{ACCEPTED_CONTAMINATION, TrainParams};
 pub use plan::PlanError;
 pub use progress::{Step, TrainingStatus};
 pub use report::TrainReport;
 pub use trainer::{StartError, Trainer};
 
-/// The accepted share of wrong items among those of a class, from which thresholds are picked, if a
-/// training is started without one.
-pub const ACCEPTED_CONTAMINATION: f32 = 0.1;
-
 /// Told of each step of a training, from any thread.
 pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
-
-/// What a training is started with; what is left out gets the default.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct TrainParams {
-    /// The most passes over the images, 1 to 10,000.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epochs: Option<usize>,
-    /// The step of the optimiser, above 0, at most 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub learning_rate: Option<f64>,
-    /// How many images a step looks at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch_size: Option<usize>,
-    /// How strongly weights are drawn to 0, 0 to 10.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weight_decay: Option<f64>,
-    /// How many epochs without a lower validation loss end the fit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub patience: Option<usize>,
-    /// Whether every class counts the same, however many images it has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class_weights: Option<bool>,
-    /// Of all that is random.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// The classes to train, in the order of the outputs; all that images are labelled with, if left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
-    pub labels: Option<Vec<Label>>,
-    /// The accepted share of wrong items among those of a class, 0 to 1, from which thresholds are picked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub accepted_contamination: Option<f32>,
-}
-
-impl TrainParams {
-    /// The parameters of the fit, checked.
-    ///
-    /// # Errors
-    /// [`TrainError::Fit`] or [`TrainError::Contamination`], which name the value and its range.
-    pub fn head(&self) -> Result<HeadParams, TrainError> {
-        let default = HeadParams::default();
-        let head = HeadParams {
-            epochs: self.epochs.unwrap_or(default.epochs),
-            learning_rate: self.learning_rate.unwrap_or(default.learning_rate),
-            batch_size: self.batch_size.unwrap_or(default.batch_size),
-            weight_decay: self.weight_decay.unwrap_or(default.weight_decay),
-            patience: self.patience.unwrap_or(default.patience),
-            class_weights: self.class_weights.unwrap_or(default.class_weights),
-            seed: self.seed.unwrap_or(default.seed),
-        };
-        head.validate()?;
-        let accepted = self.contamination();
-        if !(0.0..=1.0).contains(&accepted) {
-            return Err(TrainError::Contamination(accepted));
-        }
-        Ok(head)
-    }
-
-    /// The accepted contamination, 0 to 1.
-    #[must_use]
-    pub fn contamination(&self) -> f32 {
-        self.accepted_contamination.unwrap_or(ACCEPTED_CONTAMINATION)
-    }
-}
 
 /// Why a training ended without a model.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +80,7 @@ pub enum TrainError {
     #[error(transparent)]
     Fit(#[from] pilah_models::train::TrainError),
     /// A share that is none.
-    #[error("accepted_contamination is {0}; it must be 0 to 1")]
+    #[error("accepted_contamination is {0}; it must be above 0 and at most 1")]
     Contamination(f32),
     /// Nothing to compute embeddings with.
     #[error(
@@ -162,6 +105,12 @@ pub enum TrainError {
     /// Someone stopped it.
     #[error("the training was cancelled")]
     Cancelled,
+    /// Another process has it now.
+    #[error("another worker has this training")]
+    Lost,
+    /// It failed, maybe in another process, with these words.
+    #[error("{0}")]
+    Failed(String),
     /// It panicked.
     #[error("the training failed by a defect of this program")]
     Defect(#[from] tokio::task::JoinError),

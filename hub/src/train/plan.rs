@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use pilah_models::labels::{Labels, LabelsError};
 use pilah_models::name::{ContentId, Label};
+use serde::{Deserialize, Serialize};
 
 use crate::dataset::Split;
 use crate::dataset::split::Counts;
@@ -57,7 +58,7 @@ fn listed(classes: &[(Label, u64)]) -> String {
 }
 
 /// What a training takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The classes in the order of the outputs.
     pub labels: Labels,
@@ -69,14 +70,30 @@ pub struct Plan {
 }
 
 /// An image of a training.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// The JPEG.
     pub content: ContentId,
     /// Its class, as its place among the labels.
     pub target: usize,
     /// What it is used for.
+    #[serde(with = "split_name")]
     pub split: Split,
+}
+
+/// A split by its name.
+mod split_name {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use crate::dataset::Split;
+
+    pub(super) fn serialize<S: Serializer>(split: &Split, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(split.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Split, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 impl Plan {
@@ -189,6 +206,8 @@ mod tests {
         let planned = plan(&samples, Some(&service), None).expect("enough");
         assert_eq!(planned.labels, Labels::parse(["trash", "glass", "apple"]).expect("valid"));
         assert_eq!(planned.images_in(Split::Train), 24);
+        let stored = serde_json::to_string(&planned).expect("string keys");
+        assert_eq!(serde_json::from_str::<Plan>(&stored).expect("reads"), planned, "as it was kept on disk");
         let asked = [label("glass"), label("apple")];
         let planned = plan(&samples, Some(&service), Some(&asked)).expect("enough");
         assert_eq!((planned.labels.as_slice(), planned.images.len()), (&asked[..], 20));

@@ -24,8 +24,12 @@ pub enum Step {
         /// How many were done before.
         cached: u64,
     },
+    /// The fit goes on from a checkpoint with these epochs.
+    Resumed(Vec<EpochReport>),
     /// An epoch of the fit is over.
     Epoch(EpochReport),
+    /// Something that the log should tell.
+    Note(String),
     /// The fit is over; the model is sealed, evaluated and judged.
     Evaluating,
     /// It is over.
@@ -65,11 +69,11 @@ impl EndState {
 /// How far the training is that runs, or what came of the last one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrainingStatus {
-    /// Whether one runs.
+    /// Whether one is queued or runs.
     pub in_progress: bool,
     /// Its number; `null` before the first.
     pub id: Option<i32>,
-    /// `idle`, `running`, `succeeded`, `failed` or `cancelled`.
+    /// `idle`, `queued`, `running`, `succeeded`, `failed` or `cancelled`.
     pub state: String,
     /// `embedding`, `fitting` or `evaluating`; empty when none runs.
     pub phase: String,
@@ -93,6 +97,15 @@ pub struct TrainingStatus {
     pub images_done: u64,
     /// Images that had been embedded before.
     pub images_cached: u64,
+    /// The process that runs it or ran it last.
+    #[serde(default)]
+    pub worker: Option<String>,
+    /// How many processes have taken it; more than one if some died.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The epoch of the checkpoint that it was last taken up from.
+    #[serde(default)]
+    pub resumed_from: Option<u32>,
     /// Every epoch so far.
     pub history: Vec<EpochFigures>,
 }
@@ -128,18 +141,38 @@ impl TrainingStatus {
         Self { state: "idle".into(), message: "no training has run yet".into(), ..Self::default() }
     }
 
-    /// A training begins.
+    /// A training waits for somebody to run it.
     #[must_use]
-    pub fn started(id: i32, epochs: usize) -> Self {
+    pub fn queued(id: i32, epochs: usize) -> Self {
         Self {
             in_progress: true,
             id: Some(id),
-            state: "running".into(),
-            phase: "embedding".into(),
+            state: "queued".into(),
             total_epochs: count(epochs),
-            message: "reading the dataset".into(),
+            message: "waiting for a worker".into(),
             ..Self::default()
         }
+    }
+
+    /// A process begins a training, or takes it up again.
+    #[must_use]
+    pub fn taken(id: i32, epochs: i32, worker: &str, attempt: i32) -> Self {
+        Self {
+            state: "running".into(),
+            phase: "embedding".into(),
+            message: "reading the dataset".into(),
+            worker: Some(worker.to_owned()),
+            attempt: u32::try_from(attempt).unwrap_or(0),
+            ..Self::queued(id, usize::try_from(epochs).unwrap_or(0))
+        }
+    }
+
+    /// The process that runs it stops.
+    pub fn hand_back(&mut self) {
+        self.state = "queued".into();
+        self.phase = String::new();
+        self.worker = None;
+        self.message = "waiting for a worker to go on".into();
     }
 
     /// A step was done.
@@ -163,6 +196,12 @@ impl TrainingStatus {
                 self.message = format!("epoch {} of at most {}", report.epoch, report.epochs);
                 self.history.push(report.into());
             }
+            Step::Resumed(epochs) => {
+                self.history = epochs.iter().map(EpochFigures::from).collect();
+                self.resumed_from = Some(count(epochs.len()));
+                self.current_epoch = count(epochs.len());
+            }
+            Step::Note(_) => {}
             Step::Evaluating => {
                 self.phase = "evaluating".into();
                 self.progress = EVALUATION_FROM;
@@ -198,6 +237,20 @@ impl TrainingStatus {
     }
 }
 
+impl Step {
+    /// What the log says of it, if it is worth that.
+    #[must_use]
+    pub fn worth_a_log_entry(&self) -> Option<String> {
+        match self {
+            Self::Embedding { done: 0, total, cached } => Some(format!("{total} images to embed, {cached} were known")),
+            Self::Resumed(epochs) => Some(format!("the fit goes on from its checkpoint of epoch {}", epochs.len())),
+            Self::Note(message) => Some(message.clone()),
+            Self::Evaluating => Some("the fit is done; evaluating".into()),
+            Self::Embedding { .. } | Self::Epoch(_) | Self::Ended { .. } => None,
+        }
+    }
+}
+
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
@@ -214,7 +267,7 @@ mod tests {
     fn progress_only_grows_until_it_is_100() {
         let end = Step::Ended { state: EndState::Succeeded, message: "m2".into(), accuracy: Some(0.8) };
         for total in [0, 64] {
-            let mut status = TrainingStatus::started(1, 10);
+            let mut status = TrainingStatus::taken(1, 10, "w", 1);
             let mut steps = vec![
                 Step::Embedding { done: 0, total, cached: 5 },
                 Step::Embedding { done: total / 2, total, cached: 5 },
@@ -234,8 +287,22 @@ mod tests {
     }
 
     #[test]
+    fn a_training_that_is_taken_up_again_has_each_epoch_once() {
+        let reports: Vec<EpochReport> = (1..=4)
+            .map(|n| if let Step::Epoch(report) = epoch(n) { report } else { unreachable!("an epoch") })
+            .collect();
+        let mut status = TrainingStatus::taken(1, 10, "w", 2);
+        status.apply(&Step::Resumed(reports));
+        status.apply(&epoch(5));
+        let epochs: Vec<u32> = status.history.iter().map(|epoch| epoch.epoch).collect();
+        assert_eq!((epochs, status.resumed_from, status.attempt), (vec![1, 2, 3, 4, 5], Some(4), 2));
+        status.hand_back();
+        assert_eq!((status.state.as_str(), status.in_progress, status.worker), ("queued", true, None));
+    }
+
+    #[test]
     fn a_failure_keeps_what_was_reached_and_says_why() {
-        let mut status = TrainingStatus::started(1, 10);
+        let mut status = TrainingStatus::taken(1, 10, "w", 1);
         status.apply(&epoch(4));
         let reached = status.progress;
         status.apply(&Step::Ended { state: EndState::Failed, message: "disk full".into(), accuracy: None });

@@ -1,6 +1,6 @@
 //! What a training came to.
 
-use pilah_models::name::{ContentId, ModelVersion};
+use pilah_models::name::{ContentId, Label, ModelVersion};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -32,6 +32,9 @@ pub struct TrainReport {
     pub embedding: EmbeddingFigures,
     /// What the fit took.
     pub fitting: FittingFigures,
+    /// From which probability each class counts as sure, and what that rests on.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdFigures>,
     /// SHA-256 of the list of images, labels and splits.
     #[schema(value_type = String)]
     pub dataset: ContentId,
@@ -96,4 +99,71 @@ pub struct FittingFigures {
     pub best_epoch: u32,
     /// What the logits were divided by to calibrate them.
     pub temperature: f32,
+    /// The epoch of the checkpoint from which it went on; `null` if it ran undisturbed.
+    #[serde(default)]
+    pub resumed_from: Option<u32>,
+}
+
+/// The threshold of a class, by conformal risk control on the validation split: of the items that the
+/// model takes for the class, on average at most the accepted share are sure and wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ThresholdFigures {
+    /// The class.
+    #[schema(value_type = String)]
+    pub label: Label,
+    /// From which probability an answer is sure; `null`: the class is closed, no answer is.
+    pub threshold: Option<f32>,
+    /// Validation images that the model takes for this class.
+    pub answers: u64,
+    /// How many of these are sure.
+    pub sure: u64,
+    /// How many of those that are sure are wrong.
+    pub wrong: u64,
+    /// How many answers there must be for the class to be open at all.
+    pub needed: Option<u64>,
+}
+
+impl ThresholdFigures {
+    /// What a person should know of it, in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let Self { answers, sure, wrong, .. } = self;
+        match (self.threshold, self.needed) {
+            (Some(threshold), _) => {
+                format!("sure from {threshold:.2}: {sure} of {answers} validation images, {wrong} of them wrong")
+            }
+            (None, Some(needed)) if *answers < needed => format!(
+                "closed: {answers} validation images are taken for it, {needed} are needed; its items count as unsure"
+            ),
+            (None, _) => format!(
+                "closed: too many of the {answers} validation images that are taken for it are surely wrong; its items \
+                 count as unsure"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_class_says_what_it_lacks() {
+        let figures = |threshold, answers, needed| ThresholdFigures {
+            label: Label::new("glass").expect("valid"),
+            threshold,
+            answers,
+            sure: 40,
+            wrong: 1,
+            needed,
+        };
+        let cases = [
+            (figures(Some(0.712), 50, Some(19)), "sure from 0.71: 40 of 50 validation images, 1 of them wrong"),
+            (figures(None, 7, Some(19)), "closed: 7 validation images are taken for it, 19 are needed"),
+            (figures(None, 30, Some(19)), "closed: too many of the 30 validation images"),
+        ];
+        for (figures, expected) in cases {
+            assert!(figures.in_words().starts_with(expected), "{}", figures.in_words());
+        }
+    }
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::progress::EpochFigures;
+use super::report::ThresholdFigures;
+use super::store::LogEntry;
 use super::{StartError, TrainError, TrainParams, TrainReport, TrainingStatus, store};
 use crate::auth::User;
 use crate::error::{HttpError, Problem};
@@ -23,8 +25,18 @@ const LISTED: u64 = 20;
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(start, status, list, cancel),
-    components(schemas(TrainParams, TrainReport, TrainingStatus, EpochFigures, Started, TrainingList, TrainingView))
+    paths(start, status, list, one, cancel),
+    components(schemas(
+        TrainParams,
+        TrainReport,
+        ThresholdFigures,
+        TrainingStatus,
+        EpochFigures,
+        LogEntry,
+        Started,
+        TrainingList,
+        TrainingView
+    ))
 )]
 pub(crate) struct ApiDoc;
 
@@ -34,10 +46,11 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/train", post(start))
         .route("/api/training-status", get(status))
         .route("/api/v1/trainings", get(list))
+        .route("/api/v1/trainings/{id}", get(one))
         .route("/api/v1/trainings/{id}/cancel", post(cancel))
 }
 
-/// A training that began.
+/// A training that was queued.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Started {
     /// Its number.
@@ -46,12 +59,13 @@ pub(crate) struct Started {
     status: TrainingStatus,
 }
 
-/// Starts a training on all labelled images. The body may be left out.
+/// Starts a training on all labelled images. The body may be left out. It waits in a queue until the hub,
+/// or a worker beside it, takes it: at once, as a rule.
 #[utoipa::path(post, path = "/api/train", tag = "training", request_body = Option<TrainParams>, responses(
-    (status = 202, description = "It runs; follow /api/training-status", body = Started),
+    (status = 202, description = "It is queued; follow /api/training-status", body = Started),
     (status = 400, description = "The body is no JSON", body = Problem),
     (status = 401, description = "Not logged in", body = Problem),
-    (status = 409, description = "One runs already: `training` is its number", body = Problem),
+    (status = 409, description = "One is queued or runs: `training` is its number, `job` how far it is", body = Problem),
     (status = 422, description = "A parameter is out of its range, or there is too little to train on", body = Problem),
     (status = 503, description = "No model is in service whose backbone could be used", body = Problem),
 ))]
@@ -66,7 +80,8 @@ pub(crate) async fn start(
     } else {
         serde_json::from_slice(&body).map_err(|error| HttpError::bad_request("bad-json", error.to_string()))?
     };
-    let id = state.trainer.start(params, &user.name).await?;
+    let accepted_contamination = params.accepted_contamination.or(Some(state.config.accepted_contamination));
+    let id = state.trainer.start(TrainParams { accepted_contamination, ..params }, &user.name).await?;
     Ok((StatusCode::ACCEPTED, Json(Started { id, status: state.trainer.status() })))
 }
 
@@ -99,9 +114,9 @@ pub(crate) struct TrainingList {
 pub(crate) struct TrainingView {
     /// Its number.
     id: i32,
-    /// `running`, `succeeded`, `failed` or `cancelled`.
+    /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
     state: String,
-    /// When it began, in milliseconds since 1970.
+    /// When it was asked for; once it runs, when it began, in milliseconds since 1970.
     started_ms: i64,
     /// When it ended.
     finished_ms: Option<i64>,
@@ -112,6 +127,12 @@ pub(crate) struct TrainingView {
     message: String,
     /// The model that came of it.
     model: Option<String>,
+    /// The process that runs it or ran it last.
+    worker: Option<String>,
+    /// How many processes have taken it; more than one if some died.
+    attempts: u32,
+    /// What happened when.
+    log: Vec<LogEntry>,
     /// Every epoch.
     history: Vec<EpochFigures>,
     /// All figures, if it succeeded.
@@ -124,6 +145,9 @@ impl From<training::Model> for TrainingView {
             history: store::status_of(&row).history,
             params: serde_json::from_str(&row.params_json).unwrap_or_default(),
             report: row.report_json.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+            log: store::log_of(row.log_json.as_deref()),
+            attempts: u32::try_from(row.attempt).unwrap_or(0),
+            worker: row.worker,
             id: row.id,
             state: row.state,
             started_ms: row.started_ms,
@@ -149,6 +173,23 @@ pub(crate) async fn list(
     Ok(Json(TrainingList { trainings: rows.into_iter().map(TrainingView::from).collect() }))
 }
 
+/// A training with its whole log and curves.
+#[utoipa::path(get, path = "/api/v1/trainings/{id}", tag = "training",
+    params(("id" = i32, Path, description = "The training")), responses(
+        (status = 200, description = "The training", body = TrainingView),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "There is none of this number", body = Problem),
+    ))]
+pub(crate) async fn one(
+    State(state): State<AppState>,
+    _user: User,
+    Path(id): Path<i32>,
+) -> Result<Json<TrainingView>, HttpError> {
+    let row = store::find(state.store.db(), id).await?;
+    let row = row.ok_or_else(|| HttpError::not_found(format!("there is no training {id}")))?;
+    Ok(Json(row.into()))
+}
+
 /// Cancels a training. It ends within a second; what was embedded is kept for the next one.
 #[utoipa::path(post, path = "/api/v1/trainings/{id}/cancel", tag = "training",
     params(("id" = i32, Path, description = "The training")), responses(
@@ -161,8 +202,8 @@ pub(crate) async fn cancel(
     user: User,
     Path(id): Path<i32>,
 ) -> Result<(StatusCode, Json<TrainingStatus>), HttpError> {
-    if !state.trainer.cancel(id) {
-        return Err(HttpError::conflict("not-running", format!("training {id} does not run")));
+    if !state.trainer.cancel(id, &user.name).await? {
+        return Err(HttpError::conflict("not-running", format!("training {id} is neither queued nor running")));
     }
     tracing::info!(training = id, user = user.name, "training cancelled");
     Ok((StatusCode::ACCEPTED, Json(state.trainer.status())))
@@ -171,7 +212,10 @@ pub(crate) async fn cancel(
 impl From<StartError> for HttpError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Running(id) => Self::conflict("training-running", error.to_string()).with("training", id),
+            StartError::Running { id, ref status } => {
+                let job = serde_json::to_value(status).expect("a status has string keys");
+                Self::conflict("training-running", error.to_string()).with("training", id).with("job", job)
+            }
             StartError::Train(error) => error.into(),
         }
     }

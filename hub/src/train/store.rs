@@ -1,36 +1,101 @@
-//! Trainings in the database.
+//! Trainings in the database: the queue, and who runs what.
+//!
+//! ```text
+//! enqueue → queued ──claim──→ running ──end──→ succeeded, failed, cancelled
+//!              ↑                 │ release (its process stops), or the lease runs out (it died)
+//!              └─────────────────┘
+//! ```
+//!
+//! Each arrow is one UPDATE that states what it expects to find, so that of two processes one succeeds.
+//! A process has a training until its lease ends, and puts the end off while it lives; the clocks of
+//! machines that share a database must agree within some seconds.
 
-use sea_orm::sea_query::Expr;
+use std::time::Duration;
+
+use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
 };
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::progress::{EndState, TrainingStatus};
+use super::progress::{EndState, EpochFigures, TrainingStatus};
 use super::{TrainParams, TrainReport};
+use crate::store::entity::training::{Column, Entity};
 use crate::store::entity::{audit, training};
 use crate::store::now_ms;
 
-/// What a training says that the hub's end interrupted.
-const INTERRUPTED: &str = "interrupted: the hub ended while it ran";
+/// The one dataset of this hub.
+const DATASET: &str = "main";
 
-/// Writes down that a training begins, and who wanted it.
-pub(super) async fn begin(
+/// How long a process has a training without saying that it lives. It says so every second; a process
+/// that is that late is dead, or on a machine that does nothing else any more.
+pub(super) const LEASE: Duration = Duration::from_secs(20);
+
+/// A training whose process died this often is what kills them.
+const MOST_ATTEMPTS: i32 = 5;
+
+/// Something that happened to a training.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct LogEntry {
+    /// When, in milliseconds since 1970.
+    pub(crate) at_ms: i64,
+    /// What, in words.
+    pub(crate) message: String,
+}
+
+/// What became of an attempt to queue a training.
+pub(super) enum Enqueued {
+    /// It has this number.
+    Queued(i32),
+    /// There is one already that is not over.
+    Busy(Box<training::Model>),
+}
+
+/// What a process hears when it says that it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// Go on.
+    Held,
+    /// Somebody wants it to end.
+    Cancelled,
+    /// Another has it now, or it is over.
+    Lost,
+}
+
+/// Queues a training and writes down who wanted it.
+pub(super) async fn enqueue(
     db: &impl ConnectionTrait,
     params: &TrainParams,
+    backbone: Option<String>,
     epochs: usize,
     who: &str,
-) -> Result<i32, DbErr> {
+) -> Result<Enqueued, DbErr> {
     let params = serde_json::to_string(params).expect("parameters have string keys");
+    let status = TrainingStatus::queued(0, epochs);
     let row = training::ActiveModel {
-        state: Set("running".to_owned()),
+        state: Set(status.state.clone()),
         params_json: Set(params.clone()),
         started_ms: Set(now_ms()),
         epochs: Set(i32::try_from(epochs).unwrap_or(i32::MAX)),
-        message: Set("reading the dataset".to_owned()),
+        message: Set(status.message.clone()),
+        active: Set(Some(DATASET.to_owned())),
+        attempt: Set(0),
+        cancel: Set(false),
+        status_json: Set(Some(serde_json::to_string(&status).expect("a status has string keys"))),
+        backbone_json: Set(backbone),
+        log_json: Set(Some(logged(None, format!("queued by {who}")))),
         ..Default::default()
     };
-    let id = training::Entity::insert(row).exec(db).await?.last_insert_id;
+    let id = match Entity::insert(row).exec(db).await {
+        Ok(inserted) => inserted.last_insert_id,
+        Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => {
+            // It may have ended between the two statements: then there is no reason any more.
+            let running = Entity::find().filter(Column::Active.eq(DATASET)).one(db).await?;
+            return running.map(|row| Enqueued::Busy(Box::new(row))).ok_or(error);
+        }
+        Err(error) => return Err(error),
+    };
     let entry = audit::ActiveModel {
         at_ms: Set(now_ms()),
         who: Set(who.to_owned()),
@@ -39,81 +104,247 @@ pub(super) async fn begin(
         ..Default::default()
     };
     audit::Entity::insert(entry).exec_without_returning(db).await?;
-    Ok(id)
+    Ok(Enqueued::Queued(id))
 }
 
-/// Writes down how far a training is.
-pub(super) async fn update(db: &impl ConnectionTrait, status: &TrainingStatus) -> Result<(), DbErr> {
-    let Some(id) = status.id else { return Ok(()) };
-    row(id, status).update(db).await?;
-    Ok(())
+/// The training that is queued or running.
+pub(super) async fn active(db: &impl ConnectionTrait) -> Result<Option<training::Model>, DbErr> {
+    Entity::find().filter(Column::Active.eq(DATASET)).one(db).await
 }
 
-/// Writes down what a training came to.
-pub(super) async fn end(
-    db: &impl ConnectionTrait,
-    status: &TrainingStatus,
-    end: EndState,
-    report: Option<&TrainReport>,
-) -> Result<(), DbErr> {
-    let Some(id) = status.id else { return Ok(()) };
-    let json = |report: &TrainReport| serde_json::to_string(report).expect("a report has string keys");
-    let mut row = row(id, status);
-    row.finished_ms = Set(Some(now_ms()));
-    row.report_json = Set(report.map(json));
-    row.model_version = Set(report.map(|report| report.model.to_string()));
-    row.error = Set((end != EndState::Succeeded).then(|| status.message.clone()));
-    row.update(db).await?;
-    Ok(())
+/// A training that nobody has: queued, or of a process that died.
+fn is_free(now: i64) -> Condition {
+    let expired = Condition::any().add(Column::LeaseUntilMs.is_null()).add(Column::LeaseUntilMs.lt(now));
+    let left = Condition::all().add(Column::State.eq("running")).add(expired);
+    Condition::all().add(Column::Active.is_not_null()).add(Condition::any().add(Column::State.eq("queued")).add(left))
 }
 
-fn row(id: i32, status: &TrainingStatus) -> training::ActiveModel {
-    training::ActiveModel {
-        id: Set(id),
-        state: Set(status.state.clone()),
-        epoch: Set(i32::try_from(status.current_epoch).unwrap_or(i32::MAX)),
-        message: Set(status.message.clone()),
-        accuracy: Set(status.accuracy),
-        loss: Set(status.loss),
-        history_json: Set(Some(serde_json::to_string(&status.history).expect("epochs have string keys"))),
-        ..Default::default()
+/// Takes a training that nobody has, if there is one. One whose process died too often has failed.
+pub(super) async fn claim(db: &impl ConnectionTrait, worker: &str, now: i64) -> Result<Option<training::Model>, DbErr> {
+    for row in Entity::find().filter(is_free(now)).order_by_asc(Column::Id).all(db).await? {
+        if row.cancel || row.attempt >= MOST_ATTEMPTS {
+            let (state, message) = if row.cancel {
+                (EndState::Cancelled, "cancelled after its worker had died".to_owned())
+            } else {
+                (EndState::Failed, format!("it was taken up {MOST_ATTEMPTS} times, and each time its worker died"))
+            };
+            end_free(db, &row, now, state, &message).await?;
+            continue;
+        }
+        let words = if row.state == "queued" { "taken by" } else { "taken up again, its worker having died, by" };
+        let taken = Entity::update_many()
+            .col_expr(Column::State, Expr::value("running"))
+            .col_expr(Column::Worker, Expr::value(worker))
+            .col_expr(Column::LeaseUntilMs, Expr::value(lease_end(now)))
+            .col_expr(Column::Attempt, Expr::value(row.attempt + 1))
+            .col_expr(Column::StartedMs, Expr::value(if row.attempt == 0 { now } else { row.started_ms }))
+            .col_expr(Column::LogJson, Expr::value(logged(row.log_json.as_deref(), format!("{words} {worker}"))))
+            .filter(Column::Id.eq(row.id))
+            .filter(Column::Attempt.eq(row.attempt))
+            .filter(is_free(now))
+            .exec(db)
+            .await?;
+        if taken.rows_affected == 1 {
+            return Entity::find_by_id(row.id).one(db).await;
+        }
     }
+    Ok(None)
 }
 
-/// Marks trainings as failed that still count as running although none can be. Tells how many.
-pub(super) async fn fail_interrupted(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
-    let done = training::Entity::update_many()
-        .col_expr(training::Column::State, Expr::value(EndState::Failed.name()))
-        .col_expr(training::Column::Message, Expr::value(INTERRUPTED))
-        .col_expr(training::Column::Error, Expr::value(INTERRUPTED))
-        .col_expr(training::Column::FinishedMs, Expr::value(now_ms()))
-        .filter(training::Column::State.eq("running"))
+fn lease_end(now: i64) -> i64 {
+    now + i64::try_from(LEASE.as_millis()).expect("some seconds")
+}
+
+/// Ends a training that nobody has. `false` if somebody had it after all.
+async fn end_free(
+    db: &impl ConnectionTrait,
+    row: &training::Model,
+    now: i64,
+    state: EndState,
+    message: &str,
+) -> Result<bool, DbErr> {
+    let ended = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state.name()))
+        .col_expr(Column::Message, Expr::value(message))
+        .col_expr(Column::Error, Expr::value(message))
+        .col_expr(Column::FinishedMs, Expr::value(now))
+        .col_expr(Column::Active, Expr::value(None::<String>))
+        .col_expr(Column::LogJson, Expr::value(logged(row.log_json.as_deref(), message.to_owned())))
+        .filter(Column::Id.eq(row.id))
+        .filter(is_free(now))
         .exec(db)
         .await?;
-    Ok(done.rows_affected)
+    Ok(ended.rows_affected == 1)
+}
+
+/// Says that a process lives and how far its training is.
+pub(super) async fn beat(
+    db: &impl ConnectionTrait,
+    worker: &str,
+    status: &TrainingStatus,
+    log: &[LogEntry],
+    now: i64,
+) -> Result<Beat, DbErr> {
+    let Some(id) = status.id else { return Ok(Beat::Lost) };
+    let held = with_status(status, log)
+        .col_expr(Column::LeaseUntilMs, Expr::value(lease_end(now)))
+        .filter(is_held(id, worker))
+        .exec(db)
+        .await?;
+    if held.rows_affected == 0 {
+        return Ok(Beat::Lost);
+    }
+    let cancel: Option<bool> = Entity::find_by_id(id).select_only().column(Column::Cancel).into_tuple().one(db).await?;
+    Ok(if cancel == Some(true) { Beat::Cancelled } else { Beat::Held })
+}
+
+fn is_held(id: i32, worker: &str) -> Condition {
+    Condition::all().add(Column::Id.eq(id)).add(Column::Worker.eq(worker)).add(Column::State.eq("running"))
+}
+
+fn with_status(status: &TrainingStatus, log: &[LogEntry]) -> sea_orm::UpdateMany<Entity> {
+    let without_epochs = TrainingStatus { history: Vec::new(), ..status.clone() };
+    let json = |value: Result<String, serde_json::Error>| value.expect("it has string keys");
+    Entity::update_many()
+        .col_expr(Column::Epoch, Expr::value(i32::try_from(status.current_epoch).unwrap_or(i32::MAX)))
+        .col_expr(Column::Message, Expr::value(status.message.clone()))
+        .col_expr(Column::Accuracy, Expr::value(status.accuracy))
+        .col_expr(Column::Loss, Expr::value(status.loss))
+        .col_expr(Column::StatusJson, Expr::value(json(serde_json::to_string(&without_epochs))))
+        .col_expr(Column::HistoryJson, Expr::value(json(serde_json::to_string(&status.history))))
+        .col_expr(Column::LogJson, Expr::value(json(serde_json::to_string(log))))
+}
+
+/// Whether a process still has a training.
+pub(super) async fn is_still_held(db: &impl ConnectionTrait, id: i32, worker: &str) -> Result<bool, DbErr> {
+    let held = Entity::update_many()
+        .col_expr(Column::LeaseUntilMs, Expr::value(lease_end(now_ms())))
+        .filter(is_held(id, worker))
+        .exec(db)
+        .await?;
+    Ok(held.rows_affected == 1)
+}
+
+/// Gives a training back, for another process or for this one's next start.
+pub(super) async fn release(
+    db: &impl ConnectionTrait,
+    worker: &str,
+    status: &TrainingStatus,
+    log: &[LogEntry],
+    attempt: i32,
+) -> Result<(), DbErr> {
+    let Some(id) = status.id else { return Ok(()) };
+    with_status(status, log)
+        .col_expr(Column::State, Expr::value("queued"))
+        .col_expr(Column::Worker, Expr::value(None::<String>))
+        .col_expr(Column::LeaseUntilMs, Expr::value(None::<i64>))
+        // Nothing died.
+        .col_expr(Column::Attempt, Expr::value(attempt - 1))
+        .filter(is_held(id, worker))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Writes down what a training came to. `false` if another process has it now.
+pub(super) async fn end(
+    db: &impl ConnectionTrait,
+    worker: &str,
+    status: &TrainingStatus,
+    log: &[LogEntry],
+    end: EndState,
+    report: Option<&TrainReport>,
+) -> Result<bool, DbErr> {
+    let Some(id) = status.id else { return Ok(false) };
+    let report_json = report.map(|report| serde_json::to_string(report).expect("a report has string keys"));
+    let ended = with_status(status, log)
+        .col_expr(Column::State, Expr::value(end.name()))
+        .col_expr(Column::FinishedMs, Expr::value(now_ms()))
+        .col_expr(Column::Active, Expr::value(None::<String>))
+        .col_expr(Column::LeaseUntilMs, Expr::value(None::<i64>))
+        .col_expr(Column::ReportJson, Expr::value(report_json))
+        .col_expr(Column::ModelVersion, Expr::value(report.map(|report| report.model.to_string())))
+        .col_expr(Column::Error, Expr::value((end != EndState::Succeeded).then(|| status.message.clone())))
+        .filter(is_held(id, worker))
+        .exec(db)
+        .await?;
+    Ok(ended.rows_affected == 1)
+}
+
+/// Has a training end: at once if no process has it, else as soon as that one hears of it. `false` if
+/// it is over, or there is none.
+pub(super) async fn cancel(db: &impl ConnectionTrait, id: i32, who: &str, now: i64) -> Result<bool, DbErr> {
+    let Some(row) = find(db, id).await?.filter(|row| row.active.is_some()) else { return Ok(false) };
+    if end_free(db, &row, now, EndState::Cancelled, &format!("cancelled by {who}")).await? {
+        return Ok(true);
+    }
+    let asked = Entity::update_many()
+        .col_expr(Column::Cancel, Expr::value(true))
+        .filter(Column::Id.eq(id))
+        .filter(Column::Active.is_not_null())
+        .exec(db)
+        .await?;
+    Ok(asked.rows_affected == 1)
+}
+
+pub(super) async fn find(db: &impl ConnectionTrait, id: i32) -> Result<Option<training::Model>, DbErr> {
+    Entity::find_by_id(id).one(db).await
 }
 
 /// The newest trainings.
 pub(super) async fn newest(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<training::Model>, DbErr> {
-    training::Entity::find().order_by_desc(training::Column::Id).limit(limit).all(db).await
+    Entity::find().order_by_desc(Column::Id).limit(limit).all(db).await
 }
 
-/// A training as its last status; its counts of images are not kept.
+/// A log with one entry more.
+fn logged(json: Option<&str>, message: String) -> String {
+    let mut log = log_of(json);
+    log.push(LogEntry { at_ms: now_ms(), message });
+    serde_json::to_string(&log).expect("a log has string keys")
+}
+
+/// What happened to a training; rows of earlier builds have no log.
+pub(super) fn log_of(json: Option<&str>) -> Vec<LogEntry> {
+    json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+}
+
+/// How far the training of a row is.
 pub(super) fn status_of(row: &training::Model) -> TrainingStatus {
-    let history: Vec<super::progress::EpochFigures> =
+    let history: Vec<EpochFigures> =
         row.history_json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let stored: TrainingStatus =
+        row.status_json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let in_progress = row.active.is_some();
     TrainingStatus {
-        in_progress: row.state == "running",
+        in_progress,
         id: Some(row.id),
         state: row.state.clone(),
+        phase: if in_progress { stored.phase.clone() } else { String::new() },
         current_epoch: u32::try_from(row.epoch).unwrap_or(0),
         total_epochs: u32::try_from(row.epochs).unwrap_or(0),
-        progress: if row.state == EndState::Succeeded.name() { 100.0 } else { 0.0 },
+        progress: if row.state == EndState::Succeeded.name() { 100.0 } else { stored.progress },
         message: row.message.clone(),
         accuracy: row.accuracy,
         loss: row.loss,
         validation_loss: history.last().map(|epoch| epoch.validation_loss),
+        worker: row.worker.clone(),
+        attempt: u32::try_from(row.attempt).unwrap_or(0),
         history,
-        ..TrainingStatus::default()
+        ..stored
     }
+}
+
+/// Marks trainings as failed that a build without a queue left running. Tells how many.
+pub(super) async fn fail_interrupted(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    const INTERRUPTED: &str = "interrupted: the hub ended while it ran";
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(EndState::Failed.name()))
+        .col_expr(Column::Message, Expr::value(INTERRUPTED))
+        .col_expr(Column::Error, Expr::value(INTERRUPTED))
+        .col_expr(Column::FinishedMs, Expr::value(now_ms()))
+        .filter(Column::State.eq("running"))
+        .filter(Column::Active.is_null())
+        .exec(db)
+        .await?;
+    Ok(done.rows_affected)
 }

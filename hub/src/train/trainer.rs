@@ -1,31 +1,44 @@
-//! The one place that starts, watches and cancels trainings.
+//! The one place that queues, watches and cancels trainings.
+//!
+//! A trainer shows the training that this process or another one runs: it reads the database once a
+//! second, and at once what happens here.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use pilah_models::bundle::InputSpec;
+use pilah_models::name::ContentId;
 use sea_orm::DbErr;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::job::{self, Parts};
-use super::progress::{EndState, Step, TrainingStatus};
-use super::{BackboneFile, OnStep, TrainError, TrainParams, TrainReport, store};
-use crate::error::Chain;
+use super::progress::{EndState, TrainingStatus};
+use super::store::{Enqueued, LogEntry};
+use super::{BackboneFile, TrainError, TrainParams, TrainReport, checkpoints, store, worker};
 use crate::live::{Live, LiveEvent};
+use crate::store::{StoreError, now_ms};
 
 /// Watchers are told no more often than this, except of the end.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
-/// How often a running training is written down.
-const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How often one who waits for a training that another process runs looks whether it is over.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A training that does not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// One runs.
-    #[error("training {0} is running: wait for it, or cancel it")]
-    Running(i32),
+    /// One is queued or runs.
+    #[error("training {id} is {}: wait for it, or cancel it", status.state)]
+    Running {
+        /// Which.
+        id: i32,
+        /// How far it is.
+        status: Box<TrainingStatus>,
+    },
     /// The parameters make no sense, or the dataset does not suffice.
     #[error(transparent)]
     Train(#[from] TrainError),
@@ -37,24 +50,34 @@ impl From<DbErr> for StartError {
     }
 }
 
-/// A training in the background.
-type Job = JoinHandle<Result<TrainReport, TrainError>>;
-
-/// Starts, watches and cancels trainings. Clones share the one that runs.
+/// Queues, watches and cancels trainings. Clones share one.
 #[derive(Clone)]
-pub struct Trainer(Arc<Inner>);
+pub struct Trainer(pub(super) Arc<Inner>);
 
-struct Inner {
-    parts: Parts,
-    live: Live,
-    shutdown: CancellationToken,
-    current: Mutex<Current>,
+pub(super) struct Inner {
+    pub(super) parts: Parts,
+    pub(super) live: Live,
+    pub(super) shutdown: CancellationToken,
+    /// The name of this process among those that share the database.
+    pub(super) worker: String,
+    pub(super) nudge: Notify,
+    pub(super) current: Mutex<Current>,
+    working: Mutex<Option<JoinHandle<()>>>,
 }
 
-struct Current {
-    status: TrainingStatus,
-    told: Option<Instant>,
-    stop: CancellationToken,
+pub(super) struct Current {
+    pub(super) status: TrainingStatus,
+    pub(super) log: Vec<LogEntry>,
+    pub(super) told: Option<Instant>,
+    /// The training that this process runs, and what stops it.
+    pub(super) running: Option<(i32, CancellationToken)>,
+}
+
+/// A backbone as a row names it; its bytes are in the object storage.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StoredBackbone {
+    pub(super) sha256: ContentId,
+    pub(super) input: InputSpec,
 }
 
 impl fmt::Debug for Trainer {
@@ -64,159 +87,168 @@ impl fmt::Debug for Trainer {
 }
 
 impl Trainer {
-    /// A trainer of this hub. A training that an earlier process left running has failed.
+    /// A trainer that runs what is queued, one at a time, until `shutdown`: it then gives back what it
+    /// runs.
     ///
     /// # Errors
     /// The database's.
     pub async fn open(parts: Parts, live: Live, shutdown: CancellationToken) -> Result<Self, DbErr> {
-        let interrupted = store::fail_interrupted(parts.store.db()).await?;
+        Self::begin(parts, live, shutdown, true).await
+    }
+
+    /// A trainer that leaves what is queued to `pilah-hub worker`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn open_watching(parts: Parts, live: Live, shutdown: CancellationToken) -> Result<Self, DbErr> {
+        Self::begin(parts, live, shutdown, false).await
+    }
+
+    async fn begin(parts: Parts, live: Live, shutdown: CancellationToken, runs: bool) -> Result<Self, DbErr> {
+        let db = parts.store.db();
+        let interrupted = store::fail_interrupted(db).await?;
         if interrupted > 0 {
             tracing::warn!(trainings = interrupted, "marked as failed: the hub ended while they ran");
         }
-        let last = store::newest(parts.store.db(), 1).await?;
-        let status = last.first().map_or_else(TrainingStatus::idle, store::status_of);
-        let current = Mutex::new(Current { status, told: None, stop: CancellationToken::new() });
-        Ok(Self(Arc::new(Inner { parts, live, shutdown, current })))
+        // Listed before the database is asked, so that none goes that has begun since.
+        let kept = checkpoints::list(parts.store.folder());
+        let active = store::active(db).await?.map(|row| row.id);
+        kept.iter().filter(|(id, _)| Some(*id) != active).for_each(|(_, folder)| checkpoints::remove(folder));
+        let status = store::newest(db, 1).await?.first().map_or_else(TrainingStatus::idle, store::status_of);
+        let worker = format!("{}-{}", std::process::id(), &uuid::Uuid::new_v4().simple().to_string()[..8]);
+        let current = Mutex::new(Current { status, log: Vec::new(), told: None, running: None });
+        let (nudge, working) = (Notify::new(), Mutex::default());
+        let trainer = Self(Arc::new(Inner { parts, live, shutdown, worker, nudge, current, working }));
+        let working = tokio::spawn(worker::work(trainer.clone(), runs));
+        *trainer.0.working.lock().unwrap_or_else(PoisonError::into_inner) = Some(working);
+        Ok(trainer)
     }
 
-    /// How far the training is that runs, or what came of the last one.
+    /// How far the training is that is queued or runs, or what came of the last one.
     #[must_use]
     pub fn status(&self) -> TrainingStatus {
         self.current().status.clone()
     }
 
-    /// Starts a training in the background and gives its number.
+    /// Queues a training and gives its number.
     ///
     /// # Errors
-    /// [`StartError`]: one runs, or the parameters make no sense.
+    /// [`StartError`]: one is queued or runs, the parameters make no sense, or there is too little data.
     pub async fn start(&self, params: TrainParams, who: &str) -> Result<i32, StartError> {
-        let (id, _job) = self.spawn(params, None, who).await?;
-        Ok(id)
+        self.start_with(params, None, who).await
     }
 
-    /// Trains, and waits for the end: for the command.
+    /// As [`Trainer::start`], with another backbone than that of the model in service.
     ///
     /// # Errors
-    /// [`StartError`]: one runs, or the training failed.
+    /// As [`Trainer::start`].
+    pub async fn start_with(
+        &self,
+        params: TrainParams,
+        backbone: Option<BackboneFile>,
+        who: &str,
+    ) -> Result<i32, StartError> {
+        // In a task of its own, so that a caller who hangs up halfway leaves nothing half begun.
+        let (trainer, who) = (self.clone(), who.to_owned());
+        let begin = tokio::spawn(async move { trainer.enqueue(params, backbone, &who).await });
+        begin.await.expect("queueing a training does not panic and is not aborted")
+    }
+
+    async fn enqueue(&self, params: TrainParams, backbone: Option<BackboneFile>, who: &str) -> Result<i32, StartError> {
+        let epochs = params.head()?.epochs;
+        let parts = &self.0.parts;
+        job::check(parts, &params, backbone.is_some()).await?;
+        let backbone = match backbone {
+            Some(BackboneFile { onnx, input }) => {
+                let sha256 = parts.blobs.put(onnx).await.map_err(TrainError::from)?;
+                let row = StoredBackbone { sha256, input };
+                Some(serde_json::to_string(&row).expect("a backbone's row has string keys"))
+            }
+            None => None,
+        };
+        match store::enqueue(parts.store.db(), &params, backbone, epochs, who).await? {
+            Enqueued::Busy(row) => Err(StartError::Running { id: row.id, status: Box::new(store::status_of(&row)) }),
+            Enqueued::Queued(id) => {
+                tracing::info!(training = id, who, "training queued");
+                let mut current = self.current();
+                // Unless it has been taken already.
+                if current.status.id.is_none_or(|known| known < id) {
+                    current.status = TrainingStatus::queued(id, epochs);
+                }
+                self.0.nudge.notify_one();
+                Ok(id)
+            }
+        }
+    }
+
+    /// Waits for the end of a training, whoever runs it.
+    ///
+    /// # Errors
+    /// [`TrainError::Failed`] or [`TrainError::Cancelled`], or the database failed.
+    pub async fn wait(&self, id: i32) -> Result<TrainReport, TrainError> {
+        loop {
+            let row = store::find(self.0.parts.store.db(), id).await?;
+            let row = row.ok_or_else(|| TrainError::Failed(format!("training {id} is gone")))?;
+            if row.active.is_some() {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            if row.state == EndState::Cancelled.name() {
+                return Err(TrainError::Cancelled);
+            }
+            let Some(report) = row.report_json else {
+                return Err(TrainError::Failed(row.error.unwrap_or(row.message)));
+            };
+            let corrupt = |error: serde_json::Error| StoreError::Corrupt {
+                table: "trainings",
+                row: id.to_string(),
+                problem: error.to_string(),
+            };
+            return Ok(serde_json::from_str(&report).map_err(corrupt)?);
+        }
+    }
+
+    /// Trains, and waits for the end.
+    ///
+    /// # Errors
+    /// As [`Trainer::start`] and [`Trainer::wait`].
     pub async fn train(
         &self,
         params: TrainParams,
         backbone: Option<BackboneFile>,
         who: &str,
     ) -> Result<TrainReport, StartError> {
-        let (_id, job) = self.spawn(params, backbone, who).await?;
-        Ok(job.await.expect("a training does not panic and is not aborted")?)
+        let id = self.start_with(params, backbone, who).await?;
+        Ok(self.wait(id).await?)
     }
 
-    /// Cancels a training. `false` if it is not the one that runs.
-    #[must_use]
-    pub fn cancel(&self, id: i32) -> bool {
-        let current = self.current();
-        let runs = current.status.in_progress && current.status.id == Some(id);
-        if runs {
-            current.stop.cancel();
+    /// Cancels a training, whoever runs it. `false` if it is over, or there is none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn cancel(&self, id: i32, who: &str) -> Result<bool, DbErr> {
+        let cancelled = store::cancel(self.0.parts.store.db(), id, who, now_ms()).await?;
+        if cancelled {
+            let current = self.current();
+            if let Some((_, stop)) = current.running.as_ref().filter(|(running, _)| *running == id) {
+                stop.cancel();
+            }
+            self.0.nudge.notify_one();
         }
-        runs
+        Ok(cancelled)
     }
 
-    /// Begins a training in a task of its own, so that a caller who hangs up halfway leaves nothing half
-    /// begun.
-    async fn spawn(
-        &self,
-        params: TrainParams,
-        backbone: Option<BackboneFile>,
-        who: &str,
-    ) -> Result<(i32, Job), StartError> {
-        let (trainer, who) = (self.clone(), who.to_owned());
-        let begin = tokio::spawn(async move { trainer.begin(params, backbone, &who).await });
-        begin.await.expect("beginning a training does not panic and is not aborted")
-    }
-
-    async fn begin(
-        &self,
-        params: TrainParams,
-        backbone: Option<BackboneFile>,
-        who: &str,
-    ) -> Result<(i32, Job), StartError> {
-        let epochs = params.head()?.epochs;
-        job::check(&self.0.parts, &params, backbone.is_some()).await?;
-        // Taken before the row is written, so that of two requests at once only one gets through.
-        let stop = self.0.shutdown.child_token();
-        let before = {
-            let mut current = self.current();
-            if current.status.in_progress {
-                return Err(StartError::Running(current.status.id.unwrap_or_default()));
-            }
-            current.stop = stop.clone();
-            std::mem::replace(&mut current.status, TrainingStatus::started(0, epochs))
-        };
-        let id = match store::begin(self.0.parts.store.db(), &params, epochs, who).await {
-            Ok(id) => id,
-            Err(error) => {
-                self.current().status = before;
-                return Err(error.into());
-            }
-        };
-        self.current().status.id = Some(id);
-        tracing::info!(training = id, who, "training started");
-        self.tell(true);
-        let trainer = self.clone();
-        Ok((id, tokio::spawn(async move { trainer.run(id, params, backbone, stop).await })))
-    }
-
-    async fn run(
-        self,
-        id: i32,
-        params: TrainParams,
-        backbone: Option<BackboneFile>,
-        stop: CancellationToken,
-    ) -> Result<TrainReport, TrainError> {
-        let watcher = self.clone();
-        let on_step: OnStep = Arc::new(move |step| watcher.step(&step));
-        let mut save = tokio::time::interval(SAVE_EVERY);
-        let parts = self.0.parts.clone();
-        let mut job = tokio::spawn(async move { job::run(&parts, id, &params, backbone, &on_step, &stop).await });
-        let result = loop {
-            tokio::select! {
-                ended = &mut job => break ended.unwrap_or_else(|defect| Err(defect.into())),
-                _ = save.tick() => self.save().await,
-            }
-        };
-        let (state, message) = match &result {
-            Ok(report) if report.in_service => {
-                (EndState::Succeeded, format!("{} is in service: {}", report.model, report.gate.summary()))
-            }
-            Ok(report) => (EndState::Succeeded, format!("{} was refused: {}", report.model, report.gate.summary())),
-            Err(error @ TrainError::Cancelled) => (EndState::Cancelled, error.to_string()),
-            Err(error) => (EndState::Failed, Chain(error).to_string()),
-        };
-        tracing::info!(training = id, state = state.name(), message = message.as_str(), "training ended");
-        let accuracy = result.as_ref().ok().map(|report| report.evaluation.accuracy);
-        // The row is written before the status says that it is over: who sees that can read the row.
-        let mut status = self.status();
-        status.apply(&Step::Ended { state, message, accuracy });
-        if let Err(error) = store::end(self.0.parts.store.db(), &status, state, result.as_ref().ok()).await {
-            tracing::error!(training = id, %error, "the end of a training is not written down");
-        }
-        self.current().status = status;
-        self.tell(true);
-        result
-    }
-
-    async fn save(&self) {
-        let status = self.status();
-        if let Err(error) = store::update(self.0.parts.store.db(), &status).await {
-            // The training goes on: its end is written down as well, or fails for the same reason.
-            tracing::warn!(training = status.id, %error, "progress not written down");
+    /// Waits, after `shutdown`, until what this process runs is given back.
+    pub async fn stopped(&self) {
+        let working = self.0.working.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(working) = working
+            && let Err(error) = working.await
+        {
+            tracing::error!(%error, "the trainer did not stop in order");
         }
     }
 
-    fn step(&self, step: &Step) {
-        self.current().status.apply(step);
-        self.tell(matches!(step, Step::Evaluating));
-    }
-
-    fn tell(&self, at_once: bool) {
+    pub(super) fn tell(&self, at_once: bool) {
         let mut current = self.current();
         if at_once || current.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
             current.told = Some(Instant::now());
@@ -224,7 +256,7 @@ impl Trainer {
         }
     }
 
-    fn current(&self) -> MutexGuard<'_, Current> {
+    pub(super) fn current(&self) -> MutexGuard<'_, Current> {
         self.0.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

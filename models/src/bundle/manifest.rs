@@ -11,6 +11,9 @@ use crate::name::{ContentId, Label, ModelVersion};
 /// The version of the manifest's format.
 pub const FORMAT: u32 = 1;
 
+/// The threshold of a class that no answer is sure of, not even one with probability 1.
+pub const CLOSED: f32 = 1.0;
+
 /// A manifest that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -50,7 +53,7 @@ pub struct Manifest {
     pub backbone: FileRef,
     /// The file of the head.
     pub head: FileRef,
-    /// Per label the probability from which it counts as sure, 0 to 1.
+    /// Per label the probability from which it counts as sure, 0 to 1; [`CLOSED`]: it never does.
     pub thresholds: BTreeMap<Label, f32>,
     /// What the model answers on known inputs.
     pub golden: Golden,
@@ -163,6 +166,13 @@ impl Manifest {
     #[must_use]
     pub fn threshold(&self, index: usize) -> f32 {
         self.thresholds[&self.labels.as_slice()[index]]
+    }
+
+    /// Whether an answer for the label at `index` among the outputs counts as sure at this probability.
+    #[must_use]
+    pub fn is_sure(&self, index: usize, confidence: f32) -> bool {
+        let threshold = self.threshold(index);
+        threshold < CLOSED && confidence >= threshold
     }
 
     fn check(&self) -> Result<(), ManifestError> {

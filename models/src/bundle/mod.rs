@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-pub use manifest::{FORMAT, FileRef, Golden, InputSpec, Lineage, Manifest, ManifestError};
+pub use manifest::{CLOSED, FORMAT, FileRef, Golden, InputSpec, Lineage, Manifest, ManifestError};
 
 use crate::durable;
 use crate::name::ContentId;

@@ -2,7 +2,7 @@
 //!
 //! Every name in the two graphs gets the prefix of its part, so that none can clash; input and
 //! output of the whole are `image` and `probabilities`. The operator set is the backbone's: a head
-//! of Gemm and Softmax over two dimensions means the same in every set since 7. A head that uses
+//! of Gemm, Relu and Softmax over two dimensions means the same in every set since 7. A head that uses
 //! anything else must be of the same set as the backbone.
 
 use prost::Message;
@@ -16,7 +16,7 @@ const IMAGE: &str = "image";
 /// The output's name in a merged file.
 const PROBABILITIES: &str = "probabilities";
 /// Operators that mean the same in every operator set from [`STABLE_SINCE`] on, as heads use them.
-const STABLE: [&str; 2] = ["Gemm", "Softmax"];
+const STABLE: [&str; 3] = ["Gemm", "Relu", "Softmax"];
 const STABLE_SINCE: i64 = 7;
 
 /// Joins a backbone and a head to one network, `image` → `probabilities`.

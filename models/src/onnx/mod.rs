@@ -10,7 +10,7 @@
 /// The pieces of which graphs are put together.
 mod build;
 
-/// A linear layer and a softmax.
+/// One or two linear layers and a softmax.
 mod head;
 
 /// Backbone and head in one file.
@@ -27,7 +27,7 @@ use tract_onnx::pb::tensor_proto::DataLocation;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, type_proto};
 
-pub use head::write_head;
+pub use head::{LinearLayer, write_head, write_layers};
 pub use merge::merge;
 pub use split::{Split, split};
 pub use tiny::tiny_backbone;

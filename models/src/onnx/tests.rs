@@ -51,6 +51,43 @@ fn a_merged_file_computes_what_its_parts_do() {
     assert_merged_is_the_same(&tiny_backbone(1, 32, 16), &InputSpec::square(32));
 }
 
+#[test]
+fn a_head_with_a_hidden_layer_loads_merges_and_computes_what_it_says() {
+    let layer = |inputs: usize, outputs: usize| LinearLayer {
+        inputs,
+        outputs,
+        weights: (0..inputs * outputs).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) * 0.3).collect(),
+        bias: (0..outputs).map(|i| i as f32 * 0.1 - 0.2).collect(),
+    };
+    let layers = [layer(8, 5), layer(5, 3)];
+    let onnx = write_layers(&layers);
+    let head = Head::load(&onnx, 8, 3).expect("the head loads");
+    let embedding: Vec<f32> = (0..8).map(|i| (i as f32 - 3.0) * 0.5).collect();
+    let apply = |layer: &LinearLayer, x: &[f32]| -> Vec<f32> {
+        let dot = |row: &[f32]| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
+        layer.weights.chunks(layer.inputs).zip(&layer.bias).map(|(row, bias)| dot(row) + bias).collect()
+    };
+    let hidden: Vec<f32> = apply(&layers[0], &embedding).into_iter().map(|x| x.max(0.0)).collect();
+    assert!(hidden.contains(&0.0), "the ReLU has something to cut: {hidden:?}");
+    let exponentials: Vec<f32> = apply(&layers[1], &hidden).into_iter().map(f32::exp).collect();
+    let sum: f32 = exponentials.iter().sum();
+    for (found, expected) in head.probabilities(&embedding).expect("runs").iter().zip(&exponentials) {
+        assert!((found - expected / sum).abs() < 1e-5, "{found} is not {}", expected / sum);
+    }
+
+    let (backbone, spec) = (tiny_backbone(1, 32, 8), InputSpec::square(32));
+    let loaded = Backbone::load(&backbone, &spec).expect("the backbone loads");
+    let merged = merge(&backbone, &onnx).expect("merges");
+    for image in golden::images(&spec) {
+        let apart = head.probabilities(&loaded.embed(&image).expect("runs")).expect("runs");
+        for (a, b) in apart.iter().zip(run(&merged, &spec, &image)) {
+            assert!((a - b).abs() < 1e-4, "{apart:?} and {b}");
+        }
+    }
+    let older = spoilt(|m| m.opset_import[0].version = 11);
+    merge(&older, &write_layers(&[layer(4, 5), layer(5, 3)])).expect("Relu is the same in 11");
+}
+
 /// The example backbones lie outside the repository; where they are missing, the test above has to do.
 #[test]
 fn mobilenet_merges_as_well() {
@@ -154,7 +191,7 @@ fn operator_sets_are_reconciled_or_the_difference_is_named() {
     assert_eq!(merged.opset_import, [OperatorSetIdProto { domain: String::new(), version: 11 }]);
 
     let mut odd = ModelProto::decode(&*head(3, 4)).expect("a network");
-    graph_of(&mut odd).node.insert(1, NodeProto { op_type: "Relu".into(), ..NodeProto::default() });
+    graph_of(&mut odd).node.insert(1, NodeProto { op_type: "HardSwish".into(), ..NodeProto::default() });
     assert_eq!(
         merge(&older, &odd.encode_to_vec()).expect_err("another operator set").to_string(),
         "backbone and head cannot be merged: the backbone uses version 11 of the operators, the head version 13"

@@ -11,18 +11,33 @@ use super::{Examples, FittedHead};
 const COLDEST: f64 = 0.5;
 const HOTTEST: f64 = 20.0;
 
-/// Finds the temperature on the validation examples and folds it into weights and bias.
+/// Finds the temperature on the validation examples and folds it into the last layer.
 pub(super) fn calibrate(head: &mut FittedHead, validation: &Examples) {
     let logits: Vec<Vec<f64>> =
         validation.embeddings.chunks(validation.embedding).map(|row| logits(head, row)).collect();
     let temperature = temperature(&logits, &validation.targets) as f32;
-    head.weights.iter_mut().chain(&mut head.bias).for_each(|x| *x /= temperature);
+    let last = head.layers.last_mut().expect("a head has a layer");
+    last.weights.iter_mut().chain(&mut last.bias).for_each(|x| *x /= temperature);
     head.temperature = temperature;
 }
 
-fn logits(head: &FittedHead, embedding: &[f32]) -> Vec<f64> {
-    let dot = |row: &[f32]| row.iter().zip(embedding).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
-    head.weights.chunks(head.embedding).zip(&head.bias).map(|(row, &bias)| dot(row) + f64::from(bias)).collect()
+/// The loss of each example in nats, at the temperature that is best for all of them.
+pub(super) fn calibrated_losses(logits: &[Vec<f32>], targets: &[usize]) -> Vec<f32> {
+    let logits: Vec<Vec<f64>> = logits.iter().map(|row| row.iter().map(|&x| f64::from(x)).collect()).collect();
+    let temperature = temperature(&logits, targets);
+    logits.iter().zip(targets).map(|(row, &target)| loss(row, target, temperature) as f32).collect()
+}
+
+pub(super) fn logits(head: &FittedHead, embedding: &[f32]) -> Vec<f64> {
+    let mut x: Vec<f64> = embedding.iter().map(|&x| f64::from(x)).collect();
+    for (index, layer) in head.layers.iter().enumerate() {
+        if index > 0 {
+            x.iter_mut().for_each(|x| *x = x.max(0.0));
+        }
+        let dot = |row: &[f32]| row.iter().zip(&x).map(|(w, x)| f64::from(*w) * x).sum::<f64>();
+        x = layer.weights.chunks(layer.inputs).zip(&layer.bias).map(|(row, &b)| dot(row) + f64::from(b)).collect();
+    }
+    x
 }
 
 /// The temperature with the lowest mean cross-entropy, by golden-section search over its logarithm:
@@ -42,14 +57,17 @@ fn temperature(logits: &[Vec<f64>], targets: &[usize]) -> f64 {
     f64::midpoint(low, high).exp()
 }
 
-/// Mean of −log softmax(logits / temperature)\[target\] in nats.
+/// The mean loss of some examples in nats.
 fn cross_entropy(logits: &[Vec<f64>], targets: &[usize], temperature: f64) -> f64 {
-    let example = |row: &Vec<f64>, target: usize| {
-        let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = row.iter().map(|x| ((x - highest) / temperature).exp()).sum();
-        sum.ln() - (row[target] - highest) / temperature
-    };
-    logits.iter().zip(targets).map(|(row, &target)| example(row, target)).sum::<f64>() / targets.len() as f64
+    let losses = logits.iter().zip(targets).map(|(row, &target)| loss(row, target, temperature));
+    losses.sum::<f64>() / targets.len() as f64
+}
+
+/// −log softmax(logits / temperature)\[target\] in nats.
+fn loss(logits: &[f64], target: usize, temperature: f64) -> f64 {
+    let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|x| ((x - highest) / temperature).exp()).sum();
+    sum.ln() - (logits[target] - highest) / temperature
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! From labelled embeddings to a head: multinomial logistic regression, by candle on the CPU.
+//! From labelled embeddings to a head, by candle on the CPU: multinomial logistic regression, or one
+//! hidden layer.
 //!
 //! ```text
 //! examples → check → standardise → fit (AdamW, early stopping) → calibrate → thresholds
@@ -7,11 +8,27 @@
 //! The backbone stays as it is, so an image's embedding is computed once and a retraining takes
 //! seconds. The features are standardised for the fit; their scale, and the temperature that
 //! calibrates the probabilities, are folded into weights and bias, so that the head that ships is
-//! one linear layer and a softmax. The same examples, parameters and seed give the same head, byte
-//! for byte, on the same machine.
+//! linear layers and a softmax. The same examples, parameters and seed give the same head, byte for
+//! byte, on the same machine, also if the fit was interrupted and taken up from a [`Checkpoint`].
+//! Memory is that of the examples and of three copies of the head, however many epochs there are.
 
 /// How a fit is done, with the range of each parameter.
 mod params;
+
+/// The scale of each feature.
+mod scale;
+
+/// What each step of the fit sees.
+mod batches;
+
+/// The head while it is fitted.
+mod network;
+
+/// When the fit ends, and which epoch's weights are kept.
+mod stopping;
+
+/// A fit in between, as bytes.
+mod checkpoint;
 
 /// The fit itself.
 mod fit;
@@ -26,9 +43,11 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use fit::Resumable;
 pub use params::HeadParams;
 
-use crate::onnx;
+use crate::onnx::{self, LinearLayer};
 
 /// Embeddings and what they are of.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -131,6 +150,9 @@ pub enum TrainError {
     /// Whoever watched the fit stopped it.
     #[error("cancelled after epoch {0}")]
     Cancelled(usize),
+    /// A checkpoint of other examples or parameters.
+    #[error("the checkpoint is of another fit")]
+    OtherCheckpoint,
     /// The tensor library failed.
     #[error("the tensor library failed")]
     Tensor(#[from] candle_core::Error),
@@ -145,7 +167,8 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Mean cross-entropy of the epoch's batches in nats, weighted by class if that was asked for.
     pub train_loss: f32,
-    /// The same over the validation examples, after the epoch.
+    /// Mean cross-entropy of the validation examples in nats, after the epoch, at the temperature that
+    /// is best for them.
     pub validation_loss: f32,
     /// Share of the validation examples that are labelled right, 0 to 1.
     pub validation_accuracy: f32,
@@ -158,10 +181,8 @@ pub struct FittedHead {
     pub classes: usize,
     /// How many numbers an embedding has.
     pub embedding: usize,
-    /// `[classes, embedding]`, row by row.
-    pub weights: Vec<f32>,
-    /// One per class.
-    pub bias: Vec<f32>,
+    /// One, or two with a ReLU between them.
+    pub layers: Vec<LinearLayer>,
     /// What the logits were divided by to calibrate them; above 1 the fit was too sure of itself.
     pub temperature: f32,
     /// The epoch whose weights these are, from 1.
@@ -174,12 +195,22 @@ impl FittedHead {
     /// The head as an ONNX file.
     #[must_use]
     pub fn to_onnx(&self) -> Vec<u8> {
-        onnx::write_head(&self.weights, &self.bias, self.classes, self.embedding)
+        onnx::write_layers(&self.layers)
+    }
+
+    /// The probability of each class, computed here and not by the runtime, in 64-bit numbers.
+    #[must_use]
+    pub fn probabilities(&self, embedding: &[f32]) -> Vec<f64> {
+        let logits = calibrate::logits(self, embedding);
+        let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let raised: Vec<f64> = logits.iter().map(|logit| (logit - highest).exp()).collect();
+        let sum: f64 = raised.iter().sum();
+        raised.iter().map(|x| x / sum).collect()
     }
 }
 
-/// Fits a head to the training examples. The epoch with the lowest loss on the validation examples
-/// is kept, and they set the temperature; so neither tells how good the head is: use a test split.
+/// Fits a head to the training examples. The validation examples decide which epoch is kept, and set
+/// the temperature; so neither tells how good the head is: use a test split.
 ///
 /// `on_epoch` is called after each epoch; if it breaks, the fit ends with [`TrainError::Cancelled`].
 ///
@@ -192,6 +223,21 @@ pub fn fit(
     params: &HeadParams,
     on_epoch: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
 ) -> Result<FittedHead, TrainError> {
+    fit_from(None, train, validation, classes, params, &mut |report, _| on_epoch(report))
+}
+
+/// As [`fit()`], from a checkpoint if there is one; `on_epoch` can take another after each epoch.
+///
+/// # Errors
+/// As [`fit()`]; also [`TrainError::OtherCheckpoint`], see [`Checkpoint::is_of`].
+pub fn fit_from(
+    checkpoint: Option<&Checkpoint>,
+    train: &Examples,
+    validation: &Examples,
+    classes: usize,
+    params: &HeadParams,
+    on_epoch: &mut dyn FnMut(&EpochReport, &Resumable<'_>) -> ControlFlow<()>,
+) -> Result<FittedHead, TrainError> {
     params.validate()?;
     check("training", train, train.embedding, classes)?;
     check("validation", validation, train.embedding, classes)?;
@@ -203,7 +249,7 @@ pub fn fit(
         return Err(TrainError::EmptyClass(empty));
     }
     let class_weights = class_weights(&counts, params.class_weights);
-    let mut fitted = fit::fit(train, validation, &class_weights, params, on_epoch)?;
+    let mut fitted = fit::fit(train, validation, &class_weights, params, checkpoint, on_epoch)?;
     calibrate::calibrate(&mut fitted, validation);
     Ok(fitted)
 }

@@ -9,12 +9,12 @@ pub struct Model {
     /// Row number.
     #[sea_orm(primary_key)]
     pub id: i32,
-    /// `running`, `succeeded`, `failed` or `cancelled`.
+    /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
     pub state: String,
     /// What it was started with.
     #[sea_orm(column_type = "Text")]
     pub params_json: String,
-    /// When it began.
+    /// When it was asked for; once it runs, when it began.
     pub started_ms: i64,
     /// When it ended.
     pub finished_ms: Option<i64>,
@@ -40,6 +40,26 @@ pub struct Model {
     /// Why it failed, in words.
     #[sea_orm(column_type = "Text", nullable)]
     pub error: Option<String>,
+    /// The dataset that it is of, until it is over: unique, so that one training is queued or running
+    /// for each.
+    pub active: Option<String>,
+    /// The process that runs it.
+    pub worker: Option<String>,
+    /// Until when that process has it; it puts this off as long as it lives.
+    pub lease_until_ms: Option<i64>,
+    /// How many processes have taken it.
+    pub attempt: i32,
+    /// Whether somebody wants it to end.
+    pub cancel: bool,
+    /// How far it is, as a `TrainingStatus` without the epochs.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub status_json: Option<String>,
+    /// The backbone to use instead of that of the model in service.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub backbone_json: Option<String>,
+    /// What happened when, as a JSON list.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub log_json: Option<String>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

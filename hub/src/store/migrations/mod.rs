@@ -16,6 +16,9 @@ mod review;
 /// Reports, overrides and imported backbones.
 mod registry;
 
+/// Trainings as jobs.
+mod training;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -29,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(initial::Initial),
             Box::new(dataset::Dataset),
             Box::new(review::Review),
+            Box::new(training::TrainingJobs),
             Box::new(registry::Registry),
         ]
     }

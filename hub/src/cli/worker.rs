@@ -1,0 +1,40 @@
+//! `pilah-hub worker`
+//!
+//! Runs what a hub queues on the same data folder, as many processes as one likes; the database sees to
+//! it that each training is taken once. One that is killed loses nothing but the seconds since its last
+//! checkpoint.
+
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use super::serve::stop_signal;
+use crate::live::Live;
+use crate::registry::Registry;
+use crate::store::{Blobs, DataFolder, Store};
+use crate::train::Trainer;
+use crate::train::job::Parts;
+
+/// Arguments of `pilah-hub worker`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The hub's data folder
+    #[arg(long, value_name = "DIR", default_value = "pilah-data")]
+    data: PathBuf,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let folder = DataFolder::open_shared(&args.data)?;
+    let store = Store::open(&folder).await?;
+    let blobs = Blobs::open(&folder)?;
+    let live = Live::default();
+    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), None).await?;
+    let shutdown = CancellationToken::new();
+    let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live, shutdown.clone()).await?;
+    println!("Worker on {}: waiting for trainings", folder.path().display());
+    stop_signal().await?;
+    shutdown.cancel();
+    trainer.stopped().await;
+    store.close().await?;
+    Ok(())
+}
