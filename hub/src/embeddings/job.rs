@@ -113,7 +113,10 @@ impl Reconciler {
         let wanted = store::contents(self.parts.store.db()).await?;
         let removed = self.forget(&wanted);
         let missing = self.missing(wanted);
-        let changed = is_new || removed > 0 || !missing.is_empty();
+        if is_new {
+            self.vectors.tell();
+        }
+        let changed = removed > 0 || !missing.is_empty();
         self.embed(&id, &backbone, &missing).await?;
         if changed {
             self.vectors.tell();
@@ -138,6 +141,7 @@ impl Reconciler {
         let mut missing: Vec<ContentId> = wanted.into_iter().filter(|c| is_missing(c) && is_hopeful(c)).collect();
         missing.sort_unstable();
         current.missing = missing.len() as u64;
+        current.is_read = true;
         missing
     }
 

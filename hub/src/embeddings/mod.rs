@@ -45,6 +45,8 @@ struct Current {
     places: HashMap<ContentId, (usize, usize)>,
     missing: u64,
     failed: HashMap<ContentId, String>,
+    /// Whether all that the database has is here, and `missing` is known.
+    is_read: bool,
 }
 
 /// Embeddings row by row.
@@ -96,6 +98,13 @@ impl Vectors {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+
+    /// Whether what was computed before has been read, so that what is missing is known. While it is
+    /// read, a computation would take a part for the whole.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.read().is_read
     }
 
     /// How many passes changed something so far.

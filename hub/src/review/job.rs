@@ -96,7 +96,8 @@ pub fn start(
             }
             changes.mark_unchanged();
             models.mark_unchanged();
-            if trainer.status().in_progress {
+            let is_early = reconciler.parts.registry.in_service().is_some() && !reconciler.vectors.is_read();
+            if is_early || trainer.status().in_progress {
                 continue;
             }
             let _turn = turn.lock().await;
@@ -145,7 +146,8 @@ impl Reconciler {
         if self.seen.as_ref() == Some(&mark) {
             return Ok(());
         }
-        let is_due = is_judgement_due(&self.judged_by().await?, &mark);
+        // Labels are judged when all of them can be.
+        let is_due = self.vectors.status().missing == 0 && is_judgement_due(&self.judged_by().await?, &mark);
         let has_drifted = self.scored.as_ref().is_none_or(|scored| scored.model != mark.model || many(scored, &mark));
         let which = if is_due || has_drifted { Which::All } else { Which::Unscored };
         let samples = Arc::new(store::read(self.parts.store.db(), which).await?);

@@ -134,7 +134,8 @@ impl Reconciler {
         let db = self.parts.store.db();
         let status = self.vectors.status();
         // A curve of half of the images would be computed again in a minute.
-        let Some(backbone) = status.backbone.filter(|_| status.missing == 0) else { return Ok(()) };
+        let is_whole = self.vectors.is_read() && status.missing == 0;
+        let Some(backbone) = status.backbone.filter(|_| is_whole) else { return Ok(()) };
         let counted = store::count(db).await?;
         let labels: u64 = counted.iter().filter(|row| row.split.is_some()).map(|row| row.samples).sum();
         let before = kept::<LearningCurve>(db, LEARNING_CURVE).await?;
