@@ -1,8 +1,7 @@
 //! The training itself: the same for the hub and for the command.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use pilah_models::bundle::{Bundle, CLOSED, FileRef, InputSpec, Lineage, Manifest};
@@ -10,15 +9,16 @@ use pilah_models::infer::{Backbone, Classifier, Head, golden};
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label, ModelVersion};
 use pilah_models::onnx;
+use pilah_models::train::Examples;
 use pilah_models::train::thresholds::{self, ClassThreshold};
-use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoints::Checkpoints;
 use super::embed::{self, Embeddings};
+use super::fit::{self, Fitted};
 use super::plan::{self, Plan};
 use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, Splits, ThresholdFigures, TrainReport};
-use super::{OnStep, PlanError, Step, TrainError, TrainParams, store};
+use super::{OnStep, PlanError, Step, TrainError, TrainParams, queue};
 use crate::dataset::{self, Split};
 use crate::evaluate::agreement;
 use crate::evaluate::gate::{self, Candidate, InService, Verdict};
@@ -30,9 +30,6 @@ use crate::store::{Blobs, Store};
 
 /// The largest difference in a probability that counts as equal on another processor.
 const GOLDEN_TOLERANCE: f32 = 0.005;
-
-/// How often a fit is written to disk; most are over before.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
 /// Where a training reads and writes.
 #[derive(Debug, Clone)]
@@ -97,7 +94,7 @@ pub(super) struct Claim {
 impl Claim {
     /// Makes sure, before something is done that others see, that no other process has it now.
     async fn confirm(&self) -> Result<(), TrainError> {
-        if store::is_still_held(self.store.db(), self.id, &self.worker).await? { Ok(()) } else { Err(TrainError::Lost) }
+        if queue::is_still_held(self.store.db(), self.id, &self.worker).await? { Ok(()) } else { Err(TrainError::Lost) }
     }
 }
 
@@ -119,11 +116,11 @@ pub(super) async fn run(
     let head_params = params.head()?;
     let service = parts.registry.in_service();
     let kept = Checkpoints::of(parts.store.folder(), claim.id);
-    let plan = match begun(&kept).await {
+    let plan = match fit::begun(&kept).await {
         Some(plan) => plan,
         None => {
             let plan = planned(parts, params, service.as_deref()).await?;
-            keep_plan(&kept, &plan, on_step).await;
+            fit::keep_plan(&kept, &plan, on_step).await;
             plan
         }
     };
@@ -142,7 +139,7 @@ pub(super) async fn run(
     let begun = Instant::now();
     let sets = Sets::of(&plan, &embeddings, base.backbone.embedding_len())?;
     let Fitted { sets, head, resumed_from } =
-        fit(sets, plan.labels.len(), head_params.clone(), kept, on_step, stop).await?;
+        fit::fit(sets, plan.labels.len(), head_params.clone(), kept, on_step, stop).await?;
     let fitting_seconds = begun.elapsed().as_secs_f64();
 
     on_step(Step::Evaluating);
@@ -221,9 +218,9 @@ impl Base {
 }
 
 /// The embedded images of each split, without those that could not be read.
-struct Sets {
-    train: Examples,
-    validation: Examples,
+pub(super) struct Sets {
+    pub(super) train: Examples,
+    pub(super) validation: Examples,
     test: Examples,
     /// The images of `test`, in its order.
     test_images: Vec<ContentId>,
@@ -261,82 +258,6 @@ impl Sets {
         let size = |examples: &Examples| examples.len() as u64;
         Splits { train: size(&self.train), validation: size(&self.validation), test: size(&self.test) }
     }
-}
-
-/// The plan that this training began with in an earlier process.
-async fn begun(kept: &Checkpoints) -> Option<Plan> {
-    let kept = kept.clone();
-    tokio::task::spawn_blocking(move || kept.plan()).await.expect("reading a plan does not panic and is not aborted")
-}
-
-/// Keeps the plan, so that the training can be taken up with the same images.
-async fn keep_plan(kept: &Checkpoints, plan: &Plan, on_step: &OnStep) {
-    let (kept, plan) = (kept.clone(), plan.clone());
-    let written = tokio::task::spawn_blocking(move || kept.keep_plan(&plan));
-    if let Err(error) = written.await.expect("writing a plan does not panic and is not aborted") {
-        on_step(Step::Note(not_kept(&error)));
-    }
-}
-
-/// What the log says when the disk is full, or otherwise refuses.
-fn not_kept(error: &dyn std::fmt::Display) -> String {
-    format!("no checkpoint was written, the training goes on without: {error}")
-}
-
-/// What a fit came to.
-struct Fitted {
-    sets: Sets,
-    head: FittedHead,
-    resumed_from: Option<u32>,
-}
-
-/// Fits on a thread of its own, from the checkpoint that an earlier process left, if there is one.
-async fn fit(
-    sets: Sets,
-    classes: usize,
-    params: HeadParams,
-    kept: Checkpoints,
-    on_step: &OnStep,
-    stop: &CancellationToken,
-) -> Result<Fitted, TrainError> {
-    let (on_step, stop) = (Arc::clone(on_step), stop.clone());
-    let fit = move || {
-        let from = kept.fit().filter(|from| {
-            let is_of_this = from.is_of(&sets.train, &sets.validation, classes, &params);
-            if !is_of_this {
-                on_step(Step::Note("the checkpoint is of other images or parameters: the fit begins anew".into()));
-            }
-            is_of_this
-        });
-        if let Some(from) = &from {
-            on_step(Step::Resumed(from.history().to_vec()));
-        }
-        let (mut written, mut refused) = (Instant::now(), false);
-        let mut on_epoch = |report: &fitting::EpochReport, now: &fitting::Resumable<'_>| {
-            on_step(Step::Epoch(*report));
-            let stops = stop.is_cancelled();
-            if stops || written.elapsed() >= CHECKPOINT_EVERY {
-                written = Instant::now();
-                let result = now.checkpoint().map_err(|error| error.to_string());
-                let result = result.and_then(|fit| kept.keep_fit(&fit).map_err(|error| error.to_string()));
-                if let (Err(error), false) = (result, refused) {
-                    refused = true;
-                    tracing::warn!(error, "no checkpoint was written");
-                    on_step(Step::Note(not_kept(&error)));
-                }
-            }
-            if stops { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let (train, validation) = (&sets.train, &sets.validation);
-        let head = fitting::fit_from(from.as_ref(), train, validation, classes, &params, &mut on_epoch)?;
-        let resumed_from = from.map(|from| u32::try_from(from.epoch()).unwrap_or(u32::MAX));
-        Ok(Fitted { sets, head, resumed_from })
-    };
-    let fitted = tokio::task::spawn_blocking(fit).await.expect("fitting does not panic and is not aborted");
-    fitted.map_err(|error| match error {
-        fitting::TrainError::Cancelled(_) => TrainError::Cancelled,
-        error => error.into(),
-    })
 }
 
 /// What a fitted head is sealed with.

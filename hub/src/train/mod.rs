@@ -41,11 +41,17 @@ pub mod progress;
 /// What a training came to.
 pub mod report;
 
+/// The fit, with what it needs to be taken up again.
+mod fit;
+
 /// The training itself.
 pub mod job;
 
-/// Trainings in the database: the queue.
+/// Trainings as rows of the database.
 pub(crate) mod store;
+
+/// The queue of trainings, and who runs what.
+pub(crate) mod queue;
 
 /// What a training needs to be taken up again.
 mod checkpoints;

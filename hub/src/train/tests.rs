@@ -163,37 +163,37 @@ async fn one_training_runs_at_a_time_and_can_be_cancelled() {
 async fn a_training_is_taken_by_one_of_many() {
     let hub = Hub::open(Some(&labels())).await;
     let db = hub.parts.store.db();
-    let queued = store::enqueue(db, &TrainParams::default(), None, 10, "test").await.expect("writes");
-    assert!(matches!(queued, store::Enqueued::Queued(1)));
-    let again = store::enqueue(db, &TrainParams::default(), None, 10, "test").await.expect("reads");
-    assert!(matches!(again, store::Enqueued::Busy(row) if row.id == 1));
+    let queued = queue::enqueue(db, &TrainParams::default(), None, 10, "test").await.expect("writes");
+    assert!(matches!(queued, queue::Enqueued::Queued(1)));
+    let again = queue::enqueue(db, &TrainParams::default(), None, 10, "test").await.expect("reads");
+    assert!(matches!(again, queue::Enqueued::Busy(row) if row.id == 1));
     let workers: Vec<String> = (0..20).map(|n| format!("w{n}")).collect();
-    let claims = workers.iter().map(|worker| store::claim(db, worker, 1_000));
+    let claims = workers.iter().map(|worker| queue::claim(db, worker, 1_000));
     let taken: Vec<_> = futures::future::join_all(claims).await.into_iter().filter_map(|r| r.expect("asks")).collect();
     assert_eq!(taken.len(), 1);
     let (first, status) = (taken[0].worker.clone().expect("its name"), TrainingStatus::taken(1, 10, "w", 1));
 
     // It has it until its lease is over, and puts that off while it lives.
-    let lease = i64::try_from(store::LEASE.as_millis()).expect("seconds");
-    let beat = async |worker: &str, now| store::beat(db, worker, &status, &[], now).await.expect("asks");
-    assert_eq!(beat(&first, 5_000).await, store::Beat::Held);
-    assert!(store::claim(db, "late", 5_000 + lease).await.expect("asks").is_none());
-    let second = store::claim(db, "late", 5_001 + lease).await.expect("asks").expect("its lease is over");
+    let lease = i64::try_from(queue::LEASE.as_millis()).expect("seconds");
+    let beat = async |worker: &str, now| queue::beat(db, worker, &status, &[], now).await.expect("asks");
+    assert_eq!(beat(&first, 5_000).await, queue::Beat::Held);
+    assert!(queue::claim(db, "late", 5_000 + lease).await.expect("asks").is_none());
+    let second = queue::claim(db, "late", 5_001 + lease).await.expect("asks").expect("its lease is over");
     assert_eq!((second.id, second.attempt, second.worker.as_deref()), (1, 2, Some("late")));
-    assert_eq!(beat(&first, 6_000 + lease).await, store::Beat::Lost, "the first hears that it is too late");
-    assert!(!store::end(db, &first, &status, &[], progress::EndState::Failed, None).await.expect("asks"));
-    assert!(store::cancel(db, 1, "test", 6_000 + lease).await.expect("asks"));
-    assert_eq!(beat("late", 6_000 + lease).await, store::Beat::Cancelled);
+    assert_eq!(beat(&first, 6_000 + lease).await, queue::Beat::Lost, "the first hears that it is too late");
+    assert!(!queue::end(db, &first, &status, &[], progress::EndState::Failed, None).await.expect("asks"));
+    assert!(queue::cancel(db, 1, "test", 6_000 + lease).await.expect("asks"));
+    assert_eq!(beat("late", 6_000 + lease).await, queue::Beat::Cancelled);
 }
 
 #[tokio::test]
 async fn what_kills_its_workers_is_given_up() {
     let hub = Hub::open(Some(&labels())).await;
     let db = hub.parts.store.db();
-    store::enqueue(db, &TrainParams::default(), None, 10, "test").await.expect("writes");
+    queue::enqueue(db, &TrainParams::default(), None, 10, "test").await.expect("writes");
     let mut now = 1_000;
     let mut taken = 0;
-    while store::claim(db, &format!("w{now}"), now).await.expect("asks").is_some() {
+    while queue::claim(db, &format!("w{now}"), now).await.expect("asks").is_some() {
         (taken, now) = (taken + 1, now + 1_000_000);
     }
     let row = store::find(db, 1).await.expect("asks").expect("it is there");
@@ -208,8 +208,8 @@ async fn a_training_whose_worker_died_is_taken_up_again() {
     let hub = Hub::open(Some(&labels())).await;
     import(&hub, &CLASSES, 20).await;
     let db = hub.parts.store.db();
-    store::enqueue(db, &TrainParams::default(), None, 100, "test").await.expect("writes");
-    store::claim(db, "dead", 1_000).await.expect("asks").expect("it is queued");
+    queue::enqueue(db, &TrainParams::default(), None, 100, "test").await.expect("writes");
+    queue::claim(db, "dead", 1_000).await.expect("asks").expect("it is queued");
     let report = trainer(&hub).await.wait(1).await.expect("trains");
     let row = store::find(db, 1).await.expect("asks").expect("it is there");
     assert_eq!((row.state.as_str(), row.attempt, row.model_version), ("succeeded", 2, Some(report.model.to_string())));

@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::{self, Parts};
 use super::progress::{EndState, TrainingStatus};
-use super::store::{Enqueued, LogEntry};
+use super::queue::{self, Enqueued};
+use super::store::LogEntry;
 use super::{BackboneFile, TrainError, TrainParams, TrainReport, checkpoints, store, worker};
 use crate::live::{Live, LiveEvent};
 use crate::store::{StoreError, now_ms};
@@ -106,13 +107,13 @@ impl Trainer {
 
     async fn begin(parts: Parts, live: Live, shutdown: CancellationToken, runs: bool) -> Result<Self, DbErr> {
         let db = parts.store.db();
-        let interrupted = store::fail_interrupted(db).await?;
+        let interrupted = queue::fail_interrupted(db).await?;
         if interrupted > 0 {
             tracing::warn!(trainings = interrupted, "marked as failed: the hub ended while they ran");
         }
         // Listed before the database is asked, so that none goes that has begun since.
         let kept = checkpoints::list(parts.store.folder());
-        let active = store::active(db).await?.map(|row| row.id);
+        let active = queue::active(db).await?.map(|row| row.id);
         kept.iter().filter(|(id, _)| Some(*id) != active).for_each(|(_, folder)| checkpoints::remove(folder));
         let status = store::newest(db, 1).await?.first().map_or_else(TrainingStatus::idle, store::status_of);
         let worker = format!("{}-{}", std::process::id(), &uuid::Uuid::new_v4().simple().to_string()[..8]);
@@ -166,7 +167,7 @@ impl Trainer {
             }
             None => None,
         };
-        match store::enqueue(parts.store.db(), &params, backbone, epochs, who).await? {
+        match queue::enqueue(parts.store.db(), &params, backbone, epochs, who).await? {
             Enqueued::Busy(row) => Err(StartError::Running { id: row.id, status: Box::new(store::status_of(&row)) }),
             Enqueued::Queued(id) => {
                 tracing::info!(training = id, who, "training queued");
@@ -227,7 +228,7 @@ impl Trainer {
     /// # Errors
     /// The database's.
     pub async fn cancel(&self, id: i32, who: &str) -> Result<bool, DbErr> {
-        let cancelled = store::cancel(self.0.parts.store.db(), id, who, now_ms()).await?;
+        let cancelled = queue::cancel(self.0.parts.store.db(), id, who, now_ms()).await?;
         if cancelled {
             let current = self.current();
             if let Some((_, stop)) = current.running.as_ref().filter(|(running, _)| *running == id) {

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::checkpoints::Checkpoints;
 use super::job::{self, BackboneFile, Claim};
 use super::progress::{EndState, Step, TrainingStatus};
-use super::store::{self, Beat, LEASE, LogEntry};
+use super::queue::{self, Beat, LEASE};
+use super::store::{self, LogEntry};
 use super::trainer::{StoredBackbone, Trainer};
 use super::{OnStep, TrainError, TrainParams, TrainReport};
 use crate::error::Chain;
@@ -49,7 +50,7 @@ pub(super) async fn work(trainer: Trainer, runs: bool) {
 
 async fn turn(trainer: &Trainer, runs: bool) -> Result<(), DbErr> {
     let inner = &trainer.0;
-    if runs && let Some(row) = store::claim(inner.parts.store.db(), &inner.worker, now_ms()).await? {
+    if runs && let Some(row) = queue::claim(inner.parts.store.db(), &inner.worker, now_ms()).await? {
         run(trainer, &row).await;
     }
     follow(trainer).await
@@ -91,7 +92,7 @@ async fn run(trainer: &Trainer, row: &training::Model) {
             status.hand_back();
             log.push(LogEntry { at_ms: now_ms(), message: format!("given back by {worker}, which stops") });
             tracing::info!(training = id, "training given back: it goes on at the next start");
-            if let Err(error) = store::release(db, worker, &status, &log, row.attempt).await {
+            if let Err(error) = queue::release(db, worker, &status, &log, row.attempt).await {
                 tracing::warn!(training = id, %error, "not given back; it goes on when its lease is over");
             }
             trainer.current().status = status;
@@ -127,7 +128,7 @@ async fn drive(
             () = inner.shutdown.cancelled(), if why.is_none() => why = Some(Why::Stopping),
             _ = beat.tick(), if why != Some(Why::Lost) => {
                 let (status, log) = now(trainer);
-                match store::beat(inner.parts.store.db(), &inner.worker, &status, &log, now_ms()).await {
+                match queue::beat(inner.parts.store.db(), &inner.worker, &status, &log, now_ms()).await {
                     Ok(Beat::Held) => held = Instant::now(),
                     Ok(Beat::Cancelled) => why = why.or(Some(Why::Cancelled)),
                     Ok(Beat::Lost) => why = Some(Why::Lost),
@@ -196,7 +197,7 @@ async fn end(trainer: &Trainer, id: i32, result: &Result<TrainReport, TrainError
     status.apply(&Step::Ended { state, message, accuracy });
     // The row is written before the status says that it is over: who sees that can read the row.
     let report = result.as_ref().ok();
-    match store::end(inner.parts.store.db(), &inner.worker, &status, &log, state, report).await {
+    match queue::end(inner.parts.store.db(), &inner.worker, &status, &log, state, report).await {
         Ok(true) => {
             let kept = Checkpoints::of(inner.parts.store.folder(), id);
             let cleared = tokio::task::spawn_blocking(move || kept.clear()).await;
