@@ -6,6 +6,7 @@
 /// Models for people.
 mod print;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -188,12 +189,12 @@ fn with_flag(error: RegistryError) -> anyhow::Error {
 }
 
 fn show<T: Serialize + ?Sized>(value: &T, json: bool, words: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
-    } else {
-        print!("{}", words(value));
+    let text = if json { serde_json::to_string_pretty(value)? + "\n" } else { words(value) };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Who reads no further, as `head` does, has what they want.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
     }
-    Ok(())
 }
 
 /// What an export wrote.

@@ -197,4 +197,10 @@ fn print(report: &TrainReport) {
     );
     let verdict = if report.in_service { "in service" } else { "refused by the gate" };
     println!("{verdict}: {}", report.gate.summary());
+    for note in &report.gate.notes {
+        println!("note: {note}");
+    }
+    if let Some(level) = &report.ai_level {
+        println!("AI level {}, {}", level.level, level.name);
+    }
 }
