@@ -14,15 +14,13 @@
 //! shard of the version, one image, and the zip's own list of names, some 200 bytes for each. Images are
 //! stored as they are, since JPEG does not shrink.
 
+/// `index.parquet`.
+mod index;
+
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int64Type};
-use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
 use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -73,20 +71,6 @@ pub struct Exported {
 
 /// The samples, a line of JSON for each: [`Frozen`].
 pub(super) const SAMPLES: &str = "samples.jsonl";
-
-/// The columns of `index.parquet`.
-const SCHEMA: &str = "message samples {
-    REQUIRED BINARY id (UTF8);
-    REQUIRED BINARY label (UTF8);
-    OPTIONAL BINARY split (UTF8);
-    REQUIRED BINARY file (UTF8);
-    REQUIRED BINARY content_sha256 (UTF8);
-    REQUIRED BINARY cluster (UTF8);
-    OPTIONAL BINARY perceptual_hash (UTF8);
-    REQUIRED INT64 at (TIMESTAMP_MILLIS);
-    REQUIRED INT32 width;
-    REQUIRED INT32 height;
-}";
 
 /// Where a sample's image lies in the export, if it is there once.
 fn place(sample: &Frozen, layout: Layout) -> String {
@@ -231,19 +215,13 @@ impl<W: Write + Send> Export<'_, W> {
     /// A row for each sample, a row group for each shard.
     fn parquet(&mut self) -> Result<(), DatasetError> {
         self.start("index.parquet")?;
-        let schema = parse_message_type(SCHEMA).expect("a schema");
-        // Apart from the zip's writer, since the shards are read while it is written.
-        let (mut samples, layout, zip) = (self.samples.again(), self.layout, &mut self.zip);
-        let mut file =
-            SerializedFileWriter::new(zip, schema.into(), WriterProperties::builder().build().into()).map_err(other)?;
+        let mut samples = self.samples.again();
+        let mut index = index::Index::new(&mut self.zip, self.layout)?;
         while let Some(mut shard) = self.runtime.block_on(samples.next_shard())? {
             shard.retain(|sample| !self.missing.contains(&sample.content));
-            let mut group = file.next_row_group().map_err(other)?;
-            write_columns(&shard, layout, &mut group).map_err(other)?;
-            group.close().map_err(other)?;
+            index.write(&shard)?;
         }
-        file.finish().map_err(other)?;
-        Ok(())
+        Ok(index.finish()?)
     }
 
     /// What another hub needs to keep together what belongs together.
@@ -272,52 +250,6 @@ impl<W: Write + Send> Export<'_, W> {
         }
         Ok(())
     }
-}
-
-fn other(error: ParquetError) -> io::Error {
-    io::Error::other(error)
-}
-
-fn write_columns<W: Write + Send>(
-    shard: &[Frozen],
-    layout: Layout,
-    group: &mut parquet::file::writer::SerializedRowGroupWriter<'_, W>,
-) -> Result<(), ParquetError> {
-    type Text<'a> = Box<dyn Fn(&Frozen) -> Option<String> + 'a>;
-    let texts: [(bool, Text); 7] = [
-        (true, Box::new(|sample| Some(sample.id.clone()))),
-        (true, Box::new(|sample| Some(sample.label.to_string()))),
-        (false, Box::new(|sample| sample.split.map(|split| split.to_string()))),
-        (true, Box::new(|sample| Some(place(sample, layout)))),
-        (true, Box::new(|sample| Some(sample.content.to_string()))),
-        (true, Box::new(|sample| Some(sample.cluster.clone()))),
-        (false, Box::new(|sample| sample.looks.clone())),
-    ];
-    for (required, text) in texts {
-        let values: Vec<Option<String>> = shard.iter().map(text).collect();
-        let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
-        let present: Vec<ByteArray> = values.iter().flatten().map(|value| ByteArray::from(value.as_str())).collect();
-        let mut column = next_column(group)?;
-        column.typed::<ByteArrayType>().write_batch(&present, (!required).then_some(&levels[..]), None)?;
-        column.close()?;
-    }
-    let times: Vec<i64> = shard.iter().map(|sample| sample.at_ms).collect();
-    let mut column = next_column(group)?;
-    column.typed::<Int64Type>().write_batch(&times, None, None)?;
-    column.close()?;
-    for side in [|sample: &Frozen| sample.width, |sample: &Frozen| sample.height] {
-        let sides: Vec<i32> = shard.iter().map(side).collect();
-        let mut column = next_column(group)?;
-        column.typed::<Int32Type>().write_batch(&sides, None, None)?;
-        column.close()?;
-    }
-    Ok(())
-}
-
-fn next_column<'a, W: Write + Send>(
-    group: &'a mut parquet::file::writer::SerializedRowGroupWriter<'_, W>,
-) -> Result<parquet::file::writer::SerializedColumnWriter<'a>, ParquetError> {
-    Ok(group.next_column()?.expect("the schema has this column"))
 }
 
 #[cfg(test)]
