@@ -21,12 +21,14 @@ use crate::embeddings::Vectors;
 use crate::store::Store;
 use crate::store::entity::{review, review_action};
 
-/// How many candidates are looked at for each item of a batch, and how many are read at once.
+/// How many candidates are looked at for each item of a batch.
 const CANDIDATES_PER_ITEM: usize = 8;
-const PAGE: u64 = 400;
+
+/// How many candidates are read at once, at least and at most.
+const PAGE: std::ops::RangeInclusive<usize> = 50..=400;
 
 /// How many pages are read at most to find something that this reviewer has not skipped.
-const MOST_PAGES: usize = 50;
+const MOST_PAGES: usize = 100;
 
 /// How often a batch is topped up when others were faster.
 const ROUNDS: usize = 4;
@@ -179,12 +181,14 @@ impl Queue<'_> {
     async fn candidates(&self, part: Part, have: &[String], count: usize) -> Result<Vec<Row>, DbErr> {
         let mut found: Vec<Row> = Vec::new();
         let mut last: Option<Row> = None;
+        // Twice as many as are needed, so that a few that do not fit cost no second reading.
+        let size = (2 * count).clamp(*PAGE.start(), *PAGE.end());
         for _ in 0..MOST_PAGES {
             if found.len() >= count {
                 break;
             }
-            let page = self.page(part, last.as_ref()).await?;
-            let is_last = (page.len() as u64) < PAGE;
+            let page = self.page(part, last.as_ref(), size as u64).await?;
+            let is_last = page.len() < size;
             last = page.last().cloned();
             let unfit = self.unfit(&page).await?;
             found.extend(
@@ -197,7 +201,7 @@ impl Queue<'_> {
         Ok(found)
     }
 
-    async fn page(&self, part: Part, after: Option<&Row>) -> Result<Vec<Row>, DbErr> {
+    async fn page(&self, part: Part, after: Option<&Row>, size: u64) -> Result<Vec<Row>, DbErr> {
         let state = match part {
             Part::Second => State::Second,
             Part::Disputed => State::Disputed,
@@ -232,7 +236,7 @@ impl Queue<'_> {
         query
             .order_by(order, direction.clone())
             .order_by(review::Column::SampleId, direction)
-            .limit(PAGE)
+            .limit(size)
             .into_model::<Row>()
             .all(self.store.db())
             .await

@@ -102,6 +102,26 @@ async fn reviewers_at_the_same_time_never_get_the_same() {
     assert!(draw(&hub, &config(), "too late", 5, NOW).await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_who_answer_at_the_same_time_one_is_told_what_the_other_said() {
+    let hub = std::sync::Arc::new(with_samples(1, 0.0).await);
+    let answers = ["ada", "bob", "cy", "dan"].map(|name| {
+        let hub = std::sync::Arc::clone(&hub);
+        tokio::spawn(async move { say(&hub, name, "s0000", &label("glass")).await })
+    });
+    let mut taken = 0;
+    for answer in futures::future::join_all(answers).await {
+        match answer.expect("no panic") {
+            Ok(_) => taken += 1,
+            Err(ReviewError::Done { label, by }) => assert!(label.as_deref() == Some("glass") && by.is_some()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(taken, 1);
+    let history = label_history::Entity::find().all(hub.parts.store.db()).await.expect("reads");
+    assert_eq!(history.len(), 1);
+}
+
 #[tokio::test]
 async fn a_batch_is_of_different_objects_and_the_same_when_asked_again() {
     let hub = with_samples(20, 0.0).await;
