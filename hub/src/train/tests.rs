@@ -243,6 +243,13 @@ async fn a_training_goes_on_from_its_checkpoint_to_the_same_model() {
     assert_eq!(epochs, (1..=1500).collect::<Vec<_>>(), "each epoch once");
     let log = store::log_of(row.log_json.as_deref());
     assert!(log.iter().any(|entry| entry.message.contains("goes on from its checkpoint")), "{log:?}");
+    // The row is written before the files go, and the status changes after.
+    let cleared = async {
+        while second.status().in_progress {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), cleared).await.expect("in time");
     assert!(!hub.path().join("data/trainings").join(id.to_string()).exists(), "nothing is left behind");
 
     let other = Hub::open(Some(&labels())).await;

@@ -4,7 +4,11 @@
 //! smoothing (Szegedy et al., "Rethinking the Inception Architecture", 2016) takes a share of the
 //! probability and spreads it over all classes. Mixup (Zhang et al., "mixup: Beyond Empirical Risk
 //! Minimization", 2018) replaces each example by a mixture with another of its batch, λ to 1 − λ with
-//! λ from Beta(α, α), one for the batch.
+//! λ from Beta(α, α), one for the batch. Dropout (Srivastava et al., 2014) then leaves out a share of the
+//! features and makes up for it with the rest.
+//!
+//! All of that is done on slices: the tensor library hands what is as large as a batch of features to
+//! threads that wait for each other by spinning.
 
 use candle_core::{Device, Tensor};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -32,6 +36,7 @@ pub(super) struct Batches {
     targets: Vec<f32>,
     size: usize,
     mixup: f64,
+    dropout: f64,
 }
 
 /// The random numbers of an epoch: the same for the same seed, wherever the fit was taken up.
@@ -50,7 +55,15 @@ impl Batches {
             targets.extend((0..classes).map(|class| class_weights[target] * share(class)));
         }
         let size = params.batch_size.min((examples.len() / STEPS).max(SMALLEST));
-        Self { embedding: examples.embedding, classes, features, targets, size, mixup: params.mixup }
+        Self {
+            embedding: examples.embedding,
+            classes,
+            features,
+            targets,
+            size,
+            mixup: params.mixup,
+            dropout: params.input_dropout,
+        }
     }
 
     pub(super) fn examples(&self) -> usize {
@@ -80,6 +93,9 @@ impl Batches {
             mix(&mut features, &gather(&self.features, self.embedding, &partners), share);
             mix(&mut targets, &gather(&self.targets, self.classes, &partners), share);
         }
+        if self.dropout > 0.0 {
+            leave_out(&mut features, self.dropout, dice);
+        }
         Ok(Batch {
             features: Tensor::from_vec(features, (rows.len(), self.embedding), &Device::Cpu)?,
             targets: Tensor::from_vec(targets, (rows.len(), self.classes), &Device::Cpu)?,
@@ -95,6 +111,19 @@ fn gather(table: &[f32], width: usize, rows: &[usize]) -> Vec<f32> {
 
 fn mix(own: &mut [f32], other: &[f32], share: f32) {
     own.iter_mut().zip(other).for_each(|(own, other)| *own = share * *own + (1.0 - share) * other);
+}
+
+/// Sets a share of some numbers to 0, and scales the rest so that the mean stays. A draw serves four
+/// numbers, 16 bits each.
+fn leave_out(numbers: &mut [f32], share: f64, dice: &mut Xoshiro256PlusPlus) {
+    let (out, rest) = ((share * 65_536.0) as u64, (1.0 / (1.0 - share)) as f32);
+    for four in numbers.chunks_mut(4) {
+        let mut bits: u64 = dice.random();
+        for number in four {
+            *number = if bits & 0xffff < out { 0.0 } else { *number * rest };
+            bits >>= 16;
+        }
+    }
 }
 
 /// A number from Beta(`a`, `a`), 0 < a ≤ 1, by Jöhnk's method (1964); by logarithms, since u^(1/a) is
@@ -160,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_mixture_stays_between_its_examples_and_counts_as_much() {
-        let batches = batches(&HeadParams { mixup: 0.4, label_smoothing: 0.0, ..HeadParams::default() });
+        let batches = batches(&HeadParams { mixup: 0.4, label_smoothing: 0.0, ..HeadParams::linear() });
         let batch = batches.batch(&[0, 1, 6, 7], &mut dice(3, 1)).expect("gathers");
         let features: Vec<Vec<f32>> = batch.features.to_vec2().expect("two dimensions");
         assert!(
@@ -170,6 +199,15 @@ mod tests {
         let targets: Vec<Vec<f32>> = batch.targets.to_vec2().expect("two dimensions");
         let sum: f32 = targets.iter().flatten().sum();
         assert!((sum - 5.0).abs() < 1e-4, "two of weight 0.5 and two of weight 2: {targets:?}");
+    }
+
+    #[test]
+    fn a_share_is_left_out_and_the_mean_stays() {
+        let mut numbers = vec![2.0_f32; 40_001];
+        leave_out(&mut numbers, 0.3, &mut dice(1, 1));
+        let out = numbers.iter().filter(|x| **x == 0.0).count() as f64 / numbers.len() as f64;
+        let mean = numbers.iter().sum::<f32>() / numbers.len() as f32;
+        assert!((out - 0.3).abs() < 0.01 && (mean - 2.0).abs() < 0.03, "{out} left out, mean {mean}");
     }
 
     #[test]

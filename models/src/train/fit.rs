@@ -71,7 +71,6 @@ pub(super) fn fit(
         let pace = Pace {
             learning_rate: params.learning_rate * learning_rate_factor(epoch, params.epochs),
             weight_decay: params.weight_decay,
-            input_dropout: params.input_dropout,
             dropout: params.dropout,
         };
         let order = batches.order(&mut dice);

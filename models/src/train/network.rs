@@ -46,9 +46,7 @@ pub(super) struct Network {
 pub(super) struct Pace {
     pub(super) learning_rate: f64,
     pub(super) weight_decay: f64,
-    /// Share of an embedding's numbers that a step leaves out (Srivastava et al., "Dropout", 2014).
-    pub(super) input_dropout: f64,
-    /// The same of the hidden numbers.
+    /// Share of the hidden numbers that a step leaves out (Srivastava et al., "Dropout", 2014).
     pub(super) dropout: f64,
 }
 
@@ -127,10 +125,6 @@ impl Network {
         dice: &mut Xoshiro256PlusPlus,
     ) -> Result<(f32, Vec<Tensor>), TrainError> {
         let Batch { features, targets } = batch;
-        let features = &match pace.input_dropout {
-            dropout if dropout > 0.0 => (features * mask(features.dims(), dropout, dice)?)?,
-            _ => features.clone(),
-        };
         let linear =
             |x: &Tensor, [weights, bias]: &[Parameter; 2]| x.matmul(&weights.value)?.broadcast_add(&bias.value);
         let hidden = match &self.layers[..] {
@@ -237,7 +231,7 @@ mod tests {
     fn the_gradients_are_those_of_the_loss() {
         for hidden in [0, 4] {
             let mut network = Network::new(3, hidden, 2, &mut dice(5, 0)).expect("a network");
-            let pace = Pace { learning_rate: 0.1, weight_decay: 0.0, input_dropout: 0.3, dropout: 0.4 };
+            let pace = Pace { learning_rate: 0.1, weight_decay: 0.0, dropout: 0.4 };
             // The same dice for every call, so that the same numbers are left out.
             let (_, gradients) = network.gradients(&batch(), pace, &mut dice(9, 1)).expect("computes");
             let expected: Vec<Vec<f32>> =
@@ -268,7 +262,7 @@ mod tests {
     fn the_first_step_is_as_long_as_the_rate_and_weights_decay() {
         let mut network = Network::new(3, 0, 2, &mut dice(5, 0)).expect("a network");
         network.layers[0][0] = Parameter::new(vec![1.0; 6], &[3, 2], true).expect("of this shape");
-        let pace = Pace { learning_rate: 0.1, weight_decay: 0.5, input_dropout: 0.0, dropout: 0.0 };
+        let pace = Pace { learning_rate: 0.1, weight_decay: 0.5, dropout: 0.0 };
         network.step(&batch(), pace, &mut dice(1, 1)).expect("steps");
         let layer = &network.layers().expect("floats")[0];
         // Adam's first step is the sign of the gradient; the decay takes 0.1 × 0.5 of the weight before it.

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn the_latest_epoch_that_is_not_worse_beyond_chance_is_kept() {
-        let cases: [(&[&[f32]], (usize, Option<usize>)); 5] = [
+        type Case<'a> = (&'a [&'a [f32]], (usize, Option<usize>));
+        let cases: [Case; 5] = [
             // Falling losses: the last.
             (&[&[0.9, 0.8, 0.7], &[0.6, 0.5, 0.4], &[0.3, 0.2, 0.1]], (3, None)),
             // Every example worse by the same: the first, and the fit ends.
