@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Subcommand;
 use pilah_models::durable;
-use pilah_models::name::ModelVersion;
+use pilah_models::name::{ContentId, ModelVersion};
 use serde::Serialize;
 
 use crate::evaluate::{GateRules, job};
 use crate::live::Live;
+use crate::registry::backbones::BackboneView;
 use crate::registry::routes::{model_detail, model_list};
 use crate::registry::{Registry, RegistryError, export, import};
 use crate::store::{Blobs, DataFolder, Store};
@@ -98,7 +99,11 @@ enum Command {
         version: String,
     },
     /// List the imported backbones
-    Backbones,
+    Backbones {
+        /// Forget this one instead of listing; the first digits suffice
+        #[arg(long, value_name = "SHA256")]
+        delete: Option<String>,
+    },
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
@@ -155,7 +160,12 @@ async fn carry_out(parts: &Parts, command: Command, json: bool) -> anyhow::Resul
             registry.delete(&version, WHO).await?;
             show(&Deleted { deleted: version }, json, |gone| format!("{} is deleted\n", gone.deleted))
         }
-        Command::Backbones => show(&registry.backbones().await?, json, |list| print::backbones(list)),
+        Command::Backbones { delete: None } => show(&registry.backbones().await?, json, |list| print::backbones(list)),
+        Command::Backbones { delete: Some(start) } => {
+            let id = backbone(&registry.backbones().await?, &start)?;
+            registry.delete_backbone(&id, WHO).await?;
+            show(&Deleted { deleted: id.to_string() }, json, |gone| format!("{} is deleted\n", gone.deleted))
+        }
     }
 }
 
@@ -164,6 +174,17 @@ async fn chosen(registry: &Registry, version: Option<&str>) -> Result<ModelVersi
     match version {
         Some(version) => registry.known(version).await,
         None => registry.in_service().map(|model| model.manifest().version.clone()).ok_or(RegistryError::NoneInService),
+    }
+}
+
+/// The one backbone whose SHA-256 starts so.
+fn backbone(list: &[BackboneView], start: &str) -> anyhow::Result<ContentId> {
+    let found: Vec<&ContentId> =
+        list.iter().map(|backbone| &backbone.sha256).filter(|id| id.as_str().starts_with(start)).collect();
+    match found[..] {
+        [id] => Ok(id.clone()),
+        [] => anyhow::bail!("no imported backbone starts with {start:?}: `pilah-hub model backbones` lists them"),
+        _ => anyhow::bail!("{} imported backbones start with {start:?}: give more digits", found.len()),
     }
 }
 
@@ -208,4 +229,30 @@ struct Written {
 #[derive(Debug, Serialize)]
 struct Deleted {
     deleted: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backbone_is_named_by_its_first_digits() {
+        let view = |name: &str| BackboneView {
+            sha256: ContentId::of(name.as_bytes()),
+            name: name.to_owned(),
+            bytes: 1,
+            width: 8,
+            height: 8,
+            embedding: 4,
+            median_ms: 1.0,
+            created_ms: 0,
+            created_by: "ada".into(),
+            next: true,
+        };
+        let list = [view("one"), view("two")];
+        let id = backbone(&list, &list[1].sha256.as_str()[..12]).expect("the second");
+        assert_eq!(id, list[1].sha256);
+        let error = |start: &str| backbone(&list, start).expect_err("not one").to_string();
+        assert!(error("").contains("2 imported backbones") && error("xyz").contains("no imported backbone"));
+    }
 }

@@ -17,7 +17,12 @@ pub(super) fn list(list: &ModelList) -> String {
     let mut rows = vec![header];
     for model in &list.models {
         let gate = model.gate.as_ref().map_or("-", |verdict| if verdict.passed { "passed" } else { "refused" });
-        let state = if model.tags.is_empty() { model.state.clone() } else { model.tags.join(", ") };
+        let state = match (&model.tags[..], model.state.as_str()) {
+            // One of them is the previous one, and has the tag.
+            ([], "previous") => "was in service".to_owned(),
+            ([], state) => state.to_owned(),
+            (tags, _) => tags.join(", "),
+        };
         rows.push(vec![
             model.version.clone(),
             state,
