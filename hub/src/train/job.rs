@@ -9,8 +9,8 @@ use pilah_models::infer::{Backbone, Classifier, Head, golden};
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label, ModelVersion};
 use pilah_models::onnx;
-use pilah_models::train::Examples;
 use pilah_models::train::thresholds::{self, ClassThreshold};
+use pilah_models::train::{Examples, FittedHead};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoints::Checkpoints;
