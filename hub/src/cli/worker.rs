@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use super::serve::stop_signal;
+use crate::evaluate::GateRules;
 use crate::live::Live;
 use crate::registry::Registry;
 use crate::store::{Blobs, DataFolder, Store};
@@ -29,6 +30,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), None).await?;
+    let registry = registry.with_rules(GateRules::in_folder(folder.path())?);
     let shutdown = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live, shutdown.clone()).await?;
     println!("Worker on {}: waiting for trainings", folder.path().display());

@@ -275,6 +275,16 @@ async fn a_disk_that_takes_no_checkpoint_costs_no_training() {
     assert!(in_the_way.is_file(), "nothing half-written took its place");
 }
 
+/// Waits until it is so.
+async fn soon(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it becomes so");
+}
+
 #[tokio::test]
 async fn another_process_sees_cancels_and_gets_the_model() {
     let hub = Hub::open(Some(&labels())).await;
@@ -295,17 +305,13 @@ async fn another_process_sees_cancels_and_gets_the_model() {
     assert!(watching.status().worker.is_some() && !watching.status().history.is_empty());
     assert!(watching.cancel(id, "test").await.expect("asks"));
     assert!(matches!(watching.wait(id).await, Err(TrainError::Cancelled)));
-    assert_eq!(worker.status().state, "cancelled");
+    // The row is written before the process that trains tells its own listeners.
+    soon(|| worker.status().state == "cancelled").await;
 
     let id = watching.start(TrainParams::default(), "test").await.expect("queues");
     let report = watching.wait(id).await.expect("trains");
-    let in_service = || registry.in_service().map(|model| model.manifest().version.clone());
-    let loaded = async {
-        while in_service().as_ref() != Some(&report.model) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), loaded).await.expect("this process loads the new model");
+    registry.follow(CancellationToken::new());
+    soon(|| registry.in_service().is_some_and(|model| model.manifest().version == report.model)).await;
 }
 
 #[tokio::test]
