@@ -8,7 +8,7 @@ use pilah_tests::{model, photos};
 use serde_json::{Value, json};
 
 /// Enough that each class has some in each split.
-const PHOTOS: usize = 240;
+const PHOTOS: usize = 360;
 
 #[test]
 fn through_the_embedded_broker() {

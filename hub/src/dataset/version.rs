@@ -30,6 +30,7 @@ use utoipa::ToSchema;
 
 pub use difference::{Changed, Difference, NAMED, compare};
 
+use super::store::Labelled;
 use super::{DatasetError, Split, UNUSABLE};
 use crate::store::entity::{dataset_version, sample};
 use crate::store::{Blobs, Store, StoreError, now_ms};
@@ -199,6 +200,21 @@ fn of_row(row: dataset_version::Model) -> Result<Version, DatasetError> {
         note: row.note,
         samples: u64::try_from(row.samples).unwrap_or(0),
     })
+}
+
+/// The samples of a version that can be trained on, by id.
+///
+/// # Errors
+/// As [`Samples::of`].
+pub async fn labelled(blobs: &Blobs, id: &ContentId) -> Result<Vec<Labelled>, DatasetError> {
+    let (mut samples, mut labelled) = (Samples::of(blobs, id).await?, Vec::new());
+    while let Some(shard) = samples.next_shard().await? {
+        labelled.extend(shard.into_iter().filter_map(|sample| {
+            let split = sample.split?;
+            Some(Labelled { content: sample.content, label: sample.label, split })
+        }));
+    }
+    Ok(labelled)
 }
 
 /// The samples of a version, by id, a shard at a time.

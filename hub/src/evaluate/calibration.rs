@@ -15,12 +15,12 @@ use super::{ratio, wilson};
 /// Into how many parts of equal width confidence is cut.
 pub const BINS: usize = 15;
 
-/// How many calibrated models are simulated.
-const SIMULATIONS: u32 = 500;
+/// How many calibrated models are simulated: enough to tell one in a thousand.
+const SIMULATIONS: u32 = 2000;
 
 /// No more images than this are simulated, so that it stays a matter of milliseconds; with this many,
 /// chance no longer matters.
-const MOST_SIMULATED: usize = 5000;
+const MOST_SIMULATED: usize = 2000;
 
 /// An answer: its confidence, 0 to 1, and whether it is right.
 pub type Answered = (f64, bool);

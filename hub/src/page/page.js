@@ -92,8 +92,11 @@ function showStatus() {
     ["Images", number.format(status.samples)],
     ["Labelled", number.format(status.labelled)],
     ["Model in service", status.model ?? "none"],
+    ["AI level", `${status.ai_level.level}, ${status.ai_level.name}`],
   ];
   $("figures").replaceChildren(...figures.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  const next = status.ai_level.next;
+  $("level").textContent = next.length === 0 ? "" : `To AI level ${status.ai_level.level + 1}: ${next.join("; ")}.`;
   $("demo").hidden = !status.demo;
   $("version").textContent = `Pilah hub ${status.version}`;
   const { malformed, damaged, refused, storage_failures, connected, last_refusal } = status.ingest;

@@ -108,7 +108,7 @@ impl Card<'_> {
             writeln!(text, "- in service when it was made: {parent}")?;
         }
         if let Some(dataset) = dataset {
-            writeln!(text, "- dataset: SHA-256 {dataset}")?;
+            writeln!(text, "- dataset version: {dataset}")?;
         }
         if let Some(images) = trained_on {
             writeln!(text, "- trained on {images} images")?;

@@ -26,7 +26,7 @@ pub struct LineageView {
     /// SHA-256 of its backbone.
     #[schema(value_type = String)]
     pub backbone: ContentId,
-    /// SHA-256 of the list of images, labels and splits that it was trained on.
+    /// The frozen version of the dataset that it was trained on; of a model from elsewhere, what its maker says.
     #[schema(value_type = Option<String>)]
     pub dataset: Option<ContentId>,
     /// How many images it was trained on.

@@ -70,15 +70,24 @@ impl BackboneFile {
 /// [`TrainError::Plan`] or [`TrainError::NoBackbone`], or the database failed.
 pub async fn check(parts: &Parts, params: &TrainParams, has_backbone: bool) -> Result<(), TrainError> {
     let service = parts.registry.in_service();
-    planned(parts, params, service.as_deref()).await?;
+    let samples = dataset::store::labelled(parts.store.db()).await?;
+    plan::check(&samples, service.as_ref().map(|model| &model.manifest().labels), params.labels.as_deref())?;
     let has_backbone = has_backbone || parts.registry.next_backbone().await?.is_some();
     if service.is_none() && !has_backbone { Err(TrainError::NoBackbone) } else { Ok(()) }
 }
 
-async fn planned(parts: &Parts, params: &TrainParams, service: Option<&Classifier>) -> Result<Plan, TrainError> {
-    let samples = dataset::store::labelled(parts.store.db()).await?;
+/// Freezes the dataset as it is now, and decides what a training takes of it.
+async fn planned(
+    parts: &Parts,
+    claim: &Claim,
+    params: &TrainParams,
+    service: Option<&Classifier>,
+) -> Result<Plan, TrainError> {
+    let note = format!("training {}", claim.id);
+    let version = dataset::version::freeze(&parts.store, &parts.blobs, "hub", &note).await?;
+    let samples = dataset::version::labelled(&parts.blobs, &version.id).await?;
     let known = service.map(|model| &model.manifest().labels);
-    Ok(plan::plan(&samples, known, params.labels.as_deref())?)
+    Ok(plan::plan(version.id, &samples, known, params.labels.as_deref())?)
 }
 
 /// A training that this process has.
@@ -119,7 +128,7 @@ pub(super) async fn run(
     let plan = match fit::begun(&kept).await {
         Some(plan) => plan,
         None => {
-            let plan = planned(parts, params, service.as_deref()).await?;
+            let plan = planned(parts, claim, params, service.as_deref()).await?;
             fit::keep_plan(&kept, &plan, on_step).await;
             plan
         }

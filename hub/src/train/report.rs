@@ -35,7 +35,7 @@ pub struct TrainReport {
     /// From which probability each class counts as sure, and what that rests on.
     #[serde(default)]
     pub thresholds: Vec<ThresholdFigures>,
-    /// SHA-256 of the list of images, labels and splits.
+    /// The frozen version of the dataset that it was trained on.
     #[schema(value_type = String)]
     pub dataset: ContentId,
     /// The seed of all that was random.

@@ -6,7 +6,7 @@ use pilah_models::labels::Labels;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::dataset::import;
+use crate::dataset::{import, version};
 use crate::registry::export;
 use crate::registry::fixture::{Hub, backbone, picture, write_class};
 
@@ -54,6 +54,8 @@ async fn from_photos_to_a_better_model_that_runs_elsewhere() {
     }
     let manifest = classifier.manifest();
     assert_eq!(manifest.lineage.dataset.as_ref(), Some(&report.dataset));
+    let frozen = version::find(hub.parts.store.db(), report.dataset.as_str()).await.expect("is frozen");
+    assert_eq!((frozen.note.as_str(), frozen.samples), ("training 1", 3 * 20));
     assert_eq!(manifest.lineage.parent.as_ref().map(|parent| parent.as_str()), Some("m1"));
 
     let again = trainer.train(TrainParams::default(), None, "test").await.expect("trains");

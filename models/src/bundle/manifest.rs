@@ -121,7 +121,8 @@ pub struct Lineage {
     /// The version that was in service when it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<ModelVersion>,
-    /// SHA-256 of the list of images, labels and splits that it was trained on.
+    /// What it was trained on: the frozen version of the hub's dataset, or SHA-256 of a list of images, labels
+    /// and splits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<ContentId>,
     /// The seed of all that was random.
