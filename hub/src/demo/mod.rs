@@ -46,9 +46,9 @@ const ROUND: Duration = Duration::from_secs(1);
 /// are sold. The model that ships was trained on other looks, and has most to learn on some like this.
 const LOOK: u64 = 1;
 
-/// The contamination that the demo accepts: a class is open from 4 held-out answers on. With the 5 % that
-/// a hub accepts unless told otherwise, it takes 19, more than a demo gets in its first hour, and all that
-/// the trained models say would be unsure.
+/// The contamination that the demo accepts: 4 validation images are enough for a model to be sure of anything.
+/// With the 5 % that a hub accepts unless told otherwise, it takes 19, that is, some 200 labels, and all that
+/// the demo's first models say would be unsure.
 const ACCEPTED_CONTAMINATION: f32 = 0.2;
 
 /// What a demo is started with.

@@ -383,6 +383,7 @@ impl Sealing<'_> {
             sure: class.sure as u64,
             wrong: class.wrong as u64,
             needed: class.needed.map(|needed| needed as u64),
+            rests_on: class.rests_on as u64,
         };
         Ok(labels.iter().zip(controlled).map(figures).collect())
     }

@@ -105,7 +105,8 @@ pub struct FittingFigures {
 }
 
 /// The threshold of a class, by conformal risk control on the validation split: of the items that the
-/// model takes for the class, on average at most the accepted share are sure and wrong.
+/// model takes for the class, on average at most the accepted share are sure and wrong. Classes with few
+/// validation images share a threshold; it holds for them together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ThresholdFigures {
     /// The class.
@@ -119,24 +120,31 @@ pub struct ThresholdFigures {
     pub sure: u64,
     /// How many of those that are sure are wrong.
     pub wrong: u64,
-    /// How many answers there must be for the class to be open at all.
+    /// How many answers a threshold must rest on.
     pub needed: Option<u64>,
+    /// How many answers it rests on: more than the class's own if it shares the threshold with others.
+    #[serde(default)]
+    pub rests_on: u64,
 }
 
 impl ThresholdFigures {
     /// What a person should know of it, in words.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let Self { answers, sure, wrong, .. } = self;
+        let Self { answers, sure, wrong, rests_on, .. } = self;
         match (self.threshold, self.needed) {
+            (Some(threshold), _) if rests_on > answers => format!(
+                "sure from {threshold:.2}, as other classes with few images: {sure} of {answers} validation images, \
+                 {wrong} of them wrong"
+            ),
             (Some(threshold), _) => {
                 format!("sure from {threshold:.2}: {sure} of {answers} validation images, {wrong} of them wrong")
             }
-            (None, Some(needed)) if *answers < needed => format!(
-                "closed: {answers} validation images are taken for it, {needed} are needed; its items count as unsure"
+            (None, Some(needed)) if *rests_on < needed => format!(
+                "closed: there are {rests_on} validation images, {needed} are needed; its items count as unsure"
             ),
             (None, _) => format!(
-                "closed: too many of the {answers} validation images that are taken for it are surely wrong; its items \
+                "closed: too many of the {rests_on} validation images that count for it are surely wrong; its items \
                  count as unsure"
             ),
         }
@@ -149,18 +157,23 @@ mod tests {
 
     #[test]
     fn a_closed_class_says_what_it_lacks() {
-        let figures = |threshold, answers, needed| ThresholdFigures {
+        let figures = |threshold, answers, rests_on| ThresholdFigures {
             label: Label::new("glass").expect("valid"),
             threshold,
             answers,
             sure: 40,
             wrong: 1,
-            needed,
+            needed: Some(19),
+            rests_on,
         };
         let cases = [
-            (figures(Some(0.712), 50, Some(19)), "sure from 0.71: 40 of 50 validation images, 1 of them wrong"),
-            (figures(None, 7, Some(19)), "closed: 7 validation images are taken for it, 19 are needed"),
-            (figures(None, 30, Some(19)), "closed: too many of the 30 validation images"),
+            (figures(Some(0.712), 50, 50), "sure from 0.71: 40 of 50 validation images, 1 of them wrong"),
+            (
+                figures(Some(0.712), 9, 50),
+                "sure from 0.71, as other classes with few images: 40 of 9 validation images",
+            ),
+            (figures(None, 2, 7), "closed: there are 7 validation images, 19 are needed"),
+            (figures(None, 9, 30), "closed: too many of the 30 validation images"),
         ];
         for (figures, expected) in cases {
             assert!(figures.in_words().starts_with(expected), "{}", figures.in_words());

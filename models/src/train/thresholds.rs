@@ -16,8 +16,12 @@
 //! confidence of λ or more. The threshold is the lowest λ with (W(λ) + 1) / (n + 1) ≤ α. If an
 //! item in the field and the n examples come from the same distribution (are exchangeable), then the
 //! probability that it is sure and wrong at that λ, over the draw of examples and item, is at most α.
-//! The 1 stands for the item itself. If n < 1/α − 1, no λ is low enough: the class is closed, and
-//! stays so until there are more examples.
+//! The 1 stands for the item itself. If n < 1/α − 1, no λ is low enough.
+//!
+//! Classes with fewer answers than that share one threshold, found on the answers for any of them, to
+//! which those of the next larger class are added until there are enough; the bound then holds for them
+//! together, and so does what it says of all items whatever. If all answers are still too few, every
+//! class is closed until there are more examples.
 //!
 //! What it does not say: anything about items that look unlike the examples (another camera, another
 //! town), or about one particular draw; and the examples must not have been fitted to.
@@ -39,8 +43,10 @@ pub struct ClassThreshold {
     pub sure: usize,
     /// How many of those that are sure are wrong.
     pub wrong: usize,
-    /// How many answers there must be for the class to be open at all; `None` if no number suffices.
+    /// How many answers a threshold must rest on; `None` if no number suffices.
     pub needed: Option<usize>,
+    /// How many answers this one rests on: more than the class's own if it shares the threshold.
+    pub rests_on: usize,
 }
 
 impl ClassThreshold {
@@ -81,10 +87,45 @@ pub fn control(
         answers[answer].push((confidence, answer == target));
     }
     let floor = 1.0 / classes as f32;
-    answers.iter().map(|answers| of_class(answers, floor, f64::from(accepted_contamination))).collect()
+    let needed = needed(accepted_contamination);
+    let sharing = sharing(&answers.iter().map(Vec::len).collect::<Vec<_>>(), needed.unwrap_or(usize::MAX));
+    let pool: Vec<(f32, bool)> = sharing.iter().flat_map(|&class| answers[class].iter().copied()).collect();
+    let shared = lowest(&pool, floor, f64::from(accepted_contamination));
+    let of_class = |(class, answers): (usize, &Vec<(f32, bool)>)| {
+        let (threshold, rests_on) = if sharing.contains(&class) {
+            (shared, pool.len())
+        } else {
+            (lowest(answers, floor, f64::from(accepted_contamination)), answers.len())
+        };
+        let sure = || answers.iter().filter(|(confidence, _)| threshold < CLOSED && *confidence >= threshold);
+        ClassThreshold {
+            threshold,
+            answers: answers.len(),
+            sure: sure().count(),
+            wrong: sure().filter(|(_, right)| !right).count(),
+            needed,
+            rests_on,
+        }
+    };
+    answers.iter().enumerate().map(of_class).collect()
 }
 
-/// How many answers a class needs at least: the lowest n with 1 / (n + 1) ≤ `accepted`.
+/// The classes that share a threshold, by how many answers each has: those with fewer than `needed`, and
+/// as many of the next larger ones as they need to have enough together.
+fn sharing(answers: &[usize], needed: usize) -> Vec<usize> {
+    let mut by_size: Vec<usize> = (0..answers.len()).collect();
+    by_size.sort_by_key(|&class| answers[class]);
+    let (mut sharing, mut together) = (Vec::new(), 0);
+    for class in by_size {
+        if answers[class] < needed || (!sharing.is_empty() && together < needed) {
+            together += answers[class];
+            sharing.push(class);
+        }
+    }
+    sharing
+}
+
+/// How many answers a threshold needs at least: the lowest n with 1 / (n + 1) ≤ `accepted`.
 #[must_use]
 pub fn needed(accepted_contamination: f32) -> Option<usize> {
     let accepted = f64::from(accepted_contamination);
@@ -92,26 +133,18 @@ pub fn needed(accepted_contamination: f32) -> Option<usize> {
     (accepted > 1e-6).then(|| (1.0 / (accepted * (1.0 + ROUNDING)) - 1.0).ceil().max(0.0) as usize)
 }
 
-fn of_class(answers: &[(f32, bool)], floor: f32, accepted: f64) -> ClassThreshold {
+/// The lowest threshold that the answers, each with its confidence and whether it is right, allow.
+fn lowest(answers: &[(f32, bool)], floor: f32, accepted: f64) -> f32 {
     let mut wrong: Vec<f32> = answers.iter().filter(|(_, right)| !right).map(|(confidence, _)| *confidence).collect();
     wrong.sort_by(|a, b| b.total_cmp(a));
     // W + 1 ≤ α·(n + 1); of the sum, 1 is for the item to come.
     let allowance = (accepted * (answers.len() + 1) as f64 * (1.0 + ROUNDING)).floor();
-    let threshold = if allowance < 1.0 {
-        CLOSED
-    } else {
-        // The surest of the wrong answers that may not be accepted, and with it all that are no surer.
-        let first_too_many = wrong.get(allowance as usize - 1);
-        first_too_many.map_or(floor, |confidence| confidence.next_up().clamp(floor, CLOSED))
-    };
-    let is_sure = |confidence: f32| threshold < CLOSED && confidence >= threshold;
-    ClassThreshold {
-        threshold,
-        answers: answers.len(),
-        sure: answers.iter().filter(|(confidence, _)| is_sure(*confidence)).count(),
-        wrong: wrong.iter().filter(|confidence| is_sure(**confidence)).count(),
-        needed: needed(accepted as f32),
+    if allowance < 1.0 {
+        return CLOSED;
     }
+    // The surest of the wrong answers that may not be accepted, and with it all that are no surer.
+    let first_too_many = wrong.get(allowance as usize - 1);
+    first_too_many.map_or(floor, |confidence| confidence.next_up().clamp(floor, CLOSED))
 }
 
 #[cfg(test)]
@@ -162,6 +195,55 @@ mod tests {
             }
         }
         assert!(class(&vec![(0.99, true); 5000], 0.0).is_closed(), "no number of examples shows that there is no risk");
+    }
+
+    #[test]
+    fn classes_with_few_answers_share_a_threshold() {
+        for (answers, expected) in [
+            (&[30, 10, 12][..], &[1, 2][..]),
+            (&[30, 25, 4], &[2, 1]),
+            (&[40, 0, 19], &[1, 2]),
+            (&[19, 19], &[]),
+            (&[5, 3, 4], &[1, 2, 0]),
+        ] {
+            assert_eq!(sharing(answers, 19), expected, "{answers:?}");
+        }
+        // Right answers for two classes, too few for either alone.
+        let rows = |count: usize| -> (Vec<Vec<f32>>, Vec<usize>) {
+            (0..count).map(|i| (if i % 2 == 0 { vec![0.9, 0.1] } else { vec![0.2, 0.8] }, i % 2)).unzip()
+        };
+        let (enough, targets) = rows(20);
+        let found = control(&enough, &targets, 2, 0.05);
+        assert!(found.iter().all(|class| class.threshold == 0.5 && class.answers == 10 && class.rests_on == 20));
+        let (few, targets) = rows(18);
+        assert!(control(&few, &targets, 2, 0.05).iter().all(|class| class.is_closed() && class.rests_on == 18));
+    }
+
+    /// One class is harder than the other, and neither has enough answers: the bound holds for both together.
+    #[test]
+    fn what_is_shared_keeps_the_bound_together() {
+        const DRAWS: usize = 3000;
+        let mut dice = Xoshiro256PlusPlus::seed_from_u64(5);
+        let mut item = || {
+            let answer = usize::from(dice.random::<f64>() < 0.5);
+            let right = dice.random::<f64>() < [0.95, 0.7][answer];
+            (answer, 0.5 + 0.5 * dice.random::<f32>(), right)
+        };
+        let (mut spoilt, mut open) = (0, 0);
+        for _ in 0..DRAWS {
+            let drawn: Vec<_> = (0..24).map(|_| item()).collect();
+            let row = |answer: usize, p: f32| if answer == 0 { vec![p, 1.0 - p] } else { vec![1.0 - p, p] };
+            let rows: Vec<Vec<f32>> = drawn.iter().map(|(answer, p, _)| row(*answer, *p)).collect();
+            let targets: Vec<usize> =
+                drawn.iter().map(|(answer, _, right)| if *right { *answer } else { 1 - answer }).collect();
+            let thresholds = pick(&rows, &targets, 2, 0.05);
+            open += usize::from(thresholds.iter().any(|threshold| *threshold < CLOSED));
+            let (answer, p, right) = item();
+            spoilt += usize::from(thresholds[answer] < CLOSED && p >= thresholds[answer] && !right);
+        }
+        let (risk, error) = (spoilt as f64 / DRAWS as f64, (0.05_f64 * 0.95 / DRAWS as f64).sqrt());
+        assert!(risk <= 0.05 + 3.0 * error, "{risk}");
+        assert!(open > DRAWS / 2, "open in {open} of {DRAWS} draws");
     }
 
     #[test]
