@@ -198,7 +198,9 @@ async fn follow_script(state: &AppState) -> Result<(), DemoError> {
         let seen = oracle::count(state).await?;
         if script.is_time_to_train(seen) {
             say(&format!("Retraining on {} labelled samples …", seen.labelled));
-            if let Err(error) = state.trainer.start(TrainParams::default(), "demo").await {
+            let accepted_contamination = Some(state.config.accepted_contamination);
+            let params = TrainParams { accepted_contamination, ..TrainParams::default() };
+            if let Err(error) = state.trainer.start(params, "demo").await {
                 say(&format!("The training did not start: {error}. It is tried again at {} labels.", script.next_at()));
             }
         }
