@@ -5,11 +5,30 @@ the normalisation; folding puts that identity and the normalisation into the con
 (RepVGG, Ding et al. 2021), so that the network that ships is convolutions and ReLU alone.
 """
 
+import argparse
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
-WIDTHS = (24, 48, 96, 144, 256)
-DEPTHS = (1, 2, 4, 2, 1)  # blocks per stage; the first of a stage halves the resolution
+
+@dataclass
+class Network:
+    """What was chosen by measurement: `front.py` and the model card tell what else was tried."""
+
+    side: int = 128  # of the input, in pixels
+    widths: tuple[int, ...] = (24, 48, 96, 144, 256)
+    depths: tuple[int, ...] = (1, 2, 4, 2, 1)  # blocks per stage; the first of a stage halves the resolution
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--side", type=int, default=Network.side)
+        parser.add_argument("--widths", type=int, nargs="+", default=Network.widths)
+        parser.add_argument("--depths", type=int, nargs="+", default=Network.depths)
+
+    @staticmethod
+    def of(args: argparse.Namespace) -> "Network":
+        return Network(args.side, tuple(args.widths), tuple(args.depths))
 
 
 class Block(nn.Module):
@@ -37,12 +56,12 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    """`[n, 3, side, side]` of x/127.5 − 1 → `[n, 256]`, not negative."""
+    """`[n, 3, side, side]` of x/127.5 − 1 → `[n, the last width]`, not negative."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         blocks, width = [], 3
-        for width_out, depth in zip(WIDTHS, DEPTHS, strict=True):
+        for width_out, depth in zip(network.widths, network.depths, strict=True):
             for index in range(depth):
                 blocks.append(Block(width, width_out, 2 if index == 0 else 1))
                 width = width_out
@@ -61,11 +80,11 @@ class Backbone(nn.Module):
 class Student(nn.Module):
     """The backbone with what it learns by: a classifier, and a guess of the teacher's features."""
 
-    def __init__(self, classes: int, teacher: int):
+    def __init__(self, network: Network, classes: int, teacher: int):
         super().__init__()
-        self.backbone = Backbone()
-        self.classifier = nn.Linear(WIDTHS[-1], classes)
-        self.guess = nn.Linear(WIDTHS[-1], teacher)
+        self.backbone = Backbone(network)
+        self.classifier = nn.Linear(network.widths[-1], classes)
+        self.guess = nn.Linear(network.widths[-1], teacher)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         embedding = self.backbone(x).float()

@@ -1,4 +1,4 @@
-"""Trains the student: labels, the teacher's probabilities, and the teacher's features.
+"""Trains the student of one fold: labels, the teacher's probabilities, and the teacher's features.
 
 The resolution grows in three phases, since most is learned as well, and much faster, on small
 pictures. Weights are averaged over time; the average is what ships. A run that is interrupted goes on
@@ -14,54 +14,56 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from data import LABELS, SIDE, scenes, trashnet
-from network import Student
+from data import FOLDS, LABELS, TEACHER_SIDE, composed, fold_named, plain, scenes, trashnet, varied
+from network import Network, Student
 from optimiser import Muon
-from teacher import Cache
+from teacher import Cache, Probe
 
-COMPONENTS = 192
-SCENE_SHARE = 0.3
-PHASES = ((0.0, 80), (0.6, 112), (0.88, SIDE))
+COMPONENTS = 192  # of the teacher's features
+VARIED, SCENE_COPIES, COMPOSED = 12, 3, 5  # copies of each photo and scene that the teacher is asked about
+SHARES = (0.5625, 0.21875, 0.21875)  # of a batch: photos, scenes, composed pictures
+PHASES = ((0.0, 0.625), (0.55, 0.875), (0.85, 1.0))  # from which share of the steps on, which share of the side
 EVERY = 100  # steps between checkpoints
 
 
 class Source:
-    """One cache with what the teacher says of each copy."""
+    """One cache with what the teacher says of each copy. Its training rows are drawn, rarer classes more often."""
 
-    def __init__(self, cache: Cache, pca: PCA, probe: LogisticRegression):
-        self.cache = cache
+    def __init__(self, cache: Cache, targets: np.ndarray, logits: np.ndarray, labelled: bool = True):
+        self.cache, self.targets, self.logits, self.labelled = cache, targets, logits, labelled
         self.labels = np.array([photo.label for photo in cache.photos])
         splits = np.array([photo.split for photo in cache.photos])
         self.rows = {split: np.flatnonzero(splits == split) for split in ("train", "validation", "test")}
-        shape = cache.features.shape[:2]
-        flat = np.asarray(cache.features, np.float32).reshape(-1, cache.features.shape[2])
-        targets = pca.transform(flat) / pca.explained_variance_**0.25
-        self.targets = targets.reshape(*shape, -1).astype(np.float32) / 3.0
-        self.logits = probe.decision_function(flat).reshape(*shape, -1).astype(np.float32)
         counts = np.bincount(self.labels[self.rows["train"]], minlength=len(LABELS))
         weights = 1 / np.sqrt(counts[self.labels[self.rows["train"]]])
         self.weights = weights / weights.sum()
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, ...]:
+        """Pictures, labels as probabilities, whether the labels hold, the teacher's logits and features."""
         rows = rng.choice(self.rows["train"], size, p=self.weights)
         copies = rng.integers(0, self.cache.copies, size)
-        return self.cache.pictures[rows, copies], self.labels[rows], self.logits[rows, copies], self.targets[rows, copies]
+        labels = np.eye(len(LABELS), dtype=np.float32)[self.labels[rows]]
+        holds = np.full(size, self.labelled, np.float32)
+        return self.cache.pictures[rows, copies], labels, holds, self.logits[rows, copies], self.targets[rows, copies]
 
 
-def teach(caches: list[Cache]) -> tuple[PCA, LogisticRegression]:
-    """What the teacher's features are worth on the training photos: their main directions, and a classifier."""
-    features, labels = [], []
-    for cache in caches:
-        rows = [i for i, photo in enumerate(cache.photos) if photo.split == "train"]
-        taken = np.asarray(cache.features[rows, :3], np.float32)
-        features.append(taken.reshape(-1, taken.shape[2]))
-        labels.append(np.repeat([cache.photos[i].label for i in rows], taken.shape[1]))
-    x, y = np.concatenate(features), np.concatenate(labels)
-    probe = LogisticRegression(C=0.01, max_iter=300).fit(x, y)
-    return PCA(COMPONENTS, random_state=0).fit(x), probe
+def lessons(caches: list[Cache], seed: int, kept: Path) -> list[np.ndarray]:
+    """What is to be learnt of each cache's copies: its targets, `[photos, copies, 192]`, the teacher's features along their main
+    directions, and the teacher's logits, `[photos, copies, classes]`. Fitted on training pictures alone; kept for other runs on the fold."""
+    if not kept.exists():
+        training = [np.asarray(cache.features[i, :3], np.float32) for cache in caches[:2] for i, p in enumerate(cache.photos) if p.split == "train"]
+        pca = PCA(COMPONENTS, random_state=0).fit(np.concatenate(training))
+        photographic, graphic = Probe(caches[0], seed), Probe(caches[1], seed)
+        found = []
+        for cache, probe in zip(caches, (photographic, graphic, photographic), strict=True):
+            flat = np.asarray(cache.features, np.float32).reshape(-1, cache.features.shape[2])
+            targets = pca.transform(flat) / pca.explained_variance_**0.25 / 3.0
+            found += [a.reshape(*cache.features.shape[:2], -1).astype(np.float32) for a in (targets, probe.logits(flat))]
+        np.savez(kept.with_suffix(".new.npz"), *found)
+        kept.with_suffix(".new.npz").replace(kept)
+    return list(np.load(kept).values())
 
 
 def scaled(pictures: torch.Tensor, side: int) -> torch.Tensor:
@@ -70,7 +72,7 @@ def scaled(pictures: torch.Tensor, side: int) -> torch.Tensor:
     return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
 
 
-def varied(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Tensor:
+def moved(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Tensor:
     """Shifts, scales, turns, flips, lights and hides a little of each picture, at a resolution."""
     n = len(pictures)
 
@@ -83,7 +85,9 @@ def varied(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Ten
     theta[:, 0, 0], theta[:, 0, 1] = scale * angle.cos() * flip, -scale * angle.sin()
     theta[:, 1, 0], theta[:, 1, 1] = scale * angle.sin() * flip, scale * angle.cos()
     theta[:, 0, 2], theta[:, 1, 2] = draw(-0.12, 0.12), draw(-0.12, 0.12)
-    x = scaled(pictures, side)
+    x = pictures.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+    if side <= x.shape[2] // 2:
+        x = F.avg_pool2d(x, 2)
     x = F.grid_sample(x, F.affine_grid(theta, [n, 3, side, side], align_corners=False), padding_mode="reflection", align_corners=False)
     x = x * draw(0.85, 1.15)[:, None, None, None] + draw(-0.12, 0.12)[:, None, None, None]
     hidden = (draw(0, 1) < 0.4).nonzero().flatten().tolist()
@@ -94,13 +98,21 @@ def varied(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Ten
     return x
 
 
+def mixed(parts: list[torch.Tensor], rng: torch.Generator) -> list[torch.Tensor]:
+    """Half of the batch with a little of another picture through it, and as much of its targets (mixup, Zhang et al. 2018)."""
+    n = len(parts[0])
+    share = torch.where(torch.rand(n, generator=rng) < 0.5, torch.rand(n, generator=rng) * 0.4, torch.zeros(n))
+    other = torch.randperm(n, generator=rng)
+    return [p * (1 - w) + p[other] * w for p in parts for w in [share.reshape(-1, *[1] * (p.ndim - 1))]]
+
+
 @torch.no_grad()
-def accuracy(model: Student, source: Source, split: str) -> float:
+def accuracy(model: Student, source: Source, split: str, side: int) -> float:
     model.eval()
     right = 0
     rows = source.rows[split]
     for some in np.array_split(rows, max(1, len(rows) // 64)):
-        x = scaled(torch.from_numpy(source.cache.pictures[some, 0]), SIDE)
+        x = scaled(torch.from_numpy(source.cache.pictures[some, 0]), side)
         right += (model(x)[0].argmax(1).numpy() == source.labels[some]).sum()
     return float(right) / len(rows)
 
@@ -118,61 +130,89 @@ def settle(model: Student, draw, steps: int = 40) -> None:
     model.eval()
 
 
+def sources(args: argparse.Namespace) -> list[Source]:
+    teacher = args.shared / "data/backbones/mobilenet_v2_1.0_224.onnx"
+    photos, drawn = trashnet(args.shared / "data/trashnet", args.fold), scenes(args.work / "scenes")
+    peers = [[p for p in photos if p.part == part] for part in range(FOLDS)]  # a composed picture is of one fold's photos
+
+    def copies(of: list, count: int):
+        return lambda i, rng: [plain(of[i], TEACHER_SIDE)] + [varied(of[i], rng) for _ in range(count)]
+
+    def kept(name: str, of: list, count: int, make) -> Cache:
+        return Cache(args.work / "cache" / name, of, count).fill(teacher, args.seed, args.threads, make)
+
+    caches = [
+        kept("trashnet", photos, 1 + VARIED, copies(photos, VARIED)),
+        kept("scenes", drawn, SCENE_COPIES, copies(drawn, SCENE_COPIES - 1)),
+        kept("composed", photos, COMPOSED, lambda i, rng: [composed(photos[i], peers[photos[i].part], rng) for _ in range(COMPOSED)]),
+    ]
+    found = lessons(caches, args.seed, args.work / f"cache/lessons-{args.fold}.npz")
+    return [Source(cache, *found[2 * i : 2 * i + 2], labelled=i < 2) for i, cache in enumerate(caches)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="the folder of scenes and caches")
     parser.add_argument("--shared", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--out", type=Path, required=True, help="the folder of this run's checkpoint and weights")
+    parser.add_argument("--fold", type=fold_named, required=True, help="0 to 4, or all")
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--fill", action="store_true", help="ask the teacher, and train nothing")
+    Network.add_arguments(parser)
     args = parser.parse_args()
+    network = Network.of(args)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
 
-    teacher = args.shared / "data/backbones/mobilenet_v2_1.0_224.onnx"
-    photos = Cache(args.work / "cache/trashnet", trashnet(args.shared / "data/trashnet"), 13).fill(teacher, args.seed, args.threads)
-    drawn = Cache(args.work / "cache/scenes", scenes(args.work / "scenes"), 3).fill(teacher, args.seed, args.threads)
-    pca, probe = teach([photos, drawn])
-    sources = [Source(photos, pca, probe), Source(drawn, pca, probe)]
-    for name, source in zip(("trashnet", "scenes"), sources, strict=True):
-        known = {s: (source.logits[r, 0].argmax(1) == source.labels[r]).mean() for s, r in source.rows.items()}
+    given = sources(args)
+    named = dict(zip(("trashnet", "scenes"), given, strict=False))
+    for name, source in named.items():
+        known = {s: (source.logits[r, 0].argmax(1) == source.labels[r]).mean() for s, r in source.rows.items() if len(r)}
         print(f"teacher on {name}:", {s: round(float(a), 3) for s, a in known.items()}, flush=True)
+    if args.fill:
+        return
 
-    model = Student(len(LABELS), COMPONENTS).to(memory_format=torch.channels_last)
+    model = Student(network, len(LABELS), COMPONENTS).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     matrices = [b.conv.weight for b in model.backbone.blocks][1:]
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     muon, adam = Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=2e-3, weight_decay=1e-2)
-    checkpoint, start = args.work / "checkpoint.pt", 0
+    checkpoint, start = args.out / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         start = state["step"]
         for part, name in ((model, "model"), (average, "average"), (muon, "muon"), (adam, "adam")):
             part.load_state_dict(state[name])
 
-    def pictures_at(step: int) -> tuple[torch.Tensor, ...]:
-        rng, generator = np.random.default_rng([args.seed, step]), torch.Generator().manual_seed(args.seed * 1_000_003 + step)
-        few = round(args.batch * SCENE_SHARE)
-        parts = [sources[0].batch(rng, args.batch - few), sources[1].batch(rng, few)]
-        pixels, labels, logits, targets = (torch.from_numpy(np.concatenate(p)) for p in zip(*parts, strict=True))
-        side = [side for begins, side in PHASES if step / args.steps >= begins][-1]
-        return varied(pixels, side, generator).contiguous(memory_format=torch.channels_last), labels, logits, targets
+    sizes = [round(args.batch * share) for share in SHARES]
 
-    history = open(args.work / "history.jsonl", "a")
-    bar = tqdm(range(start, args.steps), initial=start, total=args.steps, desc="training", mininterval=10)
+    def batch_at(step: int) -> list[torch.Tensor]:
+        rng, generator = np.random.default_rng([args.seed, step]), torch.Generator().manual_seed(args.seed * 1_000_003 + step)
+        parts = [source.batch(rng, size) for source, size in zip(given, sizes, strict=True)]
+        pixels, labels, holds, logits, targets = (torch.from_numpy(np.concatenate(p)) for p in zip(*parts, strict=True))
+        share = [share for begins, share in PHASES if step / args.steps >= begins][-1]
+        side = round(network.side * share / 16) * 16
+        parts = mixed([moved(pixels, side, generator), labels, holds, (logits / 2).softmax(1), targets], generator)
+        return [parts[0].contiguous(memory_format=torch.channels_last), *parts[1:]]
+
+    history = open(args.out / "history.jsonl", "a")
+    bar = tqdm(range(start, args.steps), initial=start, total=args.steps, desc=f"fold {args.fold}", mininterval=10)
     for step in bar:
         share = step / args.steps
         rate = min(1.0, (step + 1) / 60) * min(1.0, (1 - share) / 0.7)
         muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = 0.02 * rate, 2e-3 * rate
-        x, labels, logits, targets = pictures_at(step)
+        x, labels, holds, beliefs, targets = batch_at(step)
         model.train()
         with torch.autocast("cpu", torch.bfloat16):
             embedding = model.backbone(x)
         embedding = embedding.float()
         answer, guess = model.classifier(embedding), model.guess(embedding)
-        loss_label = F.cross_entropy(answer, labels, label_smoothing=0.1)
-        loss_teacher = F.kl_div((answer / 2).log_softmax(1), (logits / 2).softmax(1), reduction="batchmean") * 4
+        loss_label = (F.cross_entropy(answer, labels, label_smoothing=0.1, reduction="none") * holds).sum() / holds.sum()
+        loss_teacher = F.kl_div((answer / 2).log_softmax(1), beliefs, reduction="batchmean") * 4
         loss_features = F.mse_loss(guess, targets) * 4
         loss = loss_label + loss_teacher * 0.5 + loss_features
         loss.backward()
@@ -189,8 +229,8 @@ def main() -> None:
         if (step + 1) % EVERY == 0 or step + 1 == args.steps:
             row = {"step": step + 1, "loss": round(loss.item(), 3), "label": round(loss_label.item(), 3)}
             row |= {"teacher": round(loss_teacher.item(), 3), "features": round(loss_features.item(), 3)}
-            if (step + 1) % (4 * EVERY) == 0:
-                row |= {"validation": accuracy(average, sources[0], "validation"), "scenes": accuracy(average, sources[1], "validation")}
+            if (step + 1) % (5 * EVERY) == 0:
+                row |= {name: accuracy(average, source, "validation", network.side) for name, source in named.items()}
             history.write(json.dumps(row) + "\n")
             history.flush()
             bar.write(json.dumps(row))
@@ -199,10 +239,10 @@ def main() -> None:
             checkpoint.with_suffix(".new").replace(checkpoint)
 
     last = iter(range(args.steps, args.steps + 1000))
-    settle(average, lambda: pictures_at(next(last))[0])
-    torch.save(average.backbone.state_dict(), args.work / "backbone.pt")
-    for name, source in zip(("trashnet", "scenes"), sources, strict=True):
-        print(name, {split: round(accuracy(average, source, split), 3) for split in source.rows}, flush=True)
+    settle(average, lambda: batch_at(next(last))[0])
+    torch.save({"network": vars(network), "weights": average.backbone.state_dict()}, args.out / "backbone.pt")
+    for name, source in named.items():
+        print(name, {split: round(accuracy(average, source, split, network.side), 3) for split, rows in source.rows.items() if len(rows)}, flush=True)
 
 
 if __name__ == "__main__":
