@@ -1,7 +1,8 @@
 """Trains the student of one fold: labels, the teacher's probabilities, and the teacher's features.
 
 The resolution grows in three phases, since most is learned as well, and much faster, on small
-pictures. Weights are averaged over time; the average is what ships. A run that is interrupted goes on
+pictures; it stays below that of use, since objects look larger in pictures that were cut out (Touvron
+et al. 2019). Weights are averaged over time; the average is what ships. A run that is interrupted goes on
 from its last checkpoint, with the same draws as if it had not been.
 """
 
@@ -24,7 +25,11 @@ from teacher import Cache, Probe
 COMPONENTS = 192  # of the teacher's features
 VARIED, SCENE_COPIES, COMPOSED = 12, 3, 5  # copies of each photo and scene that the teacher is asked about
 SHARES = (0.5625, 0.21875, 0.21875)  # of a batch: photos, scenes, composed pictures
-PHASES = ((0.0, 0.625), (0.55, 0.875), (0.85, 1.0))  # from which share of the steps on, which share of the side
+PHASES = ((0.0, 5 / 9), (0.55, 7 / 9), (0.85, 8 / 9))  # from which share of a cycle on, which share of the side
+CYCLES = (4000, 3000)  # steps; the rate falls to nothing in each
+RATES = (1.0, 0.6)  # at the height of the first cycle, and of those that follow
+import os
+FEATURES_WEIGHT = float(os.environ.get('FW', 4))
 EVERY = 100  # steps between checkpoints
 
 
@@ -130,6 +135,16 @@ def settle(model: Student, draw, steps: int = 40) -> None:
     model.eval()
 
 
+def place(step: int, cycles: list[int]) -> tuple[float, float]:
+    """How much of its cycle a step has behind it, 0 to 1, and the height of that cycle's rate."""
+    begins = 0
+    for index, length in enumerate(cycles):
+        if step < begins + length:
+            return (step - begins) / length, RATES[min(index, 1)]
+        begins += length
+    return 1.0, 0.0
+
+
 def sources(args: argparse.Namespace) -> list[Source]:
     teacher = args.shared / "data/backbones/mobilenet_v2_1.0_224.onnx"
     photos, drawn = trashnet(args.shared / "data/trashnet", args.fold), scenes(args.work / "scenes")
@@ -156,7 +171,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the folder of this run's checkpoint and weights")
     parser.add_argument("--fold", type=fold_named, required=True, help="0 to 4, or all")
-    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--cycles", type=int, nargs="+", default=CYCLES, help="steps of each")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -167,6 +182,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
+    steps = sum(args.cycles)
 
     given = sources(args)
     named = dict(zip(("trashnet", "scenes"), given, strict=False))
@@ -194,16 +210,16 @@ def main() -> None:
         rng, generator = np.random.default_rng([args.seed, step]), torch.Generator().manual_seed(args.seed * 1_000_003 + step)
         parts = [source.batch(rng, size) for source, size in zip(given, sizes, strict=True)]
         pixels, labels, holds, logits, targets = (torch.from_numpy(np.concatenate(p)) for p in zip(*parts, strict=True))
-        share = [share for begins, share in PHASES if step / args.steps >= begins][-1]
+        share = [share for begins, share in PHASES if place(step, args.cycles)[0] >= begins][-1]
         side = round(network.side * share / 16) * 16
         parts = mixed([moved(pixels, side, generator), labels, holds, (logits / 2).softmax(1), targets], generator)
         return [parts[0].contiguous(memory_format=torch.channels_last), *parts[1:]]
 
     history = open(args.out / "history.jsonl", "a")
-    bar = tqdm(range(start, args.steps), initial=start, total=args.steps, desc=f"fold {args.fold}", mininterval=10)
+    bar = tqdm(range(start, steps), initial=start, total=steps, desc=f"fold {args.fold}", mininterval=10)
     for step in bar:
-        share = step / args.steps
-        rate = min(1.0, (step + 1) / 60) * min(1.0, (1 - share) / 0.7)
+        share, height = place(step, args.cycles)
+        rate = height * min(1.0, (step + 1) / 60) * min(1.0, (1 - share) / 0.7)
         muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = 0.02 * rate, 2e-3 * rate
         x, labels, holds, beliefs, targets = batch_at(step)
         model.train()
@@ -213,7 +229,7 @@ def main() -> None:
         answer, guess = model.classifier(embedding), model.guess(embedding)
         loss_label = (F.cross_entropy(answer, labels, label_smoothing=0.1, reduction="none") * holds).sum() / holds.sum()
         loss_teacher = F.kl_div((answer / 2).log_softmax(1), beliefs, reduction="batchmean") * 4
-        loss_features = F.mse_loss(guess, targets) * 4
+        loss_features = F.mse_loss(guess, targets) * FEATURES_WEIGHT
         loss = loss_label + loss_teacher * 0.5 + loss_features
         loss.backward()
         for optimiser in (muon, adam):
@@ -226,7 +242,7 @@ def main() -> None:
                     mean.lerp_(now, 1 - keep)
                 else:
                     mean.copy_(now)
-        if (step + 1) % EVERY == 0 or step + 1 == args.steps:
+        if (step + 1) % EVERY == 0 or step + 1 == steps:
             row = {"step": step + 1, "loss": round(loss.item(), 3), "label": round(loss_label.item(), 3)}
             row |= {"teacher": round(loss_teacher.item(), 3), "features": round(loss_features.item(), 3)}
             if (step + 1) % (5 * EVERY) == 0:
@@ -238,7 +254,7 @@ def main() -> None:
             torch.save({"step": step + 1} | {n: p.state_dict() for n, p in parts.items()}, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
 
-    last = iter(range(args.steps, args.steps + 1000))
+    last = iter(range(steps, steps + 1000))
     settle(average, lambda: batch_at(next(last))[0])
     torch.save({"network": vars(network), "weights": average.backbone.state_dict()}, args.out / "backbone.pt")
     for name, source in named.items():
