@@ -10,11 +10,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 WIDE, NARROW = (24, 48, 96, 144, 256), (16, 32, 64, 96, 192)
 SHAPES = {
-    "wide, 96 px": (96, WIDE),
-    "wide, 128 px": (128, WIDE),
-    "wide, 160 px": (160, WIDE),
-    "narrow, 128 px": (128, NARROW),
-    "narrow, 160 px": (160, NARROW),
+    "wide, 112 px": (112, WIDE),
+    "wide, 144 px": (144, WIDE),
+    "wide, 176 px": (176, WIDE),
+    "narrow, 144 px": (144, NARROW),
+    "narrow, 176 px": (176, NARROW),
 }
 
 

@@ -12,6 +12,9 @@ import torch
 from torch import nn
 
 
+STRIDE = 32  # pixels from cell to cell of the last block, as of the teacher
+
+
 @dataclass
 class Network:
     """What was chosen by measurement: `front.py` and the model card tell what else was tried."""
@@ -67,8 +70,12 @@ class Backbone(nn.Module):
                 width = width_out
         self.blocks = nn.Sequential(*blocks)
 
+    def cells(self, x: torch.Tensor) -> torch.Tensor:
+        """`[n, the last width, cells, cells]`, of which the embedding is the mean."""
+        return self.blocks(x)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.blocks(x).mean((2, 3))
+        return self.cells(x).mean((2, 3))
 
     def folded(self) -> nn.Module:
         layers: list[nn.Module] = []
@@ -78,14 +85,16 @@ class Backbone(nn.Module):
 
 
 class Student(nn.Module):
-    """The backbone with what it learns by: a classifier, and a guess of the teacher's features."""
+    """The backbone with what it learns by: a classifier, and a guess of the teacher's features in each cell."""
 
     def __init__(self, network: Network, classes: int, teacher: int):
         super().__init__()
         self.backbone = Backbone(network)
         self.classifier = nn.Linear(network.widths[-1], classes)
-        self.guess = nn.Linear(network.widths[-1], teacher)
+        self.guess = nn.Conv2d(network.widths[-1], teacher, 1)
+
+    def of(self, cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.classifier(cells.mean((2, 3))), self.guess(cells)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        embedding = self.backbone(x).float()
-        return self.classifier(embedding), self.guess(embedding)
+        return self.of(self.backbone.cells(x).float())

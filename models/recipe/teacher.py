@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 import torch.nn.functional as F
@@ -19,14 +20,18 @@ from tqdm import tqdm
 
 from data import KEPT, LABELS, Photo
 
-FEATURES = 1280
+FEATURES, CELLS = 1280, 7
 CHUNK = 32
 
 
 def session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """The teacher up to what it would take the mean of: `[n, 3, 224, 224]` → `[n, 1280, 7, 7]`."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    model = onnx.load(path)
+    pooled = next(node for node in model.graph.node if node.op_type == "GlobalAveragePool")
+    model.graph.output.insert(0, onnx.helper.make_tensor_value_info(pooled.input[0], onnx.TensorProto.FLOAT, None))
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def small(picture: np.ndarray) -> np.ndarray:
@@ -34,7 +39,8 @@ def small(picture: np.ndarray) -> np.ndarray:
 
 
 class Cache:
-    """`pictures [photos, copies, side, side, 3]` and `features [photos, copies, 1280]`."""
+    """`pictures [photos, copies, side, side, 3]`, `maps [photos, copies, 7, 7, 1280]` and their means over
+    the picture, `features [photos, copies, 1280]`."""
 
     def __init__(self, folder: Path, photos: list[Photo], copies: int):
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,6 +52,7 @@ class Cache:
         mode = "r+" if self.done else "w+"
         shape = (len(photos), copies)
         self.pictures = np.lib.format.open_memmap(folder / "pictures.npy", mode, np.uint8, (*shape, KEPT, KEPT, 3))
+        self.maps = np.lib.format.open_memmap(folder / "maps.npy", mode, np.float16, (*shape, CELLS, CELLS, FEATURES))
         self.features = np.lib.format.open_memmap(folder / "features.npy", mode, np.float16, (*shape, FEATURES))
         self._inventory = inventory
 
@@ -54,17 +61,16 @@ class Cache:
         if self.done == len(self.photos):
             return self
         network = session(teacher, threads)
-        name = network.get_inputs()[0].name
-        batched = network.get_inputs()[0].shape[0] != 1
+        name, maps = network.get_inputs()[0].name, network.get_outputs()[0].name
         for start in tqdm(range(self.done, len(self.photos), CHUNK), desc="teacher", mininterval=5):
             for index in range(start, min(start + CHUNK, len(self.photos))):
                 copies = make(index, np.random.default_rng([seed, index]))
                 inputs = (np.stack(copies).astype(np.float32) / 127.5 - 1).transpose(0, 3, 1, 2)
-                groups = [inputs] if batched else [inputs[i : i + 1] for i in range(len(inputs))]
-                self.features[index] = np.concatenate([network.run(None, {name: g})[0].reshape(len(g), -1) for g in groups])
+                self.maps[index] = network.run([maps], {name: inputs})[0].transpose(0, 2, 3, 1)
+                self.features[index] = self.maps[index].mean((1, 2), dtype=np.float32)
                 self.pictures[index] = np.stack([small(copy) for copy in copies])
-            self.features.flush()
-            self.pictures.flush()
+            for array in (self.maps, self.features, self.pictures):
+                array.flush()
             self.done = min(start + CHUNK, len(self.photos))
             state = {"done": self.done, "copies": self.copies, "inventory": self._inventory}
             self._done_path.write_text(json.dumps(state))

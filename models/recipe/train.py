@@ -1,4 +1,4 @@
-"""Trains the student of one fold: labels, the teacher's probabilities, and the teacher's features.
+"""Trains the student of one fold: labels, the teacher's probabilities, and the teacher's features in each place.
 
 The resolution grows in three phases, since most is learned as well, and much faster, on small
 pictures; it stays below that of use, since objects look larger in pictures that were cut out (Touvron
@@ -18,26 +18,24 @@ from sklearn.decomposition import PCA
 from tqdm import tqdm
 
 from data import FOLDS, LABELS, TEACHER_SIDE, composed, fold_named, plain, scenes, trashnet, varied
-from network import Network, Student
+from network import STRIDE, Network, Student
 from optimiser import Muon
-from teacher import Cache, Probe
+from teacher import CELLS, Cache, Probe
 
-COMPONENTS = 192  # of the teacher's features
+COMPONENTS = 128  # of the teacher's features
 VARIED, SCENE_COPIES, COMPOSED = 12, 3, 5  # copies of each photo and scene that the teacher is asked about
 SHARES = (0.5625, 0.21875, 0.21875)  # of a batch: photos, scenes, composed pictures
-PHASES = ((0.0, 5 / 9), (0.55, 7 / 9), (0.85, 8 / 9))  # from which share of a cycle on, which share of the side
-CYCLES = (4000, 3000)  # steps; the rate falls to nothing in each
-RATES = (1.0, 0.6)  # at the height of the first cycle, and of those that follow
-import os
-FEATURES_WEIGHT = float(os.environ.get('FW', 4))
+PHASES = ((0.0, 5 / 9), (0.55, 7 / 9), (0.85, 8 / 9))  # from which share of the steps on, which share of the side
+LABEL, MAP, MEAN = 0.5, 2.0, 4.0  # weights of the losses: labels and what the teacher says of the classes, its maps, their means
+NAMES = ("trashnet", "scenes", "composed")
 EVERY = 100  # steps between checkpoints
 
 
 class Source:
     """One cache with what the teacher says of each copy. Its training rows are drawn, rarer classes more often."""
 
-    def __init__(self, cache: Cache, targets: np.ndarray, logits: np.ndarray, labelled: bool = True):
-        self.cache, self.targets, self.logits, self.labelled = cache, targets, logits, labelled
+    def __init__(self, cache: Cache, maps: np.ndarray, logits: np.ndarray, labelled: bool = True):
+        self.cache, self.maps, self.logits, self.labelled = cache, maps, logits, labelled
         self.labels = np.array([photo.label for photo in cache.photos])
         splits = np.array([photo.split for photo in cache.photos])
         self.rows = {split: np.flatnonzero(splits == split) for split in ("train", "validation", "test")}
@@ -46,29 +44,44 @@ class Source:
         self.weights = weights / weights.sum()
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, ...]:
-        """Pictures, labels as probabilities, whether the labels hold, the teacher's logits and features."""
+        """Pictures, the teacher's maps and logits of them, labels as probabilities, whether the labels hold."""
         rows = rng.choice(self.rows["train"], size, p=self.weights)
         copies = rng.integers(0, self.cache.copies, size)
         labels = np.eye(len(LABELS), dtype=np.float32)[self.labels[rows]]
         holds = np.full(size, self.labelled, np.float32)
-        return self.cache.pictures[rows, copies], labels, holds, self.logits[rows, copies], self.targets[rows, copies]
+        return self.cache.pictures[rows, copies], self.maps[rows, copies], self.logits[rows, copies], labels, holds
 
 
-def lessons(caches: list[Cache], seed: int, kept: Path) -> list[np.ndarray]:
-    """What is to be learnt of each cache's copies: its targets, `[photos, copies, 192]`, the teacher's features along their main
-    directions, and the teacher's logits, `[photos, copies, classes]`. Fitted on training pictures alone; kept for other runs on the fold."""
-    if not kept.exists():
-        training = [np.asarray(cache.features[i, :3], np.float32) for cache in caches[:2] for i, p in enumerate(cache.photos) if p.split == "train"]
-        pca = PCA(COMPONENTS, random_state=0).fit(np.concatenate(training))
+def lessons(caches: list[Cache], seed: int, folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What is to be learnt of each cache's copies: the teacher's maps along their main directions, `[photos, copies, 7, 7, 128]`,
+    and its logits, `[photos, copies, classes]`. Fitted on training pictures alone; kept for other runs on the fold."""
+    if not folder.exists():
+        new = folder.with_suffix(".new")
+        new.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(seed)
+        seen = []
+        for cache in caches:
+            rows = [i for i, photo in enumerate(cache.photos) if photo.split == "train"]
+            rows = np.sort(rng.choice(rows, 800))
+            cells = rng.integers(0, CELLS, (8, 2, len(rows)))
+            seen += [np.asarray(cache.maps[rows, rng.integers(0, cache.copies, len(rows)), y, x], np.float32) for y, x in cells]
+        pca = PCA(COMPONENTS, svd_solver="randomized", random_state=0).fit(np.concatenate(seen))
+        # Between true to scale and all alike: the classes are told apart by small directions as well.
+        basis = (pca.components_ / pca.explained_variance_[:, None] ** 0.25).astype(np.float32)
+        basis /= np.sqrt((pca.explained_variance_**0.5).mean())  # the mean variance is 1
+        along = torch.from_numpy(basis.T.copy())
+        offset = torch.from_numpy(pca.mean_.astype(np.float32)) @ along
         photographic, graphic = Probe(caches[0], seed), Probe(caches[1], seed)
-        found = []
-        for cache, probe in zip(caches, (photographic, graphic, photographic), strict=True):
+        for cache, probe, name in zip(caches, (photographic, graphic, photographic), NAMES, strict=True):
+            shape = (*cache.maps.shape[:4], COMPONENTS)
+            maps = np.lib.format.open_memmap(new / f"{name}-maps.npy", "w+", np.float16, shape)
+            for i in tqdm(range(len(maps)), desc=f"lessons of {name}", mininterval=5):
+                maps[i] = (torch.from_numpy(cache.maps[i]).float() @ along - offset).half()
+            maps.flush()
             flat = np.asarray(cache.features, np.float32).reshape(-1, cache.features.shape[2])
-            targets = pca.transform(flat) / pca.explained_variance_**0.25 / 3.0
-            found += [a.reshape(*cache.features.shape[:2], -1).astype(np.float32) for a in (targets, probe.logits(flat))]
-        np.savez(kept.with_suffix(".new.npz"), *found)
-        kept.with_suffix(".new.npz").replace(kept)
-    return list(np.load(kept).values())
+            np.save(new / f"{name}-logits.npy", probe.logits(flat).reshape(*cache.features.shape[:2], -1).astype(np.float32))
+        new.rename(folder)
+    return [(np.load(folder / f"{name}-maps.npy", mmap_mode="r"), np.load(folder / f"{name}-logits.npy")) for name in NAMES]
 
 
 def scaled(pictures: torch.Tensor, side: int) -> torch.Tensor:
@@ -77,8 +90,9 @@ def scaled(pictures: torch.Tensor, side: int) -> torch.Tensor:
     return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
 
 
-def moved(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Tensor:
-    """Shifts, scales, turns, flips, lights and hides a little of each picture, at a resolution."""
+def moved(pictures: torch.Tensor, maps: torch.Tensor, side: int, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Shifts, scales, turns, flips, lights and hides a little of each picture, at a resolution, and moves the teacher's
+    map of it likewise, `[n, 7, 7, c]` → `[n, c, cells, cells]` with the cells of the student."""
     n = len(pictures)
 
     def draw(low: float, high: float) -> torch.Tensor:
@@ -100,7 +114,12 @@ def moved(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Tens
     for i in hidden:
         (top, left), (high, wide) = (places[i] * side).int().tolist(), (sizes[i] * side * 0.4).int().tolist()
         x[i, :, top : top + high, left : left + wide] = 0
-    return x
+    cells = -(-side // STRIDE)
+    # The teacher's convolutions pad on the right and below only: its cell i looks at pixel 32 i + 31.
+    where = (F.affine_grid(theta, [n, 1, cells, cells], align_corners=False) + 1) / 2 * TEACHER_SIDE
+    where = (where - STRIDE + 0.5) / STRIDE * 2 / (CELLS - 1) - 1
+    seen = F.grid_sample(maps.permute(0, 3, 1, 2).float(), where, padding_mode="border", align_corners=True)
+    return x, seen
 
 
 def mixed(parts: list[torch.Tensor], rng: torch.Generator) -> list[torch.Tensor]:
@@ -123,6 +142,17 @@ def accuracy(model: Student, source: Source, split: str, side: int) -> float:
 
 
 @torch.no_grad()
+def explained(model: Student, source: Source, split: str, side: int) -> float:
+    """The share of the variance of the teacher's mean features that the student's guess explains."""
+    model.eval()
+    off, mean = [], source.maps[source.rows[split], 0].astype(np.float32).mean((1, 2))
+    for some in np.array_split(source.rows[split], max(1, len(source.rows[split]) // 64)):
+        guess = model(scaled(torch.from_numpy(source.cache.pictures[some, 0]), side))[1].mean((2, 3)).numpy()
+        off.append(((guess - source.maps[some, 0].astype(np.float32).mean((1, 2))) ** 2).sum(0))
+    return round(1 - float(np.sum(off)) / float(((mean - mean.mean(0)) ** 2).sum()), 4)
+
+
+@torch.no_grad()
 def settle(model: Student, draw, steps: int = 40) -> None:
     """The averaged weights get statistics of their own."""
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
@@ -133,16 +163,6 @@ def settle(model: Student, draw, steps: int = 40) -> None:
     for _ in range(steps):
         model(draw())
     model.eval()
-
-
-def place(step: int, cycles: list[int]) -> tuple[float, float]:
-    """How much of its cycle a step has behind it, 0 to 1, and the height of that cycle's rate."""
-    begins = 0
-    for index, length in enumerate(cycles):
-        if step < begins + length:
-            return (step - begins) / length, RATES[min(index, 1)]
-        begins += length
-    return 1.0, 0.0
 
 
 def sources(args: argparse.Namespace) -> list[Source]:
@@ -161,8 +181,8 @@ def sources(args: argparse.Namespace) -> list[Source]:
         kept("scenes", drawn, SCENE_COPIES, copies(drawn, SCENE_COPIES - 1)),
         kept("composed", photos, COMPOSED, lambda i, rng: [composed(photos[i], peers[photos[i].part], rng) for _ in range(COMPOSED)]),
     ]
-    found = lessons(caches, args.seed, args.work / f"cache/lessons-{args.fold}.npz")
-    return [Source(cache, *found[2 * i : 2 * i + 2], labelled=i < 2) for i, cache in enumerate(caches)]
+    found = lessons(caches, args.seed, args.work / f"cache/lessons-{args.fold}")
+    return [Source(cache, *taught, labelled=name != "composed") for cache, taught, name in zip(caches, found, NAMES, strict=True)]
 
 
 def main() -> None:
@@ -171,7 +191,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="the folder of this run's checkpoint and weights")
     parser.add_argument("--fold", type=fold_named, required=True, help="0 to 4, or all")
-    parser.add_argument("--cycles", type=int, nargs="+", default=CYCLES, help="steps of each")
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -182,10 +202,9 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    steps = sum(args.cycles)
 
     given = sources(args)
-    named = dict(zip(("trashnet", "scenes"), given, strict=False))
+    named = dict(zip(NAMES[:2], given, strict=False))
     for name, source in named.items():
         known = {s: (source.logits[r, 0].argmax(1) == source.labels[r]).mean() for s, r in source.rows.items() if len(r)}
         print(f"teacher on {name}:", {s: round(float(a), 3) for s, a in known.items()}, flush=True)
@@ -194,7 +213,7 @@ def main() -> None:
 
     model = Student(network, len(LABELS), COMPONENTS).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
-    matrices = [b.conv.weight for b in model.backbone.blocks][1:]
+    matrices = [block.conv.weight for block in model.backbone.blocks][1:]
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     muon, adam = Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=2e-3, weight_decay=1e-2)
     checkpoint, start = args.out / "checkpoint.pt", 0
@@ -209,28 +228,27 @@ def main() -> None:
     def batch_at(step: int) -> list[torch.Tensor]:
         rng, generator = np.random.default_rng([args.seed, step]), torch.Generator().manual_seed(args.seed * 1_000_003 + step)
         parts = [source.batch(rng, size) for source, size in zip(given, sizes, strict=True)]
-        pixels, labels, holds, logits, targets = (torch.from_numpy(np.concatenate(p)) for p in zip(*parts, strict=True))
-        share = [share for begins, share in PHASES if place(step, args.cycles)[0] >= begins][-1]
+        pixels, maps, logits, labels, holds = (torch.from_numpy(np.concatenate(p)) for p in zip(*parts, strict=True))
+        share = [share for begins, share in PHASES if step / args.steps >= begins][-1]
         side = round(network.side * share / 16) * 16
-        parts = mixed([moved(pixels, side, generator), labels, holds, (logits / 2).softmax(1), targets], generator)
+        parts = mixed([*moved(pixels, maps, side, generator), (logits / 2).softmax(1), labels, holds], generator)
         return [parts[0].contiguous(memory_format=torch.channels_last), *parts[1:]]
 
     history = open(args.out / "history.jsonl", "a")
-    bar = tqdm(range(start, steps), initial=start, total=steps, desc=f"fold {args.fold}", mininterval=10)
+    bar = tqdm(range(start, args.steps), initial=start, total=args.steps, desc=f"fold {args.fold}", mininterval=10)
     for step in bar:
-        share, height = place(step, args.cycles)
-        rate = height * min(1.0, (step + 1) / 60) * min(1.0, (1 - share) / 0.7)
+        share = step / args.steps
+        rate = min(1.0, (step + 1) / 60) * min(1.0, (1 - share) / 0.7)
         muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = 0.02 * rate, 2e-3 * rate
-        x, labels, holds, beliefs, targets = batch_at(step)
+        x, maps, beliefs, labels, holds = batch_at(step)
         model.train()
         with torch.autocast("cpu", torch.bfloat16):
-            embedding = model.backbone(x)
-        embedding = embedding.float()
-        answer, guess = model.classifier(embedding), model.guess(embedding)
+            cells = model.backbone.cells(x)
+        answer, guess = model.of(cells.float())
         loss_label = (F.cross_entropy(answer, labels, label_smoothing=0.1, reduction="none") * holds).sum() / holds.sum()
         loss_teacher = F.kl_div((answer / 2).log_softmax(1), beliefs, reduction="batchmean") * 4
-        loss_features = F.mse_loss(guess, targets) * FEATURES_WEIGHT
-        loss = loss_label + loss_teacher * 0.5 + loss_features
+        loss_map, loss_mean = F.mse_loss(guess, maps), F.mse_loss(guess.mean((2, 3)), maps.mean((2, 3)))
+        loss = loss_label * LABEL + loss_teacher * LABEL / 2 + loss_map * MAP + loss_mean * MEAN
         loss.backward()
         for optimiser in (muon, adam):
             optimiser.step()
@@ -242,11 +260,12 @@ def main() -> None:
                     mean.lerp_(now, 1 - keep)
                 else:
                     mean.copy_(now)
-        if (step + 1) % EVERY == 0 or step + 1 == steps:
+        if (step + 1) % EVERY == 0 or step + 1 == args.steps:
             row = {"step": step + 1, "loss": round(loss.item(), 3), "label": round(loss_label.item(), 3)}
-            row |= {"teacher": round(loss_teacher.item(), 3), "features": round(loss_features.item(), 3)}
+            row |= {"teacher": round(loss_teacher.item(), 3), "map": round(loss_map.item(), 3), "mean": round(loss_mean.item(), 3)}
             if (step + 1) % (5 * EVERY) == 0:
                 row |= {name: accuracy(average, source, "validation", network.side) for name, source in named.items()}
+                row["explained"] = explained(average, given[0], "validation", network.side)
             history.write(json.dumps(row) + "\n")
             history.flush()
             bar.write(json.dumps(row))
@@ -254,7 +273,7 @@ def main() -> None:
             torch.save({"step": step + 1} | {n: p.state_dict() for n, p in parts.items()}, checkpoint.with_suffix(".new"))
             checkpoint.with_suffix(".new").replace(checkpoint)
 
-    last = iter(range(steps, steps + 1000))
+    last = iter(range(args.steps, args.steps + 1000))
     settle(average, lambda: batch_at(next(last))[0])
     torch.save({"network": vars(network), "weights": average.backbone.state_dict()}, args.out / "backbone.pt")
     for name, source in named.items():
