@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--make", type=Path, required=True, help="the program make_bundle")
     parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--shipped", type=int, required=True, help="steps of what ships")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
 
@@ -46,6 +47,7 @@ def main() -> None:
             python("train.py", *places, "--steps", args.steps, "--threads", args.threads, *shape)
         python("export.py", "--weights", folder / "backbone.pt", "--out", folder / "backbone.onnx")
         points.append(made(folder / "backbone.onnx", folder / "bundle") | {"name": name, "steps": args.steps})
+    points.append(made(args.work / "fold0/backbone.onnx", args.work / "front/ships") | {"name": "as shipped", "steps": args.shipped})
     for name in ("mobilenet_v2_1.0_224", "mobilenet_v2_0.35_224"):
         onnx = args.shared / f"data/backbones/{name}.onnx"
         points.append(made(onnx, args.work / "front" / name) | {"name": name, "steps": None})

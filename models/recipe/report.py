@@ -20,6 +20,7 @@ from data import FOLDS, LABELS
 from evaluate import SPOILED
 from measures import Answers, calibration_error, reliability, risk_coverage, summary
 
+ALL_DRAWN_AT = {"trashnet": 300, "chambers": 30}  # images per class, about
 INK, OURS, OTHERS = "#1b3a2f", "#1f7a4d", ("#8a5a00", "#6b6b6b")
 plt.rcParams.update({"figure.dpi": 110, "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "text.color": INK})
 
@@ -69,9 +70,10 @@ def draw_transfer(curves: dict, path: Path) -> None:
     titles = {"trashnet": "TrashNet, unseen objects", "chambers": "Drawn chambers, unseen looks"}
     for axes, (data, by) in zip(panels, curves.items(), strict=True):
         for colour, (name, curve) in zip((OURS, *OTHERS), by.items(), strict=True):
-            axes.plot([int(n) for n in curve], [a * 100 for a, _ in curve.values()], "o-", color=colour, markersize=4, label=name)
+            at = [ALL_DRAWN_AT[data] if n == "all" else int(n) for n in curve]
+            axes.plot(at, [a * 100 for a, _ in curve.values()], "o-", color=colour, markersize=4, label=name)
         axes.set_xscale("log")
-        axes.set_xticks([int(n) for n in curve], list(curve))
+        axes.set_xticks(at, list(curve))
         axes.minorticks_off()
         axes.set(xlabel="labelled images per class", title=titles[data])
     panels[0].set_ylabel("accuracy of a new head, %")
