@@ -83,10 +83,11 @@ def draw_transfer(curves: dict, path: Path) -> None:
 
 def draw_front(points: list[dict], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(6.4, 4.4))
-    for point in points:
+    for index, point in enumerate(points):
         ours = point["steps"] is not None
         axes.plot(point["milliseconds"], point["accuracy"] * 100, "o" if ours else "s", color=OURS if ours else OTHERS[0])
-        axes.annotate(point["name"], (point["milliseconds"], point["accuracy"] * 100), xytext=(6, 3), textcoords="offset points", fontsize=8)
+        beside = (6, -11 if index % 2 else 4)
+        axes.annotate(point["name"], (point["milliseconds"], point["accuracy"] * 100), xytext=beside, textcoords="offset points", fontsize=8)
     axes.set(xlabel="milliseconds per image in the runtime", ylabel="accuracy on fold 0's test runs, %", xlim=(0, None))
     axes.set_title("Faster is left, better is up")
     save(figure, path)
