@@ -1,8 +1,9 @@
 """Which photos there are, which split they belong to, and how they are varied.
 
 Neighbouring photo numbers of TrashNet show the same object, so that a split by photo would test on
-objects that were trained on. The unit is therefore a run of 20 consecutive numbers within a class:
-every fifth run is for the test, every tenth for validation, the rest for training.
+objects that were trained on. The unit is therefore a run of 20 consecutive numbers within a class. The runs that there
+are go to five folds in turn: fold f tests on every fifth run from the f-th on, takes one run in ten after these for
+validation, and trains on the rest. The model that ships tests on none, and trains on what it would have tested on.
 """
 
 import re
@@ -14,7 +15,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 LABELS = ["cardboard", "glass", "metal", "paper", "plastic", "trash"]
 RUN = 20
-SIDE = 128  # of the network's input, in pixels
+FOLDS = 5
 KEPT = 160  # of the pictures that are kept for training, in pixels
 TEACHER_SIDE = 224
 
@@ -27,24 +28,41 @@ class Photo:
     label: int
     split: str  # train, validation or test
     source: str  # trashnet or scenes
+    part: int = 0  # of TrashNet: the fold that tests on it
 
 
-def split_of_run(run: int) -> str:
-    if run % 5 == 0:
+def split_of_run(rank: int, fold: int | None) -> str:
+    """The split of the `rank`-th run of a class; fold `None` is the model that ships."""
+    if rank % FOLDS == fold:
         return "test"
-    return "validation" if run % 10 == 1 else "train"
+    return "validation" if rank % (2 * FOLDS) == (fold or 0) + 1 else "train"
 
 
-def trashnet(folder: Path) -> list[Photo]:
+def number_of(path: Path | str) -> int:
+    return int(re.search(r"(\d+)$", Path(path).stem).group(1))
+
+
+def run_of(path: Path | str) -> int:
+    return (number_of(path) - 1) // RUN
+
+
+def trashnet(folder: Path, fold: int | None) -> list[Photo]:
     """The photos of TrashNet, `folder/{class}/{class}{number}.jpg`, split by runs."""
     photos = []
     for label, name in enumerate(LABELS):
-        for path in sorted((folder / name).glob("*.jpg")):
-            number = int(re.search(r"(\d+)$", path.stem).group(1))
-            photos.append(Photo(path, label, split_of_run(number // RUN), "trashnet"))
+        paths = sorted((folder / name).glob("*.jpg"))
+        ranks = {run: rank for rank, run in enumerate(sorted({run_of(path) for path in paths}))}
+        for path in paths:
+            rank = ranks[run_of(path)]
+            photos.append(Photo(path, label, split_of_run(rank, fold), "trashnet", rank % FOLDS))
     if not photos:
         raise SystemExit(f"no photos in {folder}: set PILAH_SHARED to the folder that holds data/trashnet")
     return photos
+
+
+def fold_named(name: str) -> int | None:
+    """`0` to `4`, or `all` for the model that ships."""
+    return None if name == "all" else range(FOLDS)[int(name)]
 
 
 def scenes(folder: Path) -> list[Photo]:
@@ -63,17 +81,20 @@ def plain(photo: Photo, side: int) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
 
 
-def varied(photo: Photo, rng: np.random.Generator) -> np.ndarray:
-    """A picture as another camera, light and place in the frame would have given it."""
-    with Image.open(photo.path) as opened:
-        opened.draft("RGB", (256, 256))
-        image = opened.convert("RGB")
+def opened(photo: Photo) -> Image.Image:
+    with Image.open(photo.path) as image:
+        image.draft("RGB", (256, 256))
+        return image.convert("RGB")
+
+
+def cut(image: Image.Image, rng: np.random.Generator, low: float, high: float) -> Image.Image:
+    """A part of the picture, of a share of its area between `low` and `high`, turned or mirrored at times."""
     width, height = image.size
     if rng.random() < 0.5:
         turn = rng.normal(0, 15) + (rng.choice([90, 180, 270]) if rng.random() < 0.4 else 0)
         corner = tuple(int(x) for x in np.asarray(image)[:8, :8].reshape(-1, 3).mean(0))
         image = image.rotate(turn, Image.Resampling.BILINEAR, fillcolor=corner)
-    share = rng.uniform(0.45, 1.0)
+    share = rng.uniform(low, high)
     ratio = np.exp(rng.uniform(-0.2, 0.2))
     w = min(width, width * np.sqrt(share) * ratio)
     h = min(height, height * np.sqrt(share) / ratio)
@@ -83,6 +104,11 @@ def varied(photo: Photo, rng: np.random.Generator) -> np.ndarray:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if rng.random() < 0.3:
         image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return image
+
+
+def lit(image: Image.Image, rng: np.random.Generator) -> np.ndarray:
+    """The picture as another camera in another light would have taken it."""
     if rng.random() < 0.3:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.8)))
     image = ImageEnhance.Color(image).enhance(rng.uniform(0.6, 1.5))
@@ -93,3 +119,26 @@ def varied(photo: Photo, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.3:
         pixels = pixels + rng.normal(0, rng.uniform(0.01, 0.05), pixels.shape).astype(np.float32)
     return (pixels.clip(0, 1) * 255).astype(np.uint8)
+
+
+def varied(photo: Photo, rng: np.random.Generator) -> np.ndarray:
+    """A picture as another camera, light and place in the frame would have given it: its label still holds."""
+    return lit(cut(opened(photo), rng, 0.45, 1.0), rng)
+
+
+def composed(photo: Photo, peers: list[Photo], rng: np.random.Generator) -> np.ndarray:
+    """Something new to ask the teacher about, of which no label is known: a close look at a part, two pictures
+    through each other, or four side by side."""
+    kind = rng.integers(3)
+    if kind == 0:
+        return lit(cut(opened(photo), rng, 0.06, 0.4), rng)
+    others = [peers[i] for i in rng.integers(0, len(peers), 1 if kind == 1 else 3)]
+    pictures = [cut(opened(p), rng, 0.3, 1.0) for p in [photo, *others]]
+    if kind == 1:
+        return lit(Image.blend(*pictures, rng.uniform(0.3, 0.7)), rng)
+    canvas = Image.new("RGB", (TEACHER_SIDE, TEACHER_SIDE))
+    x, y = (int(v) for v in rng.integers(TEACHER_SIDE // 4, 3 * TEACHER_SIDE // 4, 2))
+    for picture, (left, top) in zip(pictures, ((0, 0), (x, 0), (0, y), (x, y)), strict=True):
+        size = (x if left == 0 else TEACHER_SIDE - x, y if top == 0 else TEACHER_SIDE - y)
+        canvas.paste(picture.resize(size, Image.Resampling.BILINEAR), (left, top))
+    return lit(canvas, rng)

@@ -1,5 +1,9 @@
 """Writes the trained backbone as ONNX: convolutions, ReLU, a global mean; batch 1; input `input`
-`[1, 3, side, side]` of x/127.5 − 1, output `embedding`. Checks it against PyTorch."""
+`[1, 3, side, side]` of x/127.5 − 1, output `embedding`. Checks it against PyTorch.
+
+Weights are stored as 8-bit integers with a scale for each output channel. The runtime multiplies them out once, when it
+loads, and computes in f32 as ever: a quarter of the bytes over the air, at the same speed.
+"""
 
 import argparse
 from pathlib import Path
@@ -10,20 +14,32 @@ import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from data import SIDE
-from network import WIDTHS, Backbone
+from network import Backbone, Network
 
 OPSET = 13
 
 
-def to_onnx(folded: torch.nn.Module) -> onnx.ModelProto:
+def stored(weight: np.ndarray, name: str, bits: int) -> tuple[list, list]:
+    """Nodes and initialisers that give the weight, `[out, in, 3, 3]`, its name."""
+    if bits == 32:
+        return [], [numpy_helper.from_array(weight, name)]
+    scale = np.abs(weight).max(axis=(1, 2, 3), keepdims=True) / 127
+    whole = np.round(weight / scale).astype(np.int8)
+    nodes = [
+        helper.make_node("Cast", [f"{name}_int8"], [f"{name}_whole"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{name}_whole", f"{name}_scale"], [name]),
+    ]
+    return nodes, [numpy_helper.from_array(whole, f"{name}_int8"), numpy_helper.from_array(scale, f"{name}_scale")]
+
+
+def to_onnx(folded: torch.nn.Module, network: Network, bits: int) -> onnx.ModelProto:
     nodes, weights, last = [], [], "input"
     for index, layer in enumerate(folded):
         if isinstance(layer, torch.nn.Conv2d):
-            weights += [
-                numpy_helper.from_array(layer.weight.detach().numpy(), f"w{index}"),
-                numpy_helper.from_array(layer.bias.detach().numpy(), f"b{index}"),
-            ]
+            # The first layer is small, and looks at colours: it stays as it is.
+            more, tensors = stored(layer.weight.detach().numpy(), f"w{index}", bits if index else 32)
+            nodes += more
+            weights += [*tensors, numpy_helper.from_array(layer.bias.detach().numpy(), f"b{index}")]
             shape = {"kernel_shape": [3, 3], "strides": list(layer.stride), "pads": [1, 1, 1, 1]}
             nodes.append(helper.make_node("Conv", [last, f"w{index}", f"b{index}"], [f"x{index}"], **shape))
         elif isinstance(layer, torch.nn.ReLU):
@@ -36,8 +52,8 @@ def to_onnx(folded: torch.nn.Module) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "pilah_backbone",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, WIDTHS[-1]])],
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, network.side, network.side])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, network.widths[-1]])],
         weights,
     )
     model = helper.make_model(graph, producer_name="pilah", opset_imports=[helper.make_opsetid("", OPSET)])
@@ -47,22 +63,26 @@ def to_onnx(folded: torch.nn.Module) -> onnx.ModelProto:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--bits", type=int, choices=(8, 32), default=8)
     args = parser.parse_args()
-    backbone = Backbone()
-    backbone.load_state_dict(torch.load(args.weights, weights_only=True))
+    trained = torch.load(args.weights, weights_only=True)
+    network = Network(**trained["network"])
+    backbone = Backbone(network)
+    backbone.load_state_dict(trained["weights"])
     backbone.eval()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(to_onnx(backbone.folded().eval()), args.out)
+    onnx.save(to_onnx(backbone.folded().eval(), network, args.bits), args.out)
     session = onnxruntime.InferenceSession(str(args.out), providers=["CPUExecutionProvider"])
-    x = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    x = torch.rand(1, 3, network.side, network.side, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.no_grad():
         expected = backbone(x).numpy()
-    worst = float(np.abs(session.run(None, {"input": x.numpy()})[0] - expected).max())
-    print(f"{args.out}: {args.out.stat().st_size} bytes, differs from PyTorch by {worst:.2e} at most")
-    if worst > 1e-3 * max(1.0, float(np.abs(expected).max())):
+    found = session.run(None, {"input": x.numpy()})[0]
+    worst = float(np.abs(found - expected).max() / np.abs(expected).max())
+    print(f"{args.out}: {args.out.stat().st_size} bytes, differs from PyTorch by {worst:.1e} of the largest number at most")
+    if worst > (1e-3 if args.bits == 32 else 0.1):
         raise SystemExit("the exported network computes something else")
 
 

@@ -5,11 +5,33 @@ the normalisation; folding puts that identity and the normalisation into the con
 (RepVGG, Ding et al. 2021), so that the network that ships is convolutions and ReLU alone.
 """
 
+import argparse
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
-WIDTHS = (24, 48, 96, 144, 256)
-DEPTHS = (1, 2, 4, 2, 1)  # blocks per stage; the first of a stage halves the resolution
+
+STRIDE = 32  # pixels from cell to cell of the last block, as of the teacher
+
+
+@dataclass
+class Network:
+    """What was chosen by measurement: `front.py` and the model card tell what else was tried."""
+
+    side: int = 144  # of the input, in pixels; it is trained on pictures of up to 8/9 of that, and does best on a little more
+    widths: tuple[int, ...] = (24, 48, 96, 144, 256)
+    depths: tuple[int, ...] = (1, 2, 4, 2, 1)  # blocks per stage; the first of a stage halves the resolution
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--side", type=int, default=Network.side)
+        parser.add_argument("--widths", type=int, nargs="+", default=Network.widths)
+        parser.add_argument("--depths", type=int, nargs="+", default=Network.depths)
+
+    @staticmethod
+    def of(args: argparse.Namespace) -> "Network":
+        return Network(args.side, tuple(args.widths), tuple(args.depths))
 
 
 class Block(nn.Module):
@@ -37,19 +59,23 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    """`[n, 3, side, side]` of x/127.5 − 1 → `[n, 256]`, not negative."""
+    """`[n, 3, side, side]` of x/127.5 − 1 → `[n, the last width]`, not negative."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         blocks, width = [], 3
-        for width_out, depth in zip(WIDTHS, DEPTHS, strict=True):
+        for width_out, depth in zip(network.widths, network.depths, strict=True):
             for index in range(depth):
                 blocks.append(Block(width, width_out, 2 if index == 0 else 1))
                 width = width_out
         self.blocks = nn.Sequential(*blocks)
 
+    def cells(self, x: torch.Tensor) -> torch.Tensor:
+        """`[n, the last width, cells, cells]`, of which the embedding is the mean."""
+        return self.blocks(x)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.blocks(x).mean((2, 3))
+        return self.cells(x).mean((2, 3))
 
     def folded(self) -> nn.Module:
         layers: list[nn.Module] = []
@@ -59,14 +85,16 @@ class Backbone(nn.Module):
 
 
 class Student(nn.Module):
-    """The backbone with what it learns by: a classifier, and a guess of the teacher's features."""
+    """The backbone with what it learns by: a classifier, and a guess of the teacher's features in each cell."""
 
-    def __init__(self, classes: int, teacher: int):
+    def __init__(self, network: Network, classes: int, teacher: int):
         super().__init__()
-        self.backbone = Backbone()
-        self.classifier = nn.Linear(WIDTHS[-1], classes)
-        self.guess = nn.Linear(WIDTHS[-1], teacher)
+        self.backbone = Backbone(network)
+        self.classifier = nn.Linear(network.widths[-1], classes)
+        self.guess = nn.Conv2d(network.widths[-1], teacher, 1)
+
+    def of(self, cells: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.classifier(cells.mean((2, 3))), self.guess(cells)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        embedding = self.backbone(x).float()
-        return self.classifier(embedding), self.guess(embedding)
+        return self.of(self.backbone.cells(x).float())

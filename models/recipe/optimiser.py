@@ -9,13 +9,13 @@ import torch
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     """Near enough the orthogonal factor of a matrix: five steps of Newton and Schulz' iteration."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix / (matrix.norm() + 1e-7)
+    x = (matrix / (matrix.norm() + 1e-7)).bfloat16()
     wide = x.shape[0] <= x.shape[1]
     x = x if wide else x.T
     for _ in range(5):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if wide else x.T
+    return (x if wide else x.T).float()
 
 
 class Muon(torch.optim.Optimizer):

@@ -1,7 +1,8 @@
-"""Trains the student: labels, the teacher's probabilities, and the teacher's features.
+"""Trains the student of one fold: labels, the teacher's probabilities, and the teacher's features in each place.
 
 The resolution grows in three phases, since most is learned as well, and much faster, on small
-pictures. Weights are averaged over time; the average is what ships. A run that is interrupted goes on
+pictures; it stays below that of use, since objects look larger in pictures that were cut out (Touvron
+et al. 2019). Weights are averaged over time; the average is what ships. A run that is interrupted goes on
 from its last checkpoint, with the same draws as if it had not been.
 """
 
@@ -14,54 +15,73 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
 from tqdm import tqdm
 
-from data import LABELS, SIDE, scenes, trashnet
-from network import Student
+from data import FOLDS, LABELS, TEACHER_SIDE, composed, fold_named, plain, scenes, trashnet, varied
+from network import STRIDE, Network, Student
 from optimiser import Muon
-from teacher import Cache
+from teacher import CELLS, Cache, Probe
 
-COMPONENTS = 192
-SCENE_SHARE = 0.3
-PHASES = ((0.0, 80), (0.6, 112), (0.88, SIDE))
+COMPONENTS = 128  # of the teacher's features
+VARIED, SCENE_COPIES, COMPOSED = 12, 3, 5  # copies of each photo and scene that the teacher is asked about
+SHARES = (0.5625, 0.21875, 0.21875)  # of a batch: photos, scenes, composed pictures
+PHASES = ((0.0, 5 / 9), (0.55, 7 / 9), (0.85, 8 / 9))  # from which share of the steps on, which share of the side
+LABEL, MAP, MEAN = 0.5, 2.0, 4.0  # weights of the losses: labels and what the teacher says of the classes, its maps, their means
+NAMES = ("trashnet", "scenes", "composed")
 EVERY = 100  # steps between checkpoints
 
 
 class Source:
-    """One cache with what the teacher says of each copy."""
+    """One cache with what the teacher says of each copy. Its training rows are drawn, rarer classes more often."""
 
-    def __init__(self, cache: Cache, pca: PCA, probe: LogisticRegression):
-        self.cache = cache
+    def __init__(self, cache: Cache, maps: np.ndarray, logits: np.ndarray, labelled: bool = True):
+        self.cache, self.maps, self.logits, self.labelled = cache, maps, logits, labelled
         self.labels = np.array([photo.label for photo in cache.photos])
         splits = np.array([photo.split for photo in cache.photos])
         self.rows = {split: np.flatnonzero(splits == split) for split in ("train", "validation", "test")}
-        shape = cache.features.shape[:2]
-        flat = np.asarray(cache.features, np.float32).reshape(-1, cache.features.shape[2])
-        targets = pca.transform(flat) / pca.explained_variance_**0.25
-        self.targets = targets.reshape(*shape, -1).astype(np.float32) / 3.0
-        self.logits = probe.decision_function(flat).reshape(*shape, -1).astype(np.float32)
         counts = np.bincount(self.labels[self.rows["train"]], minlength=len(LABELS))
         weights = 1 / np.sqrt(counts[self.labels[self.rows["train"]]])
         self.weights = weights / weights.sum()
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, ...]:
+        """Pictures, the teacher's maps and logits of them, labels as probabilities, whether the labels hold."""
         rows = rng.choice(self.rows["train"], size, p=self.weights)
         copies = rng.integers(0, self.cache.copies, size)
-        return self.cache.pictures[rows, copies], self.labels[rows], self.logits[rows, copies], self.targets[rows, copies]
+        labels = np.eye(len(LABELS), dtype=np.float32)[self.labels[rows]]
+        holds = np.full(size, self.labelled, np.float32)
+        return self.cache.pictures[rows, copies], self.maps[rows, copies], self.logits[rows, copies], labels, holds
 
 
-def teach(caches: list[Cache]) -> tuple[PCA, LogisticRegression]:
-    """What the teacher's features are worth on the training photos: their main directions, and a classifier."""
-    features, labels = [], []
-    for cache in caches:
-        rows = [i for i, photo in enumerate(cache.photos) if photo.split == "train"]
-        taken = np.asarray(cache.features[rows, :3], np.float32)
-        features.append(taken.reshape(-1, taken.shape[2]))
-        labels.append(np.repeat([cache.photos[i].label for i in rows], taken.shape[1]))
-    x, y = np.concatenate(features), np.concatenate(labels)
-    probe = LogisticRegression(C=0.01, max_iter=300).fit(x, y)
-    return PCA(COMPONENTS, random_state=0).fit(x), probe
+def lessons(caches: list[Cache], seed: int, folder: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What is to be learnt of each cache's copies: the teacher's maps along their main directions, `[photos, copies, 7, 7, 128]`,
+    and its logits, `[photos, copies, classes]`. Fitted on training pictures alone; kept for other runs on the fold."""
+    if not folder.exists():
+        new = folder.with_suffix(".new")
+        new.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(seed)
+        seen = []
+        for cache in caches:
+            rows = [i for i, photo in enumerate(cache.photos) if photo.split == "train"]
+            rows = np.sort(rng.choice(rows, 800))
+            cells = rng.integers(0, CELLS, (8, 2, len(rows)))
+            seen += [np.asarray(cache.maps[rows, rng.integers(0, cache.copies, len(rows)), y, x], np.float32) for y, x in cells]
+        pca = PCA(COMPONENTS, svd_solver="randomized", random_state=0).fit(np.concatenate(seen))
+        # Between true to scale and all alike: the classes are told apart by small directions as well.
+        basis = (pca.components_ / pca.explained_variance_[:, None] ** 0.25).astype(np.float32)
+        basis /= np.sqrt((pca.explained_variance_**0.5).mean())  # the mean variance is 1
+        along = torch.from_numpy(basis.T.copy())
+        offset = torch.from_numpy(pca.mean_.astype(np.float32)) @ along
+        photographic, graphic = Probe(caches[0], seed), Probe(caches[1], seed)
+        for cache, probe, name in zip(caches, (photographic, graphic, photographic), NAMES, strict=True):
+            shape = (*cache.maps.shape[:4], COMPONENTS)
+            maps = np.lib.format.open_memmap(new / f"{name}-maps.npy", "w+", np.float16, shape)
+            for i in tqdm(range(len(maps)), desc=f"lessons of {name}", mininterval=5):
+                maps[i] = (torch.from_numpy(cache.maps[i]).float() @ along - offset).half()
+            maps.flush()
+            flat = np.asarray(cache.features, np.float32).reshape(-1, cache.features.shape[2])
+            np.save(new / f"{name}-logits.npy", probe.logits(flat).reshape(*cache.features.shape[:2], -1).astype(np.float32))
+        new.rename(folder)
+    return [(np.load(folder / f"{name}-maps.npy", mmap_mode="r"), np.load(folder / f"{name}-logits.npy")) for name in NAMES]
 
 
 def scaled(pictures: torch.Tensor, side: int) -> torch.Tensor:
@@ -70,8 +90,9 @@ def scaled(pictures: torch.Tensor, side: int) -> torch.Tensor:
     return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
 
 
-def varied(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Tensor:
-    """Shifts, scales, turns, flips, lights and hides a little of each picture, at a resolution."""
+def moved(pictures: torch.Tensor, maps: torch.Tensor, side: int, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Shifts, scales, turns, flips, lights and hides a little of each picture, at a resolution, and moves the teacher's
+    map of it likewise, `[n, 7, 7, c]` → `[n, c, cells, cells]` with the cells of the student."""
     n = len(pictures)
 
     def draw(low: float, high: float) -> torch.Tensor:
@@ -83,7 +104,9 @@ def varied(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Ten
     theta[:, 0, 0], theta[:, 0, 1] = scale * angle.cos() * flip, -scale * angle.sin()
     theta[:, 1, 0], theta[:, 1, 1] = scale * angle.sin() * flip, scale * angle.cos()
     theta[:, 0, 2], theta[:, 1, 2] = draw(-0.12, 0.12), draw(-0.12, 0.12)
-    x = scaled(pictures, side)
+    x = pictures.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+    if side <= x.shape[2] // 2:
+        x = F.avg_pool2d(x, 2)
     x = F.grid_sample(x, F.affine_grid(theta, [n, 3, side, side], align_corners=False), padding_mode="reflection", align_corners=False)
     x = x * draw(0.85, 1.15)[:, None, None, None] + draw(-0.12, 0.12)[:, None, None, None]
     hidden = (draw(0, 1) < 0.4).nonzero().flatten().tolist()
@@ -91,18 +114,42 @@ def varied(pictures: torch.Tensor, side: int, rng: torch.Generator) -> torch.Ten
     for i in hidden:
         (top, left), (high, wide) = (places[i] * side).int().tolist(), (sizes[i] * side * 0.4).int().tolist()
         x[i, :, top : top + high, left : left + wide] = 0
-    return x
+    cells = -(-side // STRIDE)
+    # The teacher's convolutions pad on the right and below only: its cell i looks at pixel 32 i + 31.
+    where = (F.affine_grid(theta, [n, 1, cells, cells], align_corners=False) + 1) / 2 * TEACHER_SIDE
+    where = (where - STRIDE + 0.5) / STRIDE * 2 / (CELLS - 1) - 1
+    seen = F.grid_sample(maps.permute(0, 3, 1, 2).float(), where, padding_mode="border", align_corners=True)
+    return x, seen
+
+
+def mixed(parts: list[torch.Tensor], rng: torch.Generator) -> list[torch.Tensor]:
+    """Half of the batch with a little of another picture through it, and as much of its targets (mixup, Zhang et al. 2018)."""
+    n = len(parts[0])
+    share = torch.where(torch.rand(n, generator=rng) < 0.5, torch.rand(n, generator=rng) * 0.4, torch.zeros(n))
+    other = torch.randperm(n, generator=rng)
+    return [p * (1 - w) + p[other] * w for p in parts for w in [share.reshape(-1, *[1] * (p.ndim - 1))]]
 
 
 @torch.no_grad()
-def accuracy(model: Student, source: Source, split: str) -> float:
+def accuracy(model: Student, source: Source, split: str, side: int) -> float:
     model.eval()
     right = 0
     rows = source.rows[split]
     for some in np.array_split(rows, max(1, len(rows) // 64)):
-        x = scaled(torch.from_numpy(source.cache.pictures[some, 0]), SIDE)
+        x = scaled(torch.from_numpy(source.cache.pictures[some, 0]), side)
         right += (model(x)[0].argmax(1).numpy() == source.labels[some]).sum()
     return float(right) / len(rows)
+
+
+@torch.no_grad()
+def explained(model: Student, source: Source, split: str, side: int) -> float:
+    """The share of the variance of the teacher's mean features that the student's guess explains."""
+    model.eval()
+    off, mean = [], source.maps[source.rows[split], 0].astype(np.float32).mean((1, 2))
+    for some in np.array_split(source.rows[split], max(1, len(source.rows[split]) // 64)):
+        guess = model(scaled(torch.from_numpy(source.cache.pictures[some, 0]), side))[1].mean((2, 3)).numpy()
+        off.append(((guess - source.maps[some, 0].astype(np.float32).mean((1, 2))) ** 2).sum(0))
+    return round(1 - float(np.sum(off)) / float(((mean - mean.mean(0)) ** 2).sum()), 4)
 
 
 @torch.no_grad()
@@ -118,63 +165,90 @@ def settle(model: Student, draw, steps: int = 40) -> None:
     model.eval()
 
 
+def sources(args: argparse.Namespace) -> list[Source]:
+    teacher = args.shared / "data/backbones/mobilenet_v2_1.0_224.onnx"
+    photos, drawn = trashnet(args.shared / "data/trashnet", args.fold), scenes(args.work / "scenes")
+    peers = [[p for p in photos if p.part == part] for part in range(FOLDS)]  # a composed picture is of one fold's photos
+
+    def copies(of: list, count: int):
+        return lambda i, rng: [plain(of[i], TEACHER_SIDE)] + [varied(of[i], rng) for _ in range(count)]
+
+    def kept(name: str, of: list, count: int, make) -> Cache:
+        return Cache(args.work / "cache" / name, of, count).fill(teacher, args.seed, args.threads, make)
+
+    caches = [
+        kept("trashnet", photos, 1 + VARIED, copies(photos, VARIED)),
+        kept("scenes", drawn, SCENE_COPIES, copies(drawn, SCENE_COPIES - 1)),
+        kept("composed", photos, COMPOSED, lambda i, rng: [composed(photos[i], peers[photos[i].part], rng) for _ in range(COMPOSED)]),
+    ]
+    found = lessons(caches, args.seed, args.work / f"cache/lessons-{args.fold}")
+    return [Source(cache, *taught, labelled=name != "composed") for cache, taught, name in zip(caches, found, NAMES, strict=True)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="the folder of scenes and caches")
     parser.add_argument("--shared", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--out", type=Path, required=True, help="the folder of this run's checkpoint and weights")
+    parser.add_argument("--fold", type=fold_named, required=True, help="0 to 4, or all")
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--fill", action="store_true", help="ask the teacher, and train nothing")
+    Network.add_arguments(parser)
     args = parser.parse_args()
+    network = Network.of(args)
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
 
-    teacher = args.shared / "data/backbones/mobilenet_v2_1.0_224.onnx"
-    photos = Cache(args.work / "cache/trashnet", trashnet(args.shared / "data/trashnet"), 13).fill(teacher, args.seed, args.threads)
-    drawn = Cache(args.work / "cache/scenes", scenes(args.work / "scenes"), 3).fill(teacher, args.seed, args.threads)
-    pca, probe = teach([photos, drawn])
-    sources = [Source(photos, pca, probe), Source(drawn, pca, probe)]
-    for name, source in zip(("trashnet", "scenes"), sources, strict=True):
-        known = {s: (source.logits[r, 0].argmax(1) == source.labels[r]).mean() for s, r in source.rows.items()}
+    given = sources(args)
+    named = dict(zip(NAMES[:2], given, strict=False))
+    for name, source in named.items():
+        known = {s: (source.logits[r, 0].argmax(1) == source.labels[r]).mean() for s, r in source.rows.items() if len(r)}
         print(f"teacher on {name}:", {s: round(float(a), 3) for s, a in known.items()}, flush=True)
+    if args.fill:
+        return
 
-    model = Student(len(LABELS), COMPONENTS).to(memory_format=torch.channels_last)
+    model = Student(network, len(LABELS), COMPONENTS).to(memory_format=torch.channels_last)
     average = copy.deepcopy(model)
-    matrices = [b.conv.weight for b in model.backbone.blocks][1:]
+    matrices = [block.conv.weight for block in model.backbone.blocks][1:]
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     muon, adam = Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=2e-3, weight_decay=1e-2)
-    checkpoint, start = args.work / "checkpoint.pt", 0
+    checkpoint, start = args.out / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         start = state["step"]
         for part, name in ((model, "model"), (average, "average"), (muon, "muon"), (adam, "adam")):
             part.load_state_dict(state[name])
 
-    def pictures_at(step: int) -> tuple[torch.Tensor, ...]:
-        rng, generator = np.random.default_rng([args.seed, step]), torch.Generator().manual_seed(args.seed * 1_000_003 + step)
-        few = round(args.batch * SCENE_SHARE)
-        parts = [sources[0].batch(rng, args.batch - few), sources[1].batch(rng, few)]
-        pixels, labels, logits, targets = (torch.from_numpy(np.concatenate(p)) for p in zip(*parts, strict=True))
-        side = [side for begins, side in PHASES if step / args.steps >= begins][-1]
-        return varied(pixels, side, generator).contiguous(memory_format=torch.channels_last), labels, logits, targets
+    sizes = [round(args.batch * share) for share in SHARES]
 
-    history = open(args.work / "history.jsonl", "a")
-    bar = tqdm(range(start, args.steps), initial=start, total=args.steps, desc="training", mininterval=10)
+    def batch_at(step: int) -> list[torch.Tensor]:
+        rng, generator = np.random.default_rng([args.seed, step]), torch.Generator().manual_seed(args.seed * 1_000_003 + step)
+        parts = [source.batch(rng, size) for source, size in zip(given, sizes, strict=True)]
+        pixels, maps, logits, labels, holds = (torch.from_numpy(np.concatenate(p)) for p in zip(*parts, strict=True))
+        share = [share for begins, share in PHASES if step / args.steps >= begins][-1]
+        side = round(network.side * share / 16) * 16
+        parts = mixed([*moved(pixels, maps, side, generator), (logits / 2).softmax(1), labels, holds], generator)
+        return [parts[0].contiguous(memory_format=torch.channels_last), *parts[1:]]
+
+    history = open(args.out / "history.jsonl", "a")
+    bar = tqdm(range(start, args.steps), initial=start, total=args.steps, desc=f"fold {args.fold}", mininterval=10)
     for step in bar:
         share = step / args.steps
         rate = min(1.0, (step + 1) / 60) * min(1.0, (1 - share) / 0.7)
         muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = 0.02 * rate, 2e-3 * rate
-        x, labels, logits, targets = pictures_at(step)
+        x, maps, beliefs, labels, holds = batch_at(step)
         model.train()
         with torch.autocast("cpu", torch.bfloat16):
-            embedding = model.backbone(x)
-        embedding = embedding.float()
-        answer, guess = model.classifier(embedding), model.guess(embedding)
-        loss_label = F.cross_entropy(answer, labels, label_smoothing=0.1)
-        loss_teacher = F.kl_div((answer / 2).log_softmax(1), (logits / 2).softmax(1), reduction="batchmean") * 4
-        loss_features = F.mse_loss(guess, targets) * 4
-        loss = loss_label + loss_teacher * 0.5 + loss_features
+            cells = model.backbone.cells(x)
+        answer, guess = model.of(cells.float())
+        loss_label = (F.cross_entropy(answer, labels, label_smoothing=0.1, reduction="none") * holds).sum() / holds.sum()
+        loss_teacher = F.kl_div((answer / 2).log_softmax(1), beliefs, reduction="batchmean") * 4
+        loss_map, loss_mean = F.mse_loss(guess, maps), F.mse_loss(guess.mean((2, 3)), maps.mean((2, 3)))
+        loss = loss_label * LABEL + loss_teacher * LABEL / 2 + loss_map * MAP + loss_mean * MEAN
         loss.backward()
         for optimiser in (muon, adam):
             optimiser.step()
@@ -188,9 +262,10 @@ def main() -> None:
                     mean.copy_(now)
         if (step + 1) % EVERY == 0 or step + 1 == args.steps:
             row = {"step": step + 1, "loss": round(loss.item(), 3), "label": round(loss_label.item(), 3)}
-            row |= {"teacher": round(loss_teacher.item(), 3), "features": round(loss_features.item(), 3)}
-            if (step + 1) % (4 * EVERY) == 0:
-                row |= {"validation": accuracy(average, sources[0], "validation"), "scenes": accuracy(average, sources[1], "validation")}
+            row |= {"teacher": round(loss_teacher.item(), 3), "map": round(loss_map.item(), 3), "mean": round(loss_mean.item(), 3)}
+            if (step + 1) % (5 * EVERY) == 0:
+                row |= {name: accuracy(average, source, "validation", network.side) for name, source in named.items()}
+                row["explained"] = explained(average, given[0], "validation", network.side)
             history.write(json.dumps(row) + "\n")
             history.flush()
             bar.write(json.dumps(row))
@@ -199,10 +274,10 @@ def main() -> None:
             checkpoint.with_suffix(".new").replace(checkpoint)
 
     last = iter(range(args.steps, args.steps + 1000))
-    settle(average, lambda: pictures_at(next(last))[0])
-    torch.save(average.backbone.state_dict(), args.work / "backbone.pt")
-    for name, source in zip(("trashnet", "scenes"), sources, strict=True):
-        print(name, {split: round(accuracy(average, source, split), 3) for split in source.rows}, flush=True)
+    settle(average, lambda: batch_at(next(last))[0])
+    torch.save({"network": vars(network), "weights": average.backbone.state_dict()}, args.out / "backbone.pt")
+    for name, source in named.items():
+        print(name, {split: round(accuracy(average, source, split, network.side), 3) for split, rows in source.rows.items() if len(rows)}, flush=True)
 
 
 if __name__ == "__main__":
