@@ -8,6 +8,9 @@
 /// Where the broker and the hub are.
 pub mod address;
 
+/// What the bin sees with.
+pub mod camera;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,8 +20,7 @@ use address::{BrokerAddress, HubAddress};
 use pilah_models::name::BinId;
 use serde::Deserialize;
 
-use crate::camera::chamber::ChamberConfig;
-use crate::camera::replay::ReplayConfig;
+pub use self::camera::CameraConfig;
 use crate::outbox::OutboxRules;
 use crate::samples::SampleRules;
 use crate::trigger::TriggerRules;
@@ -89,16 +91,6 @@ pub struct Config {
     pub telemetry_every: Duration,
 }
 
-/// What a bin sees with.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum CameraConfig {
-    /// Drawn items in a drawn bin.
-    Virtual(ChamberConfig),
-    /// Photos from a folder.
-    Replay(ReplayConfig),
-}
-
 /// The connection to the broker.
 #[derive(Debug, Clone)]
 pub struct MqttConfig {
@@ -149,6 +141,17 @@ impl Secret {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// What a file holds, which the configuration names under `key`, or else an environment variable.
+    fn find(key: &str, file: Option<&Path>, variable: &str) -> io::Result<Self> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|e| io::Error::new(e.kind(), format!("{key} = {:?}: {e}", path.display().to_string())))?,
+            None => std::env::var(variable)
+                .map_err(|_| io::Error::other(format!("neither {key} nor the variable {variable} is set")))?,
+        };
+        Ok(Self(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
 }
 
@@ -322,15 +325,7 @@ impl Config {
     /// # Errors
     /// There is none: the message says where it was looked for.
     pub fn password(&self) -> io::Result<Secret> {
-        let text = match &self.mqtt.password_file {
-            Some(path) => std::fs::read_to_string(path).map_err(|e| {
-                io::Error::new(e.kind(), format!("mqtt.password_file = {:?}: {e}", path.display().to_string()))
-            })?,
-            None => std::env::var(PASSWORD_VARIABLE).map_err(|_| {
-                io::Error::other(format!("neither mqtt.password_file nor the variable {PASSWORD_VARIABLE} is set"))
-            })?,
-        };
-        Ok(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))
+        Secret::find("mqtt.password_file", self.mqtt.password_file.as_deref(), PASSWORD_VARIABLE)
     }
 }
 
@@ -364,16 +359,7 @@ impl RawConfig {
         if self.data_dir.as_os_str().is_empty() {
             return Err(wrong("data_dir", self.data_dir, "it must name a folder"));
         }
-        match &self.camera {
-            CameraConfig::Replay(replay) => {
-                within("camera.frames_per_second", replay.frames_per_second, 0.0, 240.0)?;
-            }
-            CameraConfig::Virtual(chamber) => chamber.check().map_err(|error| {
-                let all = toml::Table::try_from(chamber).unwrap_or_default();
-                let value = all.get(error.key).map(ToString::to_string).unwrap_or_default();
-                Wrong { key: format!("camera.{}", error.key), value, problem: error.problem }
-            })?,
-        }
+        self.camera.check()?;
         within("samples.random_share", self.samples.random_share, 0.0, 1.0)?;
         within("samples.largest_side", self.samples.largest_side, 32, 4096)?;
         within("outbox.segment_bytes", self.outbox.segment_bytes, 64 * 1024, 1 << 30)?;

@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 use crate::camera::chamber::Chamber;
 use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
 use crate::camera::replay::{Replay, Showing};
-use crate::camera::{Camera, CameraError};
+use crate::camera::{self, Camera, CameraError};
 use crate::config::{CameraConfig, Config};
 use crate::link::{Link, LinkError, LinkEvent};
 use crate::model_store::fetch::{CertificateError, Hub};
@@ -251,6 +251,7 @@ fn open_camera(config: &Config) -> Result<Box<dyn Camera>, CameraError> {
             let showing = Showing::for_pipeline(replay, rules.settle, rules.clear, config.vote_frames);
             Ok(Box::new(Replay::open(replay, showing)?))
         }
+        live => camera::open_live(live),
     }
 }
 

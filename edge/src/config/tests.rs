@@ -14,6 +14,8 @@ folder = "photos"
 url = "mqtt://127.0.0.1:1883"
 "#;
 
+const CAMERA: &str = "kind = \"replay\"\nfolder = \"photos\"";
+
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("edge.toml"), text)
 }
@@ -60,6 +62,22 @@ fn an_error_names_file_key_and_value() {
         ("kind = \"replay\"", "kind = \"webcam\"", "unknown variant `webcam`"),
         ("kind = \"replay\"\nfolder = \"photos\"", "kind = \"virtual\"\nwidth = 3", "camera.width = 3: 3 is outside"),
         ("kind = \"replay\"\nfolder = \"photos\"", "kind = \"virtual\"\nhue = 3", "unknown field `hue`"),
+        (CAMERA, "kind = \"command\"\ncommand = []", "camera.command = []: it must name a program"),
+        (CAMERA, "kind = \"command\"\ncommand = [\"\"]", "camera.command = [\"\"]: it must name a program"),
+        (CAMERA, "kind = \"command\"\ncommand = \"rpicam-vid\"", "expected a sequence"),
+        (CAMERA, "kind = \"v4l\"\ndevice = \"video0\"", "camera.device = \"video0\": it must be a path such as"),
+        (CAMERA, "kind = \"v4l\"\ndevice = \"/dev/video0\"\nwidth = 5", "camera.width = 5: it must be from 32 to 4096"),
+        (CAMERA, "kind = \"v4l\"\ndevice = \"/dev/video0\"\nformat = \"h264\"", "unknown variant `h264`"),
+        (CAMERA, "kind = \"v4l\"\ndevice = \"/dev/video0\"\nframes_per_second = 0", "camera.frames_per_second = 0.0"),
+        (CAMERA, "kind = \"http\"\nurl = \"rtsp://cam\"", "it must begin with http:// or https://"),
+        (CAMERA, "kind = \"http\"\nurl = \"http://a:b@cam\"", "a password must not be part of an address"),
+        (CAMERA, "kind = \"http\"\nurl = \"http://cam\"\npassword_file = \"x\"", "camera.password_file = \"x\""),
+        (
+            CAMERA,
+            "kind = \"http\"\nurl = \"http://cam\"\nca_file = \"x\"",
+            "camera.ca_file = \"x\": it is of use only with",
+        ),
+        (CAMERA, "kind = \"http\"\nurl = \"http://cam\"\nuser = \"a:b\"", "camera.user = \"a:b\": it must not contain"),
         ("folder = \"photos\"", "folder = \"photos\"\nfps = 3", "unknown field `fps`"),
         ("folder = \"photos\"", "folder = \"photos\"\npart = \"3/2\"", "part \"3/2\" is not valid"),
         ("folder = \"photos\"", "folder = \"photos\"\nframes_per_second = -1", "camera.frames_per_second = -1.0"),
@@ -99,4 +117,22 @@ fn the_password_is_read_from_its_file_and_never_shown() {
     let password = config.password().expect("reads");
     assert_eq!(password.expose(), "s3cret");
     assert!(!format!("{password:?} {config:?}").contains("s3cret"));
+}
+
+#[test]
+fn every_camera_that_the_sample_describes_is_valid() {
+    // Their lines are indented in the comment; what stands in brackets explains.
+    let section = SAMPLE.split("[camera]").nth(1).and_then(|rest| rest.split("\n[").next()).expect("the section");
+    let lines: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
+    let text = lines.join("\n").replace("kind =", "\u{0}kind =");
+    let cameras: Vec<&str> = text.split('\0').filter(|camera| !camera.trim().is_empty()).collect();
+    assert_eq!(cameras.len(), 5, "{cameras:?}");
+    for camera in cameras {
+        let camera = camera.lines().map(|line| line.split("  (").next().unwrap_or(line)).collect::<Vec<_>>().join("\n");
+        let built = cfg!(feature = "nokhwa") || !camera.contains("nokhwa");
+        match parse(&LEAST.replacen(CAMERA, &camera, 1)) {
+            Ok(_) => assert!(built, "{camera}"),
+            Err(error) => assert!(!built && words(&error).contains("built without it"), "{camera}: {}", words(&error)),
+        }
+    }
 }
