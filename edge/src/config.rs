@@ -8,6 +8,15 @@
 /// Where the broker and the hub are.
 pub mod address;
 
+/// What the bin moves.
+pub mod act;
+
+/// Where the fill level comes from.
+mod fill;
+
+/// What someone meant who misspelt a key.
+mod nearest;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,6 +28,8 @@ use serde::Deserialize;
 
 use crate::camera::chamber::ChamberConfig;
 use crate::camera::replay::ReplayConfig;
+use crate::config::act::BodyConfig;
+use crate::fill::FillConfig;
 use crate::outbox::OutboxRules;
 use crate::samples::SampleRules;
 use crate::trigger::TriggerRules;
@@ -41,10 +52,12 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is no TOML, or a key or a value is not one that is known.
-    #[error("{} is not valid", path.display())]
+    #[error("{} is not valid{}", path.display(), meant.as_ref().map(|meant| format!(" (did you mean {meant:?}?)")).unwrap_or_default())]
     Parse {
         /// The file.
         path: PathBuf,
+        /// The known name that is nearest to an unknown one.
+        meant: Option<String>,
         /// Where and what.
         source: Box<toml::de::Error>,
     },
@@ -87,6 +100,10 @@ pub struct Config {
     pub hub: Option<HubConfig>,
     /// How often telemetry is sent.
     pub telemetry_every: Duration,
+    /// What it moves, its button and its light.
+    pub body: BodyConfig,
+    /// Where the fill level comes from; `None`: it is not measured.
+    pub fill: Option<FillConfig>,
 }
 
 /// What a bin sees with.
@@ -185,6 +202,12 @@ struct RawConfig {
     hub: Option<RawHub>,
     #[serde(default)]
     telemetry: RawTelemetry,
+    #[serde(default)]
+    gpio: act::RawGpio,
+    #[serde(default)]
+    act: act::RawAct,
+    #[serde(default)]
+    fill: fill::RawFill,
 }
 
 #[derive(Debug, Deserialize)]
@@ -307,7 +330,11 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let parse = |source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) };
+        let parse = |source: toml::de::Error| ConfigError::Parse {
+            path: path.to_owned(),
+            meant: nearest::nearest(source.message()),
+            source: Box::new(source),
+        };
         let raw: RawConfig = toml::from_str(text).map_err(parse)?;
         raw.check().map_err(|Wrong { key, value, problem }| ConfigError::Value {
             path: path.to_owned(),
@@ -398,6 +425,8 @@ impl RawConfig {
             mqtt: self.mqtt.check()?,
             hub: self.hub.map(RawHub::check).transpose()?,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
+            body: act::check(self.gpio, self.act)?,
+            fill: self.fill.check()?,
         })
     }
 }
