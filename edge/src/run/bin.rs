@@ -367,7 +367,11 @@ impl Bin {
             let waiting = self.outbox.in_order().map(|(key, _)| key);
             let Some(key) = self.window.poll_action(waiting, now) else { return };
             match (self.outbox.kind(key), self.outbox.body(key)) {
-                (Some(kind), Some(body)) => drop(self.send(Outgoing::Entry { key, kind, body })),
+                (Some(kind), Some(body)) => {
+                    if self.send(Outgoing::Entry { key, kind, body }) {
+                        self.outbox.handle_sent(key);
+                    }
+                }
                 // Dropped for want of room, or unreadable: counted there.
                 _ => self.window.handle_gone(key),
             }
