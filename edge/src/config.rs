@@ -220,6 +220,7 @@ struct RawBin {
 #[serde(deny_unknown_fields, default)]
 struct RawTrigger {
     settle_s: f64,
+    reach_settle_s: f64,
     clear_s: f64,
     stuck_after_s: f64,
     motion_share: f32,
@@ -231,6 +232,7 @@ impl Default for RawTrigger {
         let rules = TriggerRules::default();
         Self {
             settle_s: rules.settle.as_secs_f64(),
+            reach_settle_s: rules.reach_settle.as_secs_f64(),
             clear_s: rules.clear.as_secs_f64(),
             stuck_after_s: rules.stuck_after.as_secs_f64(),
             motion_share: rules.motion_share,
@@ -412,6 +414,7 @@ impl RawConfig {
             camera: self.camera,
             trigger: TriggerRules {
                 settle: seconds("trigger.settle_s", t.settle_s, 0.0, 60.0)?,
+                reach_settle: seconds("trigger.reach_settle_s", t.reach_settle_s, 0.0, 60.0)?,
                 clear: seconds("trigger.clear_s", t.clear_s, 0.0, 60.0)?,
                 stuck_after: seconds("trigger.stuck_after_s", t.stuck_after_s, 1.0, 86_400.0)?,
                 motion_share: within("trigger.motion_share", t.motion_share, 0.0, 1.0)?,

@@ -102,6 +102,8 @@ impl Pipeline {
         let Some(verdict) = self.vote.verdict() else { return Ok(None) };
         let manifest = settled.model.manifest();
         let decision = decide(&verdict.probabilities, manifest);
+        // No flap is right for two things at once.
+        let decision = if self.trigger.sees_several() { decision.unsure() } else { decision };
         let item = Item {
             cause: Cause::Settled,
             decision,
