@@ -11,6 +11,15 @@ pub mod address;
 /// What the bin sees with.
 pub mod camera;
 
+/// What the bin moves.
+pub mod act;
+
+/// Where the fill level comes from.
+mod fill;
+
+/// What someone meant who misspelt a key.
+mod nearest;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +30,8 @@ use pilah_models::name::BinId;
 use serde::Deserialize;
 
 pub use self::camera::CameraConfig;
+use crate::config::act::BodyConfig;
+use crate::fill::FillConfig;
 use crate::outbox::OutboxRules;
 use crate::samples::SampleRules;
 use crate::trigger::TriggerRules;
@@ -43,10 +54,12 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is no TOML, or a key or a value is not one that is known.
-    #[error("{} is not valid", path.display())]
+    #[error("{} is not valid{}", path.display(), meant.as_ref().map(|meant| format!(" (did you mean {meant:?}?)")).unwrap_or_default())]
     Parse {
         /// The file.
         path: PathBuf,
+        /// The known name that is nearest to an unknown one.
+        meant: Option<String>,
         /// Where and what.
         source: Box<toml::de::Error>,
     },
@@ -89,6 +102,10 @@ pub struct Config {
     pub hub: Option<HubConfig>,
     /// How often telemetry is sent.
     pub telemetry_every: Duration,
+    /// What it moves, its button and its light.
+    pub body: BodyConfig,
+    /// Where the fill level comes from; `None`: it is not measured.
+    pub fill: Option<FillConfig>,
 }
 
 /// The connection to the broker.
@@ -188,6 +205,12 @@ struct RawConfig {
     hub: Option<RawHub>,
     #[serde(default)]
     telemetry: RawTelemetry,
+    #[serde(default)]
+    gpio: act::RawGpio,
+    #[serde(default)]
+    act: act::RawAct,
+    #[serde(default)]
+    fill: fill::RawFill,
 }
 
 #[derive(Debug, Deserialize)]
@@ -200,6 +223,7 @@ struct RawBin {
 #[serde(deny_unknown_fields, default)]
 struct RawTrigger {
     settle_s: f64,
+    reach_settle_s: f64,
     clear_s: f64,
     stuck_after_s: f64,
     motion_share: f32,
@@ -211,6 +235,7 @@ impl Default for RawTrigger {
         let rules = TriggerRules::default();
         Self {
             settle_s: rules.settle.as_secs_f64(),
+            reach_settle_s: rules.reach_settle.as_secs_f64(),
             clear_s: rules.clear.as_secs_f64(),
             stuck_after_s: rules.stuck_after.as_secs_f64(),
             motion_share: rules.motion_share,
@@ -310,7 +335,11 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let parse = |source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) };
+        let parse = |source: toml::de::Error| ConfigError::Parse {
+            path: path.to_owned(),
+            meant: nearest::nearest(source.message()),
+            source: Box::new(source),
+        };
         let raw: RawConfig = toml::from_str(text).map_err(parse)?;
         raw.check().map_err(|Wrong { key, value, problem }| ConfigError::Value {
             path: path.to_owned(),
@@ -371,6 +400,7 @@ impl RawConfig {
             camera: self.camera,
             trigger: TriggerRules {
                 settle: seconds("trigger.settle_s", t.settle_s, 0.0, 60.0)?,
+                reach_settle: seconds("trigger.reach_settle_s", t.reach_settle_s, 0.0, 60.0)?,
                 clear: seconds("trigger.clear_s", t.clear_s, 0.0, 60.0)?,
                 stuck_after: seconds("trigger.stuck_after_s", t.stuck_after_s, 1.0, 86_400.0)?,
                 motion_share: within("trigger.motion_share", t.motion_share, 0.0, 1.0)?,
@@ -384,6 +414,8 @@ impl RawConfig {
             mqtt: self.mqtt.check()?,
             hub: self.hub.map(RawHub::check).transpose()?,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
+            body: act::check(self.gpio, self.act)?,
+            fill: self.fill.check()?,
         })
     }
 }

@@ -6,12 +6,16 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use pilah_edge::act::Flap;
+use pilah_edge::act::by_hand::by_hand;
 use pilah_edge::camera::chamber::scenes::{RenderScenes, render_scenes};
 use pilah_edge::classify::classify_all;
 use pilah_edge::config::Config;
 use pilah_edge::model_store::shipped;
+use pilah_edge::run::Ended;
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::Classifier;
+use pilah_models::name::Label;
 use tracing_subscriber::EnvFilter;
 
 /// Sees an item, classifies it on the spot, and tells the hub.
@@ -47,6 +51,19 @@ enum Command {
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
     },
+    /// Opens and closes flaps, one after the other, to see whether they are wired right: all, or those
+    /// that are named. The bin itself must not run meanwhile.
+    Act {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The flap of this class; may be given several times.
+        #[arg(long, value_name = "LABEL")]
+        class: Vec<Label>,
+        /// The flap of the rest.
+        #[arg(long)]
+        rest: bool,
+    },
     /// Writes pictures of the drawn bin, by class.
     RenderScenes(RenderScenes),
 }
@@ -69,7 +86,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let colours = io::stdout().is_terminal();
             tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours).init();
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.block_on(pilah_edge::run::run(config, stop_signal()))?;
+            if runtime.block_on(pilah_edge::run::run(config, stop_signal()))? == Ended::Restart {
+                drop(runtime);
+                return begin_anew();
+            }
         }
         Command::CheckConfig { file } => {
             let config = Config::read(&file)?;
@@ -83,11 +103,31 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Act { config, class, rest } => {
+            let config = Config::read(&config)?;
+            let flaps: Vec<_> = class.into_iter().map(Flap::Class).chain(rest.then_some(Flap::Rest)).collect();
+            by_hand(config.body.act.as_ref(), &flaps, &mut io::stdout().lock())?;
+        }
         Command::RenderScenes(what) => {
             println!("{} pictures in {}", render_scenes(&what)?, what.out.display());
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts a new process in the place of this one, with the same arguments.
+#[cfg(unix)]
+fn begin_anew() -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    let program = std::env::current_exe().context("where this program is cannot be told")?;
+    let error = std::process::Command::new(&program).args(std::env::args_os().skip(1)).exec();
+    Err(error).with_context(|| format!("{} cannot be started", program.display()))
+}
+
+/// Ends with an error, so that whoever started this program starts it again.
+#[cfg(not(unix))]
+fn begin_anew() -> anyhow::Result<ExitCode> {
+    Ok(ExitCode::FAILURE)
 }
 
 /// Ready at Ctrl-C, and at the signal by which service managers stop a program.

@@ -2,6 +2,7 @@
 //! because inference takes a core.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
@@ -15,9 +16,20 @@ use crate::telemetry::Counters;
 use crate::trigger::{Look, Thumbnail, Trigger, TriggerRules};
 use crate::vote::Vote;
 
+/// Why something was classified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// An item has settled.
+    Settled,
+    /// Somebody asked for a picture, item or not.
+    Asked,
+}
+
 /// An item that was classified.
 #[derive(Debug, Clone)]
 pub struct Item {
+    /// Why it was.
+    pub cause: Cause,
     /// What it was taken for.
     pub decision: Decision,
     /// Whether the frames of the vote agreed.
@@ -90,7 +102,10 @@ impl Pipeline {
         let Some(verdict) = self.vote.verdict() else { return Ok(None) };
         let manifest = settled.model.manifest();
         let decision = decide(&verdict.probabilities, manifest);
+        // No flap is right for two things at once.
+        let decision = if self.trigger.sees_several() { decision.unsure() } else { decision };
         let item = Item {
+            cause: Cause::Settled,
             decision,
             agreed: verdict.agreed,
             frames: verdict.frames,
@@ -105,17 +120,45 @@ impl Pipeline {
         Ok(Some(item))
     }
 
+    /// Classifies a frame for its own sake. The trigger and the vote know nothing of it.
+    ///
+    /// # Errors
+    /// Inference failed.
+    pub fn capture(arrived: &Arrived, model: &Classifier) -> Result<Item, InferError> {
+        let Arrived { frame, at } = arrived;
+        let prediction = model.classify(&frame.rgb)?;
+        let manifest = model.manifest();
+        Ok(Item {
+            cause: Cause::Asked,
+            decision: decide(&prediction.probabilities, manifest),
+            agreed: true,
+            frames: 1,
+            latency: at.elapsed(),
+            model: manifest.version.clone(),
+            truth: frame.truth.clone(),
+            image: Arc::clone(&frame.rgb),
+        })
+    }
+
     /// Takes frames from the feed until it is closed and empty, or `give` says that nobody wants items
-    /// any more.
+    /// any more. When `wanted` is set, the next frame is classified for its own sake.
     pub fn run(
         mut self,
         feed: &Feed,
         counters: &Counters,
+        wanted: &AtomicBool,
         model: impl Fn() -> Classifier,
         mut give: impl FnMut(Item) -> Result<(), ()>,
     ) {
         while let Some(arrived) = feed.take() {
             counters.frames.add(1);
+            if wanted.swap(false, Ordering::Relaxed) {
+                match Self::capture(&arrived, &model()).map(&mut give) {
+                    Ok(Err(())) => return feed.close(),
+                    Ok(Ok(())) => {}
+                    Err(error) => tracing::warn!(error = crate::in_words(&error), "inference"),
+                }
+            }
             match self.handle_frame(&arrived, &model) {
                 Ok(Some(item)) => {
                     counters.items.add(1);

@@ -7,23 +7,35 @@
 /// The state of a bin and what each event does to it.
 mod bin;
 
+/// What is asked of a bin at once.
+mod asked;
+
+/// What a bin moves and feels.
+mod body;
+
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use asked::Asked;
 use bin::Bin;
-use pilah_models::wire::CameraState;
+use body::Body;
+use pilah_models::wire::{ActuatorState, CameraState};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use crate::act::gpio::GpioError;
 use crate::camera::chamber::Chamber;
 use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
 use crate::camera::replay::{Replay, Showing};
 use crate::camera::{self, Camera, CameraError};
 use crate::config::{CameraConfig, Config};
+use crate::fill::{self, source::PollError};
 use crate::link::{Link, LinkError, LinkEvent};
 use crate::model_store::fetch::{CertificateError, Hub};
 use crate::model_store::shipped::{self, NoBundle};
@@ -74,10 +86,25 @@ enum Event {
     Item(Box<Item>),
     /// Something came of the connection.
     Link(LinkEvent),
+    /// What the flaps do.
+    Actuator(ActuatorState),
+    /// The button was pressed, or does not work.
+    Button(Result<(), GpioError>),
+    /// What the sensor of the fill level says.
+    Reading(Result<String, PollError>),
     /// An attempt to update has ended.
     Updated(Box<Result<InForce, UpdateError>>),
     /// The program is to stop.
     Stop,
+}
+
+/// How a bin ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to, or its camera has shown all it had.
+    Stopped,
+    /// The hub wants it to begin anew.
+    Restart,
 }
 
 impl From<LinkEvent> for Event {
@@ -91,7 +118,7 @@ impl From<LinkEvent> for Event {
 ///
 /// # Errors
 /// [`RunError`]: it cannot begin. Once it runs, no error ends it.
-pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
+pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<Ended, RunError> {
     let span = tracing::info_span!("bin", id = %config.bin);
     let (events, queue) = mpsc::channel(EVENTS);
     let stopper = events.clone();
@@ -113,7 +140,7 @@ fn run_blocking(
     events: mpsc::Sender<Event>,
     mut queue: mpsc::Receiver<Event>,
     runtime: &Handle,
-) -> Result<(), RunError> {
+) -> Result<Ended, RunError> {
     let password = config.password().map_err(RunError::Password)?;
     let _lock = lock(&config.data_dir)?;
     let store = ModelStore::new(config.data_dir.join("models"), shipped::bundle(config.bundle.as_deref())?);
@@ -123,7 +150,7 @@ fn run_blocking(
         Outbox::in_memory(config.outbox)
     });
     let hub = config.hub.as_ref().map(|hub| Hub::new(hub, &config.bin, &password)).transpose()?;
-    let link = Link::new(config.bin.clone(), &config.mqtt, &password)?;
+    let link = Link::new(config.bin.clone(), &config.mqtt, &password)?.listening_to(sensor_topic(&config));
     info!(
         software = env!("CARGO_PKG_VERSION"),
         model = %in_force.version(),
@@ -135,14 +162,16 @@ fn run_blocking(
     let counters = Arc::new(Counters::default());
     let (model, model_in_force) = watch::channel(in_force.clone());
     let feed = Arc::new(Feed::default());
-    let threads = start_seeing(&config, &feed, &counters, &events, model_in_force)?;
+    let asked = Asked::default();
+    let threads = start_seeing(&config, &feed, &counters, &events, model_in_force, asked.wanted())?;
+    let body = Body::start(&config, &events)?;
 
-    let mut bin = Bin::new(config, outbox, store, hub, in_force, model, counters, events.clone());
+    let mut bin = Bin::new(config, outbox, store, hub, in_force, model, counters, events.clone(), body, asked);
     let (stop, stopping) = watch::channel(false);
     let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
 
-    runtime.block_on(async {
-        loop {
+    let ended = runtime.block_on(async {
+        let ended = loop {
             let event = tokio::select! {
                 event = queue.recv() => event.unwrap_or(Event::Stop),
                 () = tokio::time::sleep_until(bin.poll_timeout().into()) => {
@@ -150,10 +179,10 @@ fn run_blocking(
                     continue;
                 }
             };
-            if bin.handle(event).is_break() {
-                break;
+            if let ControlFlow::Break(ended) = bin.handle(event) {
+                break ended;
             }
-        }
+        };
         feed.close();
         bin.say_farewell();
         stop.send_replace(true);
@@ -168,6 +197,7 @@ fn run_blocking(
             () = last_words => {}
             () = tokio::time::sleep(STOPPING) => linked.abort(),
         }
+        ended
     });
     drop(queue);
     for thread in threads {
@@ -177,7 +207,7 @@ fn run_blocking(
     }
     bin.close();
     info!("stopped");
-    Ok(())
+    Ok(ended)
 }
 
 /// Takes the folder for this program. One that cannot be written is no error: the bin works without.
@@ -207,6 +237,7 @@ fn start_seeing(
     counters: &Arc<Counters>,
     events: &mpsc::Sender<Event>,
     model: watch::Receiver<InForce>,
+    wanted: Arc<AtomicBool>,
 ) -> Result<Threads, RunError> {
     let span = tracing::Span::current();
     let camera = {
@@ -227,13 +258,21 @@ fn start_seeing(
         let pipeline = Pipeline::new(config.trigger, config.vote_frames);
         let work = move || {
             let give = |item| events.blocking_send(Event::Item(Box::new(item))).map_err(drop);
-            pipeline.run(&feed, &counters, || model.borrow().classifier.clone(), give);
+            pipeline.run(&feed, &counters, &wanted, || model.borrow().classifier.clone(), give);
             // Told here and not by the camera, so that it comes behind the last item.
             drop(events.blocking_send(Event::Camera(CameraState::Ended)));
         };
         thread("pipeline", move || span.in_scope(work))?
     };
     Ok([camera, pipeline])
+}
+
+/// The topic on which a sensor publishes the fill level.
+fn sensor_topic(config: &Config) -> Option<String> {
+    match &config.fill.as_ref()?.from {
+        fill::From::Topic(topic) => Some(topic.clone()),
+        fill::From::Polled(_) => None,
+    }
 }
 
 fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>, RunError> {

@@ -61,6 +61,24 @@ pub struct Telemetry {
     /// Temperature of the processor in °C, where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature_c: Option<f32>,
+    /// What moves the flaps, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actuator: Option<ActuatorState>,
+    /// How full the bin is, 0 to 1, if a sensor tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fill: Option<f32>,
+}
+
+/// The state of what moves a bin's flaps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ActuatorState {
+    /// Flaps that were opened.
+    pub opened: u64,
+    /// Flaps that should have been opened and were not.
+    pub failed: u64,
+    /// What is wrong, in words, as long as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// The state of a bin's queue to the hub.
