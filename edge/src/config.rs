@@ -8,18 +8,23 @@
 /// Where the broker and the hub are.
 pub mod address;
 
+/// What the bin serves on its own machine.
+pub mod local;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use address::{BrokerAddress, HubAddress};
+use local::{LocalConfig, RawServer};
 use pilah_models::name::BinId;
 use serde::Deserialize;
 
 use crate::camera::chamber::ChamberConfig;
 use crate::camera::replay::ReplayConfig;
 use crate::outbox::OutboxRules;
+use crate::region::Region;
 use crate::samples::SampleRules;
 use crate::trigger::TriggerRules;
 
@@ -71,6 +76,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What it sees with.
     pub camera: CameraConfig,
+    /// The part of the picture that it looks at.
+    pub region: Region,
     /// When it looks.
     pub trigger: TriggerRules,
     /// How many frames vote on an item.
@@ -87,6 +94,8 @@ pub struct Config {
     pub hub: Option<HubConfig>,
     /// How often telemetry is sent.
     pub telemetry_every: Duration,
+    /// What it serves on its own machine.
+    pub local: LocalConfig,
 }
 
 /// What a bin sees with.
@@ -185,6 +194,10 @@ struct RawConfig {
     hub: Option<RawHub>,
     #[serde(default)]
     telemetry: RawTelemetry,
+    #[serde(default)]
+    metrics: RawServer,
+    #[serde(default)]
+    preview: RawServer,
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,6 +209,7 @@ struct RawBin {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawTrigger {
+    region: Region,
     settle_s: f64,
     clear_s: f64,
     stuck_after_s: f64,
@@ -207,6 +221,7 @@ impl Default for RawTrigger {
     fn default() -> Self {
         let rules = TriggerRules::default();
         Self {
+            region: Region::WHOLE,
             settle_s: rules.settle.as_secs_f64(),
             clear_s: rules.clear.as_secs_f64(),
             stuck_after_s: rules.stuck_after.as_secs_f64(),
@@ -383,6 +398,7 @@ impl RawConfig {
             bin: self.bin.id,
             data_dir: self.data_dir,
             camera: self.camera,
+            region: t.region,
             trigger: TriggerRules {
                 settle: seconds("trigger.settle_s", t.settle_s, 0.0, 60.0)?,
                 clear: seconds("trigger.clear_s", t.clear_s, 0.0, 60.0)?,
@@ -398,6 +414,7 @@ impl RawConfig {
             mqtt: self.mqtt.check()?,
             hub: self.hub.map(RawHub::check).transpose()?,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
+            local: local::check(&self.metrics, &self.preview)?,
         })
     }
 }

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use pilah_models::wire::{
     self, Acks, CameraState, Header, LARGEST_MESSAGE, Message, Reported, Sample, SampleMeta, Status, Telemetry,
     UpdateState,
@@ -15,6 +14,9 @@ use tracing::{debug, error, info, warn};
 use super::Event;
 use crate::camera::replay::Then;
 use crate::config::{CameraConfig, Config};
+use crate::health::clock::Clock;
+use crate::health::machine::{Machine, clock_synced};
+use crate::health::vitals::Vitals;
 use crate::link::window::Window;
 use crate::link::{LinkEvent, Outgoing};
 use crate::model_store::fetch::{FetchError, Hub};
@@ -23,7 +25,7 @@ use crate::model_store::{InForce, ModelStore, UpdateError};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
 use crate::pipeline::Item;
 use crate::samples::worth;
-use crate::telemetry::{Counters, clock_synced, temperature_c};
+use crate::telemetry::Counters;
 
 /// Places in the queue of a connection that entries leave to status and telemetry.
 const RESERVED_PLACES: usize = 4;
@@ -35,6 +37,7 @@ const QUEUE_FULL: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 pub(super) struct Bin {
+    clock: Clock,
     config: Config,
     outbox: Outbox,
     window: Window,
@@ -44,6 +47,7 @@ pub(super) struct Bin {
     in_force: InForce,
     model: watch::Sender<InForce>,
     counters: Arc<Counters>,
+    vitals: watch::Sender<Vitals>,
     events: mpsc::Sender<Event>,
     camera: CameraState,
     /// The queue of the connection, while there is one.
@@ -61,6 +65,7 @@ pub(super) struct Bin {
 impl Bin {
     #[expect(clippy::too_many_arguments, reason = "the parts of a bin, each made by the caller")]
     pub(super) fn new(
+        clock: Clock,
         config: Config,
         outbox: Outbox,
         store: ModelStore,
@@ -68,6 +73,7 @@ impl Bin {
         in_force: InForce,
         model: watch::Sender<InForce>,
         counters: Arc<Counters>,
+        vitals: watch::Sender<Vitals>,
         events: mpsc::Sender<Event>,
     ) -> Self {
         let now = Instant::now();
@@ -82,6 +88,7 @@ impl Bin {
             said: None,
             disk_works: true,
             connection_failed: false,
+            clock,
             config,
             outbox,
             store,
@@ -89,6 +96,7 @@ impl Bin {
             in_force,
             model,
             counters,
+            vitals,
             events,
         };
         bin.renew_will();
@@ -126,13 +134,16 @@ impl Bin {
             let telemetry = self.telemetry().encode();
             self.send(Outgoing::Telemetry(telemetry));
         }
+        self.tell_vitals();
     }
 
     /// Takes in an event. Breaks when the program is to end.
     pub(super) fn handle(&mut self, event: Event) -> ControlFlow<()> {
         match event {
             Event::Camera(state) => self.handle_camera(state),
-            Event::Item(item) => self.handle_item(*item),
+            Event::Item(item) => {
+                tracing::info_span!("item", model = %item.model).in_scope(|| self.handle_item(*item));
+            }
             Event::Link(LinkEvent::Connected { outgoing }) => self.handle_connected(outgoing),
             Event::Link(LinkEvent::Disconnected { reason }) => self.handle_disconnected(&reason),
             Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
@@ -188,6 +199,7 @@ impl Bin {
     }
 
     fn handle_item(&mut self, item: Item) {
+        self.vitals.send_modify(|vitals| vitals.tally.add(&item));
         let header = self.header();
         let number = Key { epoch: header.epoch, seq: header.seq };
         let Item { decision, agreed, frames, latency, model, truth, image } = item;
@@ -401,14 +413,8 @@ impl Bin {
 
     fn header(&mut self) -> Header {
         let Key { epoch, seq } = self.outbox.next_key();
-        Header {
-            v: wire::VERSION,
-            bin: self.config.bin.clone(),
-            epoch,
-            seq,
-            at: Timestamp::now(),
-            clock_synced: clock_synced(),
-        }
+        let (at, clock_synced) = self.clock.now(clock_synced(), self.in_force.classifier.manifest().created_at);
+        Header { v: wire::VERSION, bin: self.config.bin.clone(), epoch, seq, at, clock_synced }
     }
 
     fn status(&mut self, online: bool) -> Status {
@@ -422,6 +428,7 @@ impl Bin {
     }
 
     fn telemetry(&mut self) -> Telemetry {
+        let machine = Machine::look(&self.config.data_dir);
         Telemetry {
             header: self.header(),
             uptime_s: self.started.elapsed().as_secs(),
@@ -430,7 +437,21 @@ impl Bin {
             items: self.counters.items.get(),
             refused: self.counters.refused.get(),
             outbox: self.outbox.state(),
-            temperature_c: temperature_c(),
+            temperature_c: machine.temperature_c,
+            frames_skipped: Some(self.counters.frames_skipped.get()),
+            throttling: machine.throttling,
+            disk: machine.disk,
+            memory_bytes: machine.memory_bytes,
         }
+    }
+
+    /// Leaves what is known to whoever shows it.
+    fn tell_vitals(&self) {
+        self.vitals.send_modify(|vitals| {
+            vitals.connected = self.connection.is_some();
+            vitals.camera = self.camera.clone();
+            vitals.model = self.in_force.version().clone();
+            vitals.outbox = self.outbox.state();
+        });
     }
 }

@@ -32,7 +32,8 @@ use serde::{Deserialize, Serialize};
 pub use codec::{DecodeError, Message};
 pub use observation::{Event, Outcome, Probabilities, Sample, SampleMeta, SampleReason, Truth, TruthSource};
 pub use state::{
-    Acks, CameraState, Desired, DesiredModel, HubStatus, OutboxState, Reported, Status, Telemetry, UpdateState,
+    Acks, CameraState, Desired, DesiredModel, Disk, HubStatus, OutboxState, Reported, Status, Telemetry, Throttling,
+    ThrottlingReason, UpdateState,
 };
 
 use crate::name::BinId;
