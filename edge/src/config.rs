@@ -8,6 +8,15 @@
 /// Where the broker and the hub are.
 pub mod address;
 
+/// What the bin moves.
+pub mod act;
+
+/// Where the fill level comes from.
+mod fill;
+
+/// What someone meant who misspelt a key.
+mod nearest;
+
 /// What the bin serves on its own machine.
 pub mod local;
 
@@ -23,6 +32,8 @@ use serde::Deserialize;
 
 use crate::camera::chamber::ChamberConfig;
 use crate::camera::replay::ReplayConfig;
+use crate::config::act::BodyConfig;
+use crate::fill::FillConfig;
 use crate::outbox::OutboxRules;
 use crate::region::Region;
 use crate::samples::SampleRules;
@@ -46,10 +57,12 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is no TOML, or a key or a value is not one that is known.
-    #[error("{} is not valid", path.display())]
+    #[error("{} is not valid{}", path.display(), meant.as_ref().map(|meant| format!(" (did you mean {meant:?}?)")).unwrap_or_default())]
     Parse {
         /// The file.
         path: PathBuf,
+        /// The known name that is nearest to an unknown one.
+        meant: Option<String>,
         /// Where and what.
         source: Box<toml::de::Error>,
     },
@@ -96,6 +109,10 @@ pub struct Config {
     pub telemetry_every: Duration,
     /// What it serves on its own machine.
     pub local: LocalConfig,
+    /// What it moves, its button and its light.
+    pub body: BodyConfig,
+    /// Where the fill level comes from; `None`: it is not measured.
+    pub fill: Option<FillConfig>,
 }
 
 /// What a bin sees with.
@@ -198,6 +215,11 @@ struct RawConfig {
     metrics: RawServer,
     #[serde(default)]
     preview: RawServer,
+    gpio: act::RawGpio,
+    #[serde(default)]
+    act: act::RawAct,
+    #[serde(default)]
+    fill: fill::RawFill,
 }
 
 #[derive(Debug, Deserialize)]
@@ -322,7 +344,11 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let parse = |source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) };
+        let parse = |source: toml::de::Error| ConfigError::Parse {
+            path: path.to_owned(),
+            meant: nearest::nearest(source.message()),
+            source: Box::new(source),
+        };
         let raw: RawConfig = toml::from_str(text).map_err(parse)?;
         raw.check().map_err(|Wrong { key, value, problem }| ConfigError::Value {
             path: path.to_owned(),
@@ -415,6 +441,8 @@ impl RawConfig {
             hub: self.hub.map(RawHub::check).transpose()?,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
             local: local::check(&self.metrics, &self.preview)?,
+            body: act::check(self.gpio, self.act)?,
+            fill: self.fill.check()?,
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The program on the bin: it sees an item, classifies it on the spot, and tells the hub.
 //!
 //! ```text
-//! camera ─► trigger ─► infer ─► vote ─► decide ─► outbox ─► link ─► broker ─► hub
-//!    threads: camera │ pipeline (trigger … decide) │ bin (outbox and all state) │ link (MQTT)
+//! camera ─► trigger ─► infer ─► vote ─► decide ─► act, outbox ─► link ─► broker ─► hub
+//!    threads: camera │ pipeline (trigger … decide) │ bin (outbox and all state) │ act (flaps) │ link (MQTT)
 //! ```
 //!
 //! What decides is pure and takes the time as an argument; [`run`] joins the parts in one loop.
@@ -28,6 +28,12 @@ pub mod decide;
 /// From frames to items, in a thread of its own.
 pub mod pipeline;
 
+/// What moves when an item was classified.
+pub mod act;
+
+/// How full the bin is.
+pub mod fill;
+
 /// Which images are worth sending.
 pub mod samples;
 
@@ -51,6 +57,9 @@ pub mod local;
 
 /// The bin: one loop that joins all parts.
 pub mod run;
+
+/// Another program, run with a time limit.
+mod program;
 
 /// Images from files, classified at once.
 pub mod classify;

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use pilah_edge::act::Flap;
+use pilah_edge::act::by_hand::by_hand;
 use pilah_edge::bench::{BenchOptions, bench};
 use pilah_edge::camera::chamber::scenes::{RenderScenes, render_scenes};
 use pilah_edge::classify::classify_all;
@@ -14,8 +16,10 @@ use pilah_edge::config::Config;
 use pilah_edge::config::local::LocalConfig;
 use pilah_edge::doctor::{Verdict, examine};
 use pilah_edge::model_store::shipped;
+use pilah_edge::run::Ended;
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::Classifier;
+use pilah_models::name::Label;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -72,6 +76,19 @@ enum Command {
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
     },
+    /// Opens and closes flaps, one after the other, to see whether they are wired right: all, or those
+    /// that are named. The bin itself must not run meanwhile.
+    Act {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The flap of this class; may be given several times.
+        #[arg(long, value_name = "LABEL")]
+        class: Vec<Label>,
+        /// The flap of the rest.
+        #[arg(long)]
+        rest: bool,
+    },
     /// Writes pictures of the drawn bin, by class.
     RenderScenes(RenderScenes),
 }
@@ -103,7 +120,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run { config, log } => {
             let config = Config::read(&config)?;
             start_log(log);
-            runtime()?.block_on(pilah_edge::run::run(config, stop_signal()))?;
+            let runtime = runtime()?;
+            if runtime.block_on(pilah_edge::run::run(config, stop_signal()))? == Ended::Restart {
+                drop(runtime);
+                return begin_anew();
+            }
         }
         Command::CheckConfig { file } => {
             let config = Config::read(&file)?;
@@ -137,11 +158,31 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Act { config, class, rest } => {
+            let config = Config::read(&config)?;
+            let flaps: Vec<_> = class.into_iter().map(Flap::Class).chain(rest.then_some(Flap::Rest)).collect();
+            by_hand(config.body.act.as_ref(), &flaps, &mut io::stdout().lock())?;
+        }
         Command::RenderScenes(what) => {
             println!("{} pictures in {}", render_scenes(&what)?, what.out.display());
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts a new process in the place of this one, with the same arguments.
+#[cfg(unix)]
+fn begin_anew() -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    let program = std::env::current_exe().context("where this program is cannot be told")?;
+    let error = std::process::Command::new(&program).args(std::env::args_os().skip(1)).exec();
+    Err(error).with_context(|| format!("{} cannot be started", program.display()))
+}
+
+/// Ends with an error, so that whoever started this program starts it again.
+#[cfg(not(unix))]
+fn begin_anew() -> anyhow::Result<ExitCode> {
+    Ok(ExitCode::FAILURE)
 }
 
 fn start_log(format: LogFormat) {

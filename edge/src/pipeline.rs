@@ -2,6 +2,7 @@
 //! because inference takes a core.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
@@ -17,9 +18,20 @@ use crate::telemetry::Counters;
 use crate::trigger::{Look, Scene, Thumbnail, Trigger, TriggerRules};
 use crate::vote::Vote;
 
+/// Why something was classified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// An item has settled.
+    Settled,
+    /// Somebody asked for a picture, item or not.
+    Asked,
+}
+
 /// An item that was classified.
 #[derive(Debug, Clone)]
 pub struct Item {
+    /// Why it was.
+    pub cause: Cause,
     /// What it was taken for.
     pub decision: Decision,
     /// Whether the frames of the vote agreed.
@@ -119,6 +131,7 @@ impl Pipeline {
         let manifest = settled.model.manifest();
         let decision = decide(&verdict.probabilities, manifest);
         let item = Item {
+            cause: Cause::Settled,
             decision,
             agreed: verdict.agreed,
             frames: verdict.frames,
@@ -133,13 +146,35 @@ impl Pipeline {
         Ok(Some(item))
     }
 
+    /// Classifies the region of a frame for its own sake. The trigger and the vote know nothing of it.
+    ///
+    /// # Errors
+    /// Inference failed.
+    pub fn capture(&self, arrived: &Arrived, model: &Classifier) -> Result<Item, InferError> {
+        let Arrived { frame, at } = arrived;
+        let image = self.region.crop(&frame.rgb);
+        let prediction = model.classify(&image)?;
+        let manifest = model.manifest();
+        Ok(Item {
+            cause: Cause::Asked,
+            decision: decide(&prediction.probabilities, manifest),
+            agreed: true,
+            frames: 1,
+            latency: at.elapsed(),
+            model: manifest.version.clone(),
+            truth: frame.truth.clone(),
+            image,
+        })
+    }
+
     /// Takes frames from the feed until it is closed and empty, or `give` says that nobody wants items
-    /// any more.
+    /// any more. When `wanted` is set, the next frame is classified for its own sake.
     pub fn run(
         mut self,
         feed: &Feed,
         counters: &Counters,
         sight: &Sight,
+        wanted: &AtomicBool,
         model: impl Fn() -> Classifier,
         mut give: impl FnMut(Item) -> Result<(), ()>,
     ) {
@@ -150,10 +185,17 @@ impl Pipeline {
             if region != self.region {
                 self.look_at(region);
             }
+            if wanted.swap(false, Ordering::Relaxed) {
+                let captured = counters.pulse.during(Instant::now(), || self.capture(&arrived, &model()));
+                match captured.map(&mut give) {
+                    Ok(Err(())) => return feed.close(),
+                    Ok(Ok(())) => {}
+                    Err(error) => tracing::warn!(error = crate::in_words(&error), "inference"),
+                }
+            }
             let looked = counters.pulse.during(Instant::now(), || self.handle_frame(&arrived, &model));
-            sight
-                .scene
-                .send_if_modified(|scene| std::mem::replace(scene, self.trigger.scene()) != self.trigger.scene());
+            let scene = self.trigger.scene();
+            sight.scene.send_if_modified(|shown| std::mem::replace(shown, scene) != scene);
             match looked {
                 Ok(Some(item)) => {
                     counters.items.add(1);

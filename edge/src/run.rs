@@ -7,6 +7,12 @@
 /// The state of a bin and what each event does to it.
 mod bin;
 
+/// What is asked of a bin at once.
+mod asked;
+
+/// What a bin moves and feels.
+mod body;
+
 /// Camera, pipeline and preview alone.
 mod look;
 
@@ -15,20 +21,25 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use asked::Asked;
 use bin::Bin;
+use body::Body;
 pub use look::look;
-use pilah_models::wire::CameraState;
+use pilah_models::wire::{ActuatorState, CameraState};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use crate::act::gpio::GpioError;
 use crate::camera::chamber::Chamber;
 use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
 use crate::camera::replay::{Replay, Showing};
 use crate::camera::{Camera, CameraError};
 use crate::config::{CameraConfig, Config};
+use crate::fill::{self, source::PollError};
 use crate::health::clock::Clock;
 use crate::health::service::Service;
 use crate::health::vitals::Vitals;
@@ -39,7 +50,7 @@ use crate::model_store::fetch::{CertificateError, Hub};
 use crate::model_store::shipped::{self, NoBundle};
 use crate::model_store::{InForce, ModelStore, NoModel, UpdateError};
 use crate::outbox::Outbox;
-use crate::pipeline::{Item, Pipeline, Sight};
+use crate::pipeline::{Cause, Item, Pipeline, Sight};
 use crate::telemetry::Counters;
 
 /// Events that wait for the loop. When it is full, whoever tells waits: the pipeline classifies no
@@ -84,10 +95,25 @@ enum Event {
     Item(Box<Item>),
     /// Something came of the connection.
     Link(LinkEvent),
+    /// What the flaps do.
+    Actuator(ActuatorState),
+    /// The button was pressed, or does not work.
+    Button(Result<(), GpioError>),
+    /// What the sensor of the fill level says.
+    Reading(Result<String, PollError>),
     /// An attempt to update has ended.
     Updated(Box<Result<InForce, UpdateError>>),
     /// The program is to stop.
     Stop,
+}
+
+/// How a bin ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to, or its camera has shown all it had.
+    Stopped,
+    /// The hub wants it to begin anew.
+    Restart,
 }
 
 impl From<LinkEvent> for Event {
@@ -101,7 +127,7 @@ impl From<LinkEvent> for Event {
 ///
 /// # Errors
 /// [`RunError`]: it cannot begin. Once it runs, no error ends it.
-pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
+pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<Ended, RunError> {
     run_by(Clock::system(), config, shutdown).await
 }
 
@@ -113,7 +139,7 @@ pub async fn run_by(
     clock: Clock,
     config: Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), RunError> {
+) -> Result<Ended, RunError> {
     let span = tracing::info_span!("edge", bin = %config.bin);
     let (events, queue) = mpsc::channel(EVENTS);
     let stopper = events.clone();
@@ -137,7 +163,7 @@ fn run_blocking(
     events: mpsc::Sender<Event>,
     mut queue: mpsc::Receiver<Event>,
     runtime: &Handle,
-) -> Result<(), RunError> {
+) -> Result<Ended, RunError> {
     let password = config.password().map_err(RunError::Password)?;
     let _lock = lock(&config.data_dir)?;
     let store = ModelStore::new(config.data_dir.join("models"), shipped::bundle(config.bundle.as_deref())?);
@@ -147,7 +173,7 @@ fn run_blocking(
         Outbox::in_memory(config.outbox)
     });
     let hub = config.hub.as_ref().map(|hub| Hub::new(hub, &config.bin, &password)).transpose()?;
-    let link = Link::new(config.bin.clone(), &config.mqtt, &password)?;
+    let link = Link::new(config.bin.clone(), &config.mqtt, &password)?.listening_to(sensor_topic(&config));
     info!(
         software = env!("CARGO_PKG_VERSION"),
         model = %in_force.version(),
@@ -159,31 +185,33 @@ fn run_blocking(
     let (vitals, vitals_seen) = watch::channel(Vitals::new(in_force.version().clone(), Instant::now()));
     let seeing = Seeing::new(&config, &vitals_seen);
     let (model, model_in_force) = watch::channel(in_force.clone());
-    let threads = start_seeing(&config, &seeing, &events, model_in_force)?;
+    let asked = Asked::default();
+    let threads = start_seeing(&config, &seeing, &events, model_in_force, asked.wanted())?;
+    let body = Body::start(&config, &events)?;
     let _servers = local::start(&config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
 
-    let counters = Arc::clone(&seeing.counters);
-    let mut bin = Bin::new(clock, config, outbox, store, hub, in_force, model, counters, vitals, events.clone());
+    let told = (clock, Arc::clone(&seeing.counters), vitals);
+    let mut bin = Bin::new(told, config, outbox, store, hub, in_force, model, events.clone(), body, asked);
     let (stop, stopping) = watch::channel(false);
     let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
     let mut service = Service::from_environment();
 
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         service.handle_ready(Instant::now());
-        loop {
+        let ended = loop {
             let due = service.poll_timeout().map_or(bin.poll_timeout(), |due| due.min(bin.poll_timeout()));
             let event = tokio::select! {
                 event = queue.recv() => Some(event.unwrap_or(Event::Stop)),
                 () = tokio::time::sleep_until(due.into()) => None,
             };
             match event.map(|event| bin.handle(event)) {
-                Some(ControlFlow::Break(())) => break,
+                Some(ControlFlow::Break(ended)) => break ended,
                 Some(ControlFlow::Continue(())) => {}
                 None => bin.handle_timeout(),
             }
             let now = Instant::now();
             service.handle_turn(seeing.counters.pulse.beats(now), now);
-        }
+        };
         service.handle_stopping();
         seeing.feed.close();
         bin.say_farewell();
@@ -199,6 +227,7 @@ fn run_blocking(
             () = last_words => {}
             () = tokio::time::sleep(STOPPING) => linked.abort(),
         }
+        ended
     });
     drop(queue);
     for thread in threads {
@@ -208,7 +237,7 @@ fn run_blocking(
     }
     bin.close();
     info!("stopped");
-    Ok(())
+    Ok(ended)
 }
 
 /// Takes the folder for this program. One that cannot be written is no error: the bin works without.
@@ -257,6 +286,7 @@ fn start_seeing(
     seeing: &Seeing,
     events: &mpsc::Sender<Event>,
     model: watch::Receiver<InForce>,
+    wanted: Arc<AtomicBool>,
 ) -> Result<Threads, RunError> {
     let span = tracing::Span::current();
     let Seeing { feed, counters, sight, preview } = seeing;
@@ -278,19 +308,27 @@ fn start_seeing(
         let (sight, preview) = (Arc::clone(sight), preview.clone());
         let pipeline = Pipeline::new(config.trigger, config.vote_frames);
         let work = move || {
-            let give = |item| {
-                if let Some(preview) = &preview {
+            let give = |item: Item| {
+                if let (Some(preview), Cause::Settled) = (&preview, item.cause) {
                     preview.handle_item(&item);
                 }
                 events.blocking_send(Event::Item(Box::new(item))).map_err(drop)
             };
-            pipeline.run(&feed, &counters, &sight, || model.borrow().classifier.clone(), give);
+            pipeline.run(&feed, &counters, &sight, &wanted, || model.borrow().classifier.clone(), give);
             // Told here and not by the camera, so that it comes behind the last item.
             drop(events.blocking_send(Event::Camera(CameraState::Ended)));
         };
         thread("pipeline", move || span.in_scope(work))?
     };
     Ok([camera, pipeline])
+}
+
+/// The topic on which a sensor publishes the fill level.
+fn sensor_topic(config: &Config) -> Option<String> {
+    match &config.fill.as_ref()?.from {
+        fill::From::Topic(topic) => Some(topic.clone()),
+        fill::From::Polled(_) => None,
+    }
 }
 
 fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>, RunError> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::act::By;
 
 const SAMPLE: &str = include_str!("../../../deploy/edge/edge.sample.toml");
 
@@ -83,6 +84,30 @@ fn an_error_names_file_key_and_value() {
             "preview.listen = \"127.0.0.1:80\": metrics.listen is the same",
         ),
         ("[mqtt]", "[hub]\nurl = \"x\"\n[mqtt]", "hub.url = \"x\": it must begin with http://"),
+        ("[mqtt]", "[act]\nby = \"lines\"\n[mqtt]", "act.lines = \"nothing\": name a line for each class"),
+        (
+            "[mqtt]",
+            "[act]\nlines = { glass = 1 }\n[mqtt]",
+            "act.by = \"nothing\": act.lines is of use only with act.by",
+        ),
+        ("[mqtt]", "[act]\nby = \"program\"\nrest = 3\n[mqtt]", "act.rest is of use only with act.by = \"lines\" or"),
+        ("[mqtt]", "[act]\nby = \"lines\"\nlines = { Glass = 1 }\n[mqtt]", "label \"Glass\" is not valid"),
+        ("[mqtt]", "[act]\nby = \"lines\"\nlines = { glass = 2000 }\n[mqtt]", "act.lines = 2000: it must be from 0"),
+        (
+            "[mqtt]",
+            "[act]\nby = \"lines\"\nlines = { glass = 5 }\n[gpio]\nbutton = 5\n[mqtt]",
+            "gpio.button = 5: line 5 has",
+        ),
+        ("[mqtt]", "[act]\nby = \"code\"\ncode_lines = [1, 2]\ncodes = { glass = 4 }\n[mqtt]", "act.codes = 4: with 2"),
+        ("[mqtt]", "[act]\nby = \"code\"\ncode_lines = [1, 2]\ncodes = { glass = 0 }\n[mqtt]", "act.codes = 0: with 2"),
+        ("[mqtt]", "[act]\nby = \"code\"\ncode_lines = [1, 1]\ncodes = { glass = 1 }\n[mqtt]", "a line of its own"),
+        ("[mqtt]", "[act]\nby = \"program\"\ncommand = []\n[mqtt]", "act.command = []: name a program"),
+        ("[mqtt]", "[act]\nopen_s = 0\n[mqtt]", "act.open_s = 0.0: it must be from 0.01"),
+        ("[mqtt]", "[fill]\nfrom = \"http\"\nurl = \"sensor\"\n[mqtt]", "fill.url = \"sensor\": it must begin with"),
+        ("[mqtt]", "[fill]\nfrom = \"mqtt\"\ntopic = \"a/#\"\n[mqtt]", "it must be one topic, without"),
+        ("[mqtt]", "[fill]\ntopic = \"a\"\n[mqtt]", "fill.topic is of use only with \"mqtt\""),
+        ("[mqtt]", "[fill]\nempty = 100.0\n[mqtt]", "fill.full = 100.0: it must be a number other than fill.empty"),
+        ("[mqtt]", "[fill]\npointer = \"a\"\n[mqtt]", "a JSON pointer begins with /"),
         ("version = 1", "", "missing field `version`"),
         ("[bin]", "[bin", "edge.toml is not valid"),
     ];
@@ -107,4 +132,47 @@ fn the_password_is_read_from_its_file_and_never_shown() {
     let password = config.password().expect("reads");
     assert_eq!(password.expose(), "s3cret");
     assert!(!format!("{password:?} {config:?}").contains("s3cret"));
+}
+
+#[test]
+fn a_misspelt_key_or_value_is_told_with_the_nearest_that_is_known() {
+    let cases = [
+        ("url =", "ulr =", "edge.toml is not valid (did you mean \"url\"?): TOML parse error at line 10"),
+        ("[bin]", "[bins]", "(did you mean \"bin\"?)"),
+        ("kind = \"replay\"", "kind = \"repaly\"", "(did you mean \"replay\"?)"),
+        ("[mqtt]", "[trigger]\nsetle_s = 1\n[mqtt]", "(did you mean \"settle_s\"?)"),
+        ("[mqtt]", "[samples]\nrandomshare = 1\n[mqtt]", "(did you mean \"random_share\"?)"),
+        ("[mqtt]", "[act]\nby = \"line\"\n[mqtt]", "(did you mean \"lines\"?)"),
+    ];
+    for (from, to, expected) in cases {
+        assert!(LEAST.contains(from), "{from}");
+        let error = words(&parse(&LEAST.replacen(from, to, 1)).expect_err(expected));
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+    let far = words(&parse(&LEAST.replacen("[mqtt]", "[mqtt]\npassword = \"x\"", 1)).expect_err("unknown"));
+    assert!(!far.contains("did you mean"), "{far}");
+}
+
+#[test]
+fn flaps_by_line_and_by_code_become_patterns() {
+    let act = |text: &str| {
+        let config = parse(&LEAST.replacen("[mqtt]", &format!("{text}\n[mqtt]"), 1)).expect("valid");
+        config.body.act.expect("something moves")
+    };
+    let lines = act(
+        "[act]\nby = \"lines\"\nlines = { glass = 27, metal = 17, paper = 27 }\nrest = 22\n[gpio]\nactive_low = true",
+    );
+    let By::Lines(wiring) = lines.by else { panic!("lines") };
+    assert_eq!((wiring.lines.as_slice(), wiring.active_low, wiring.rest), (&[17, 22, 27][..], true, Some(2)));
+    assert_eq!(wiring.patterns.values().copied().collect::<Vec<_>>(), [4, 1, 4], "two classes may share a flap");
+
+    let code = act("[act]\nby = \"code\"\ncode_lines = [27, 17]\ncodes = { glass = 1, metal = 3 }\nopen_s = 2");
+    let By::Lines(wiring) = code.by else { panic!("lines") };
+    assert_eq!((wiring.lines.as_slice(), wiring.rest), (&[27, 17][..], None));
+    assert_eq!(wiring.patterns.values().copied().collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(code.pulse.open, Duration::from_secs(2));
+
+    let program = act("[act]\nby = \"program\"\ncommand = [\"/usr/local/bin/flap\"]");
+    assert!(matches!(program.by, By::Program(hook) if hook.limit == Duration::from_secs(10)));
+    assert_eq!(program.pulse.open, Duration::ZERO, "a program closes what it opened");
 }

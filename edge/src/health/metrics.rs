@@ -36,6 +36,7 @@ pub fn render(vitals: &Vitals, counters: &Counters, machine: &Machine, now: Inst
     text.one("pilah_refused_messages_total", "counter", "Messages to the bin that were refused.", &[], refused);
     items(&mut text, vitals);
     outbox(&mut text, vitals);
+    body(&mut text, vitals);
     of_machine(&mut text, machine);
     text.0
 }
@@ -67,6 +68,25 @@ fn outbox(text: &mut Text, vitals: &Vitals) {
     text.sample(name, &[("kind", "event")], state.dropped_events);
     text.sample(name, &[("kind", "sample")], state.dropped_samples);
     text.one("pilah_outbox_damaged_total", "counter", "Entries found damaged and set aside.", &[], state.damaged);
+}
+
+fn body(text: &mut Text, vitals: &Vitals) {
+    if let Some(fill) = vitals.fill {
+        text.one("pilah_fill_ratio", "gauge", "How full the bin is, 0 to 1.", &[], fill);
+    }
+    if let Some(actuator) = &vitals.actuator {
+        text.one("pilah_flaps_opened_total", "counter", "Flaps that were opened.", &[], actuator.opened);
+        let failed = actuator.failed;
+        text.one(
+            "pilah_flaps_failed_total",
+            "counter",
+            "Flaps that should have been opened and were not.",
+            &[],
+            failed,
+        );
+        let fault = u8::from(actuator.fault.is_some());
+        text.one("pilah_flaps_faulty", "gauge", "Whether something is wrong with the flaps.", &[], fault);
+    }
 }
 
 fn of_machine(text: &mut Text, machine: &Machine) {
@@ -133,7 +153,7 @@ mod tests {
     use std::time::Duration;
 
     use pilah_models::name::{Label, ModelVersion};
-    use pilah_models::wire::{Disk, OutboxState, Throttling};
+    use pilah_models::wire::{ActuatorState, Disk, OutboxState, Throttling};
 
     use super::*;
     use crate::health::vitals::Tally;
@@ -152,6 +172,8 @@ mod tests {
                 decisions: [3, 0, 1, 0, 0, 0, 0, 0, 0, 1],
                 deciding: Duration::from_millis(12_500),
             },
+            actuator: Some(ActuatorState { opened: 4, failed: 1, fault: Some("stuck".into()) }),
+            fill: Some(0.25),
         };
         let machine = Machine {
             temperature_c: Some(51.5),
@@ -185,6 +207,9 @@ mod tests {
             "pilah_throttled{reason=\"under_voltage\"} 0",
             "pilah_temperature_celsius 51.5",
             "process_cpu_seconds_total 2.5",
+            "pilah_fill_ratio 0.25",
+            "pilah_flaps_failed_total 1",
+            "pilah_flaps_faulty 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
@@ -217,7 +242,7 @@ mod tests {
         let (_, started) = example();
         let vitals = Vitals::new(ModelVersion::new("m1").expect("valid"), started);
         let text = render(&vitals, &Counters::default(), &Machine::default(), started);
-        for absent in ["temperature", "throttled", "disk", "process_"] {
+        for absent in ["temperature", "throttled", "disk", "process_", "fill", "flaps"] {
             assert!(!text.contains(absent), "{absent} is in\n{text}");
         }
         assert!(text.contains("pilah_connected 0\n"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pilah_models::name::{Label, ModelVersion};
-use pilah_models::wire::{CameraState, OutboxState};
+use pilah_models::wire::{ActuatorState, CameraState, OutboxState};
 
 use crate::pipeline::Item;
 
@@ -26,6 +26,10 @@ pub struct Vitals {
     pub outbox: OutboxState,
     /// The items so far.
     pub tally: Tally,
+    /// What moves the flaps, if anything does.
+    pub actuator: Option<ActuatorState>,
+    /// How full the bin is, 0 to 1, if a sensor tells.
+    pub fill: Option<f32>,
 }
 
 impl Vitals {
@@ -33,7 +37,7 @@ impl Vitals {
     #[must_use]
     pub fn new(model: ModelVersion, started: Instant) -> Self {
         let (camera, outbox, tally) = (CameraState::Starting, OutboxState::default(), Tally::default());
-        Self { started, connected: false, camera, model, outbox, tally }
+        Self { started, connected: false, camera, model, outbox, tally, actuator: None, fill: None }
     }
 }
 

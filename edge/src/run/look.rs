@@ -1,6 +1,7 @@
 //! Camera, pipeline and preview alone, for whoever installs a bin: no broker, no hub, and nothing is
 //! kept or sent.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -46,7 +47,7 @@ fn look_blocking(
     let (vitals, vitals_seen) = watch::channel(Vitals::new(in_force.version().clone(), Instant::now()));
     let seeing = Seeing::new(config, &vitals_seen);
     let (_model, model_in_force) = watch::channel(in_force);
-    let threads = start_seeing(config, &seeing, &events, model_in_force)?;
+    let threads = start_seeing(config, &seeing, &events, model_in_force, Arc::default())?;
     let _servers = local::start(config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
     drop(events);
     while let Some(event) = queue.blocking_recv() {
@@ -60,7 +61,8 @@ fn look_blocking(
                 vitals.send_modify(|vitals| vitals.tally.add(&item));
             }
             Event::Stop => break,
-            Event::Link(_) | Event::Updated(_) => {}
+            // Nothing is asked, moved, felt or fetched here.
+            _ => {}
         }
     }
     seeing.feed.close();

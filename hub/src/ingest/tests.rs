@@ -181,6 +181,8 @@ async fn what_a_bin_says_of_itself_is_kept() {
         throttling: None,
         disk: None,
         memory_bytes: None,
+        actuator: None,
+        fill: None,
     };
     bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;
     bin.publish(&Channel::Reported.of(&bin.id), reported.encode()).await;

@@ -74,6 +74,12 @@ pub struct Telemetry {
     /// Memory that the program takes (resident set), in bytes, where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
+    /// What moves the flaps, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actuator: Option<ActuatorState>,
+    /// How full the bin is, 0 to 1, if a sensor tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fill: Option<f32>,
 }
 
 /// Whether a machine slows itself down.
@@ -106,6 +112,18 @@ pub struct Disk {
     pub free_bytes: u64,
     /// The whole, in bytes.
     pub total_bytes: u64,
+}
+
+/// The state of what moves a bin's flaps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ActuatorState {
+    /// Flaps that were opened.
+    pub opened: u64,
+    /// Flaps that should have been opened and were not.
+    pub failed: u64,
+    /// What is wrong, in words, as long as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// The state of a bin's queue to the hub.

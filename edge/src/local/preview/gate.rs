@@ -173,9 +173,10 @@ mod tests {
     fn there_is_room_for_a_few_browsers() {
         let (mut gate, now) = (Gate::new(draw(1)), Instant::now());
         let sessions: Vec<_> = (2..12)
-            .map(|seed| match gate.handle_code(&gate.code().to_owned(), draw(seed), now) {
-                Entry::Open(session) => session,
-                other => panic!("{other:?}"),
+            .map(|seed| {
+                let code = gate.code().to_owned();
+                let Entry::Open(session) = gate.handle_code(&code, draw(seed), now) else { panic!("it is right") };
+                session
             })
             .collect();
         let open: Vec<_> = sessions.iter().map(|session| gate.is_open_to(session, now)).collect();

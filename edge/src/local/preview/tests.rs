@@ -10,6 +10,7 @@ use super::*;
 use crate::camera::{Frame, Pace};
 use crate::decide::Decision;
 use crate::local::http::serve;
+use crate::pipeline::Cause;
 
 struct Setup {
     preview: Preview,
@@ -58,6 +59,7 @@ fn item(label: &str, sure: bool) -> Item {
     let label = Label::new(label).expect("valid");
     let outcome = if sure { Outcome::Label { label } } else { Outcome::Unsure { guess: label } };
     Item {
+        cause: Cause::Settled,
         decision: Decision { outcome, confidence: 0.75, probabilities: [].into() },
         agreed: true,
         frames: 3,
