@@ -20,12 +20,16 @@ mod fill;
 /// What someone meant who misspelt a key.
 mod nearest;
 
+/// What the bin serves on its own machine.
+pub mod local;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use address::{BrokerAddress, HubAddress};
+use local::{LocalConfig, RawServer};
 use pilah_models::name::BinId;
 use serde::Deserialize;
 
@@ -33,6 +37,7 @@ pub use self::camera::CameraConfig;
 use crate::config::act::BodyConfig;
 use crate::fill::FillConfig;
 use crate::outbox::OutboxRules;
+use crate::region::Region;
 use crate::samples::SampleRules;
 use crate::trigger::TriggerRules;
 
@@ -86,6 +91,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What it sees with.
     pub camera: CameraConfig,
+    /// The part of the picture that it looks at.
+    pub region: Region,
     /// When it looks.
     pub trigger: TriggerRules,
     /// How many frames vote on an item.
@@ -102,6 +109,8 @@ pub struct Config {
     pub hub: Option<HubConfig>,
     /// How often telemetry is sent.
     pub telemetry_every: Duration,
+    /// What it serves on its own machine.
+    pub local: LocalConfig,
     /// What it moves, its button and its light.
     pub body: BodyConfig,
     /// Where the fill level comes from; `None`: it is not measured.
@@ -206,6 +215,9 @@ struct RawConfig {
     #[serde(default)]
     telemetry: RawTelemetry,
     #[serde(default)]
+    metrics: RawServer,
+    #[serde(default)]
+    preview: RawServer,
     gpio: act::RawGpio,
     #[serde(default)]
     act: act::RawAct,
@@ -222,6 +234,7 @@ struct RawBin {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawTrigger {
+    region: Region,
     settle_s: f64,
     reach_settle_s: f64,
     clear_s: f64,
@@ -234,6 +247,7 @@ impl Default for RawTrigger {
     fn default() -> Self {
         let rules = TriggerRules::default();
         Self {
+            region: Region::WHOLE,
             settle_s: rules.settle.as_secs_f64(),
             reach_settle_s: rules.reach_settle.as_secs_f64(),
             clear_s: rules.clear.as_secs_f64(),
@@ -398,6 +412,7 @@ impl RawConfig {
             bin: self.bin.id,
             data_dir: self.data_dir,
             camera: self.camera,
+            region: t.region,
             trigger: TriggerRules {
                 settle: seconds("trigger.settle_s", t.settle_s, 0.0, 60.0)?,
                 reach_settle: seconds("trigger.reach_settle_s", t.reach_settle_s, 0.0, 60.0)?,
@@ -414,6 +429,7 @@ impl RawConfig {
             mqtt: self.mqtt.check()?,
             hub: self.hub.map(RawHub::check).transpose()?,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
+            local: local::check(&self.metrics, &self.preview)?,
             body: act::check(self.gpio, self.act)?,
             fill: self.fill.check()?,
         })

@@ -13,6 +13,9 @@ pub mod config;
 /// Where frames come from.
 pub mod camera;
 
+/// The part of the picture that is looked at.
+pub mod region;
+
 /// When to look.
 pub mod trigger;
 
@@ -43,8 +46,14 @@ pub mod link;
 /// The models on the bin's disk.
 pub mod model_store;
 
-/// How the bin is.
+/// What is counted.
 pub mod telemetry;
+
+/// How the bin is, and to whom it is told.
+pub mod health;
+
+/// What is served to whoever stands before the bin.
+pub mod local;
 
 /// The bin: one loop that joins all parts.
 pub mod run;
@@ -54,6 +63,12 @@ mod program;
 
 /// Images from files, classified at once.
 pub mod classify;
+
+/// What is wrong with an installation, and what to do.
+pub mod doctor;
+
+/// What each stage costs on this machine.
+pub mod bench;
 
 #[cfg(test)]
 mod testing;

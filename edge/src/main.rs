@@ -1,6 +1,7 @@
 //! The command line of the bin's program.
 
 use std::io::{self, IsTerminal as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,14 +9,18 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use pilah_edge::act::Flap;
 use pilah_edge::act::by_hand::by_hand;
+use pilah_edge::bench::{BenchOptions, bench};
 use pilah_edge::camera::chamber::scenes::{RenderScenes, render_scenes};
 use pilah_edge::classify::classify_all;
 use pilah_edge::config::Config;
+use pilah_edge::config::local::LocalConfig;
+use pilah_edge::doctor::{Verdict, examine};
 use pilah_edge::model_store::shipped;
 use pilah_edge::run::Ended;
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::Classifier;
 use pilah_models::name::Label;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 /// Sees an item, classifies it on the spot, and tells the hub.
@@ -33,12 +38,32 @@ enum Command {
         /// The configuration file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// How the log is written to standard output; RUST_LOG says how much.
+        #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+        log: LogFormat,
     },
     /// Says whether a configuration file is valid, and changes nothing.
     CheckConfig {
         /// The configuration file.
         file: PathBuf,
     },
+    /// Says what is wrong with an installation, and what to do. Exits with 1 if something fails.
+    Doctor {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Shows what the camera sees, on a page for the installer. Sends nothing, keeps nothing.
+    Preview {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Where the page is served; by default where the configuration says, or on this machine alone.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<SocketAddr>,
+    },
+    /// Measures what each stage costs on this machine.
+    Bench(BenchOptions),
     /// Classifies images from files.
     Classify {
         /// The folder of the model; by default the one that ships with the program.
@@ -68,6 +93,18 @@ enum Command {
     RenderScenes(RenderScenes),
 }
 
+/// How a log is written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object per line.
+    Json,
+}
+
+/// Where the preview is served if nobody says where.
+const PREVIEW: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(code) => code,
@@ -80,12 +117,10 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run { config } => {
+        Command::Run { config, log } => {
             let config = Config::read(&config)?;
-            let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-            let colours = io::stdout().is_terminal();
-            tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours).init();
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            start_log(log);
+            let runtime = runtime()?;
             if runtime.block_on(pilah_edge::run::run(config, stop_signal()))? == Ended::Restart {
                 drop(runtime);
                 return begin_anew();
@@ -94,6 +129,26 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::CheckConfig { file } => {
             let config = Config::read(&file)?;
             println!("{} is valid: bin {}, broker {}", file.display(), config.bin, config.mqtt.address);
+        }
+        Command::Doctor { config } => {
+            if examine(&config, &mut io::stdout().lock())? == Verdict::Fail {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Preview { config, listen } => {
+            let mut config = Config::read(&config)?;
+            let preview = listen.or(config.local.preview).unwrap_or(PREVIEW);
+            config.local = LocalConfig { metrics: None, preview: Some(preview) };
+            start_log(LogFormat::Text);
+            runtime()?.block_on(pilah_edge::run::look(config, stop_signal()))?;
+        }
+        Command::Bench(options) => {
+            let measured = bench(&options, &shipped::bundle(options.bundle.as_deref())?)?;
+            if options.json {
+                println!("{}", serde_json::to_string(&measured)?);
+            } else {
+                println!("{measured}");
+            }
         }
         Command::Classify { bundle, json, images } => {
             let folder = shipped::bundle(bundle.as_deref())?;
@@ -128,6 +183,19 @@ fn begin_anew() -> anyhow::Result<ExitCode> {
 #[cfg(not(unix))]
 fn begin_anew() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    match format {
+        LogFormat::Text => log.with_ansi(io::stdout().is_terminal()).init(),
+        LogFormat::Json => log.json().with_ansi(false).init(),
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
 /// Ready at Ctrl-C, and at the signal by which service managers stop a program.

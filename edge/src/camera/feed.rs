@@ -3,13 +3,17 @@
 //! Between the two is a [`Feed`]. Of a camera that keeps its own time it holds the newest frame only:
 //! a pipeline that is late sees the present, not the past. Of one that shows frames as they are taken
 //! it holds [`WAITING`], and the camera waits when they are not taken.
+//!
+//! Whoever wants to look on as well ([`Feed::watch`]) sees the newest picture, and holds up nobody.
 
 use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use image::RgbImage;
 use pilah_models::wire::CameraState;
+use tokio::sync::watch;
 
 use super::{Camera, CameraError, Frame, Pace};
 
@@ -39,11 +43,13 @@ pub struct Arrived {
 pub struct Feed {
     state: Mutex<State>,
     changed: Condvar,
+    shown: watch::Sender<Option<Arc<RgbImage>>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<Arrived>,
+    skipped: u64,
     closed: bool,
 }
 
@@ -65,7 +71,11 @@ impl Feed {
             return Err(Closed);
         }
         if pace == Pace::Timeline {
+            state.skipped += state.frames.len() as u64;
             state.frames.clear();
+        }
+        if self.shown.receiver_count() > 0 {
+            self.shown.send_replace(Some(Arc::clone(&frame.rgb)));
         }
         state.frames.push_back(Arrived { frame, at: Instant::now() });
         self.changed.notify_all();
@@ -85,6 +95,20 @@ impl Feed {
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The newest picture, for whoever looks on beside the pipeline; none until the next one comes.
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<RgbImage>>> {
+        if self.shown.receiver_count() == 0 {
+            // What was shown to the last onlooker may be old.
+            self.shown.send_replace(None);
+        }
+        self.shown.subscribe()
+    }
+
+    /// How many frames were lost because a newer one came before the pipeline had taken them.
+    pub fn skipped(&self) -> u64 {
+        self.lock().skipped
     }
 
     /// No frame is given any more; those that wait can still be taken.
@@ -256,9 +280,26 @@ mod tests {
             feed.give(frame(number), Pace::Timeline).expect("open");
         }
         feed.close();
+        assert_eq!(feed.skipped(), 4);
         assert_eq!(feed.take().map(|a| a.frame.at), Some(Duration::from_millis(4)));
         assert!(feed.take().is_none());
         assert_eq!(feed.give(frame(5), Pace::Timeline), Err(Closed));
+    }
+
+    #[test]
+    fn an_onlooker_sees_the_newest_picture_and_holds_up_nobody() {
+        let feed = Feed::default();
+        feed.give(frame(0), Pace::Timeline).expect("open");
+        let mut onlooker = feed.watch();
+        assert!(onlooker.borrow_and_update().is_none(), "what came before it is not kept");
+        let newest = frame(2).rgb;
+        feed.give(frame(1), Pace::Timeline).expect("open");
+        feed.give(Frame { rgb: Arc::clone(&newest), ..frame(2) }, Pace::Timeline).expect("open");
+        let seen = onlooker.borrow_and_update().clone().expect("a picture");
+        assert!(Arc::ptr_eq(&seen, &newest));
+        drop((onlooker, seen));
+        feed.give(frame(3), Pace::Timeline).expect("open");
+        assert!(feed.watch().borrow().is_none(), "nothing was kept while nobody looked on");
     }
 
     #[test]

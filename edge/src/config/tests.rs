@@ -51,6 +51,7 @@ fn the_least_configuration_has_sensible_defaults() {
     assert_eq!(config.trigger, TriggerRules::default());
     assert_eq!(config.telemetry_every, Duration::from_secs(60));
     assert!(config.hub.is_none() && config.bundle.is_none());
+    assert_eq!((config.region, config.local), (Region::WHOLE, LocalConfig::default()), "nothing is served");
 }
 
 #[test]
@@ -93,6 +94,13 @@ fn an_error_names_file_key_and_value() {
         ("[mqtt]", "[samples]\nrandom_share = 1.5\n[mqtt]", "samples.random_share = 1.5"),
         ("[mqtt]", "[outbox]\nmax_bytes = 5\n[mqtt]", "outbox.max_bytes = 5"),
         ("[mqtt]", "[trigger]\nsettle_s = nan\n[mqtt]", "trigger.settle_s = NaN"),
+        ("[mqtt]", "[trigger]\nregion = [0.5, 0.0, 0.6, 1.0]\n[mqtt]", "is no part of the picture"),
+        ("[mqtt]", "[metrics]\nlisten = \"9464\"\n[mqtt]", "metrics.listen = \"9464\": it must be an IP address"),
+        (
+            "[mqtt]",
+            "[metrics]\nlisten = \"127.0.0.1:80\"\n[preview]\nlisten = \"127.0.0.1:80\"\n[mqtt]",
+            "preview.listen = \"127.0.0.1:80\": metrics.listen is the same",
+        ),
         ("[mqtt]", "[hub]\nurl = \"x\"\n[mqtt]", "hub.url = \"x\": it must begin with http://"),
         ("[mqtt]", "[act]\nby = \"lines\"\n[mqtt]", "act.lines = \"nothing\": name a line for each class"),
         (

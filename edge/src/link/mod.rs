@@ -18,6 +18,9 @@ pub mod backoff;
 /// Which entry of the outbox is sent next.
 pub mod window;
 
+/// Whether there could be a connection, for the doctor.
+pub mod probe;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

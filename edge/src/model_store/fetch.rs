@@ -154,6 +154,29 @@ impl Hub {
     }
 }
 
+/// How a hub answers who only asks whether it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubAnswer {
+    /// The status code.
+    pub status: u16,
+    /// What time it is there, as the header `Date` says.
+    pub date: Option<String>,
+}
+
+impl Hub {
+    /// Asks for the page at `path`, which begins with a slash, and reads none of it. Blocks.
+    ///
+    /// # Errors
+    /// [`FetchError::Transport`]: no answer.
+    pub fn ask(&self, path: &str) -> Result<HubAnswer, FetchError> {
+        let url = self.address.join(path);
+        let response = self.agent.get(&url).header("Authorization", &self.authorization).call();
+        let response = response.map_err(|error| FetchError::Transport { url, reason: error.to_string() })?;
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
+        Ok(HubAnswer { status: response.status().as_u16(), date })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};

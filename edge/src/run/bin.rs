@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use pilah_models::wire::{
     self, Acks, ActuatorState, CameraState, Header, Message, Reported, Status, Telemetry, UpdateState,
 };
@@ -16,6 +15,9 @@ use super::body::Body;
 use super::{Ended, Event};
 use crate::camera::replay::Then;
 use crate::config::{CameraConfig, Config};
+use crate::health::clock::Clock;
+use crate::health::machine::{Machine, clock_synced};
+use crate::health::vitals::Vitals;
 use crate::link::window::Window;
 use crate::link::{LinkEvent, Outgoing};
 use crate::model_store::fetch::{FetchError, Hub};
@@ -23,7 +25,7 @@ use crate::model_store::plan::{Plan, RETRY};
 use crate::model_store::{InForce, ModelStore, UpdateError};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
 use crate::pipeline::{Cause, Item};
-use crate::telemetry::{Counters, clock_synced, temperature_c};
+use crate::telemetry::Counters;
 
 /// Places in the queue of a connection that entries leave to status and telemetry.
 const RESERVED_PLACES: usize = 4;
@@ -35,6 +37,7 @@ const QUEUE_FULL: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 pub(super) struct Bin {
+    clock: Clock,
     pub(super) config: Config,
     pub(super) outbox: Outbox,
     window: Window,
@@ -44,6 +47,7 @@ pub(super) struct Bin {
     in_force: InForce,
     model: watch::Sender<InForce>,
     counters: Arc<Counters>,
+    vitals: watch::Sender<Vitals>,
     events: mpsc::Sender<Event>,
     pub(super) camera: CameraState,
     pub(super) body: Body,
@@ -63,13 +67,13 @@ pub(super) struct Bin {
 impl Bin {
     #[expect(clippy::too_many_arguments, reason = "the parts of a bin, each made by the caller")]
     pub(super) fn new(
+        (clock, counters, vitals): (Clock, Arc<Counters>, watch::Sender<Vitals>),
         config: Config,
         outbox: Outbox,
         store: ModelStore,
         hub: Option<Hub>,
         in_force: InForce,
         model: watch::Sender<InForce>,
-        counters: Arc<Counters>,
         events: mpsc::Sender<Event>,
         body: Body,
         asked: Asked,
@@ -86,6 +90,7 @@ impl Bin {
             said: None,
             disk_works: true,
             connection_failed: false,
+            clock,
             config,
             outbox,
             store,
@@ -93,6 +98,7 @@ impl Bin {
             in_force,
             model,
             counters,
+            vitals,
             events,
             body,
             asked,
@@ -135,6 +141,7 @@ impl Bin {
             let telemetry = self.telemetry().encode();
             self.send(Outgoing::Telemetry(telemetry));
         }
+        self.tell_vitals();
     }
 
     /// Takes in an event. Breaks when the program is to end.
@@ -142,7 +149,9 @@ impl Bin {
         match event {
             Event::Camera(state) => self.handle_camera(state),
             Event::Item(item) if item.cause == Cause::Asked => self.handle_captured(&item),
-            Event::Item(item) => self.handle_item(*item),
+            Event::Item(item) => {
+                tracing::info_span!("item", model = %item.model).in_scope(|| self.handle_item(*item));
+            }
             Event::Link(LinkEvent::Connected { outgoing }) => self.handle_connected(outgoing),
             Event::Link(LinkEvent::Disconnected { reason }) => self.handle_disconnected(&reason),
             Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
@@ -212,6 +221,7 @@ impl Bin {
 
     fn handle_item(&mut self, item: Item) {
         self.body.open(&item.decision.outcome);
+        self.vitals.send_modify(|vitals| vitals.tally.add(&item));
         let header = self.header();
         let number = Key { epoch: header.epoch, seq: header.seq };
         let Item { decision, agreed, frames, latency, model, truth, .. } = &item;
@@ -405,14 +415,8 @@ impl Bin {
 
     pub(super) fn header(&mut self) -> Header {
         let Key { epoch, seq } = self.outbox.next_key();
-        Header {
-            v: wire::VERSION,
-            bin: self.config.bin.clone(),
-            epoch,
-            seq,
-            at: Timestamp::now(),
-            clock_synced: clock_synced(),
-        }
+        let (at, clock_synced) = self.clock.now(clock_synced(), self.in_force.classifier.manifest().created_at);
+        Header { v: wire::VERSION, bin: self.config.bin.clone(), epoch, seq, at, clock_synced }
     }
 
     fn status(&mut self, online: bool) -> Status {
@@ -426,6 +430,7 @@ impl Bin {
     }
 
     fn telemetry(&mut self) -> Telemetry {
+        let machine = Machine::look(&self.config.data_dir);
         Telemetry {
             header: self.header(),
             uptime_s: self.started.elapsed().as_secs(),
@@ -434,9 +439,25 @@ impl Bin {
             items: self.counters.items.get(),
             refused: self.counters.refused.get(),
             outbox: self.outbox.state(),
-            temperature_c: temperature_c(),
+            temperature_c: machine.temperature_c,
+            frames_skipped: Some(self.counters.frames_skipped.get()),
+            throttling: machine.throttling,
+            disk: machine.disk,
+            memory_bytes: machine.memory_bytes,
             actuator: self.body.actuator(),
             fill: self.body.fill(),
         }
+    }
+
+    /// Leaves what is known to whoever shows it.
+    fn tell_vitals(&self) {
+        self.vitals.send_modify(|vitals| {
+            vitals.connected = self.connection.is_some();
+            vitals.camera = self.camera.clone();
+            vitals.model = self.in_force.version().clone();
+            vitals.outbox = self.outbox.state();
+            vitals.actuator = self.body.actuator();
+            vitals.fill = self.body.fill();
+        });
     }
 }

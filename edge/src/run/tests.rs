@@ -366,3 +366,86 @@ async fn a_bin_that_cannot_begin_says_why() {
     no_password.mqtt.password_file = Some(setup.path("nothing"));
     assert!(why(no_password).await.contains("mqtt.password_file"));
 }
+
+/// Years away from the real time, in either direction and beyond what any calendar has.
+const JUMPS: [i64; 6] = [30, -55, 9_000, 0, -1, 400];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_by_years_loses_nothing_and_holds_up_nothing() {
+    let setup = Setup::new(3, Manners { acknowledge: false, ..Manners::default() });
+    let broker = &setup.broker;
+    let years = Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let clock = {
+        let years = Arc::clone(&years);
+        Clock::new(move || {
+            let years = years.load(std::sync::atomic::Ordering::SeqCst);
+            let distance = Duration::from_secs(years.unsigned_abs() * 365 * 86_400);
+            let now = std::time::SystemTime::now();
+            if years < 0 { now - distance } else { now + distance }
+        })
+    };
+    let start = |camera: &str| {
+        let mut config = setup.config(camera, "");
+        config.mqtt.in_flight = 1000;
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(run_by(clock.clone(), config, async move { drop(stopped.await) }));
+        Running { stop, task }
+    };
+
+    // The hub is away, so everything waits in the outbox while the clock jumps, and is sent again and again.
+    let running = start("repeat = true\nframes_per_second = 100");
+    for jump in JUMPS {
+        years.store(jump, std::sync::atomic::Ordering::SeqCst);
+        let (items_before, telemetry_before) = (items(broker).len(), broker.published("telemetry").len());
+        broker.wait_for("items and telemetry after the jump", |b| {
+            items(b).len() > items_before && b.published("telemetry").len() > telemetry_before + 1
+        });
+    }
+    running.stop().await;
+    let before = items(broker);
+    let times: BTreeSet<i16> =
+        before.values().map(|item| item.header.at.to_zoned(jiff::tz::TimeZone::UTC).year()).collect();
+    assert!(times.len() >= 4 && times.contains(&1970), "the clock did jump: {times:?}");
+    let a_jump_away = |item: &&ItemEvent| {
+        item.header.clock_synced && item.header.at < "2026-01-02T03:04:05Z".parse::<jiff::Timestamp>().expect("valid")
+    };
+    assert_eq!(before.values().filter(a_jump_away).count(), 0, "what is before the model was made is not trusted");
+
+    // The next start is in the past of the last one. The hub is back, and gets all of it, in order.
+    years.store(-40, std::sync::atomic::Ordering::SeqCst);
+    broker.behave(Manners::default());
+    broker.forget();
+    let running = start("");
+    broker.wait_for("all that waited, and new items", |b| items(b).len() >= before.len() + 3);
+    running.stop().await;
+    let after = items(broker);
+    assert!(before.iter().all(|(number, item)| after.get(number) == Some(item)), "nothing was lost or changed");
+    let rules = crate::outbox::OutboxRules::default();
+    assert!(Outbox::open(&setup.path("data/outbox"), rules).expect("opens").is_empty(), "the hub has everything");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn figures_and_preview_are_served_and_a_taken_port_costs_nothing() {
+    let setup = Setup::new(3, Manners::default());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let more = format!("metrics.listen = \"{free}\"\npreview.listen = \"{}\"", taken.local_addr().expect("bound"));
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", &more));
+    setup.broker.wait_for("an item", |b| !items(b).is_empty());
+    let text = tokio::task::spawn_blocking(move || {
+        let answer = ureq::get(format!("http://{free}/metrics")).call();
+        answer.and_then(|mut answer| answer.body_mut().read_to_string()).expect("it answers")
+    });
+    let text = text.await.expect("no panic");
+    for figure in ["pilah_connected 1\n", "pilah_camera_streaming 1\n", "pilah_model_info{version=\"m1\"} 1\n"] {
+        assert!(text.contains(figure), "{figure} is not in\n{text}");
+    }
+    let counted = text.lines().filter_map(|line| line.strip_prefix("pilah_items_total{")?.rsplit_once(' '));
+    assert!(counted.map(|(_, count)| count.parse::<u64>().expect("a count")).sum::<u64>() > 0, "{text}");
+    let telemetry: Telemetry = last(&setup.broker, "telemetry").expect("it is told");
+    assert!(telemetry.frames_skipped.is_some());
+    if cfg!(target_os = "linux") {
+        assert!(telemetry.disk.is_some() && telemetry.memory_bytes.is_some_and(|bytes| bytes > 1_000_000));
+    }
+    running.stop().await;
+}

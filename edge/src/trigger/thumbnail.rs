@@ -2,6 +2,8 @@
 
 use image::RgbImage;
 
+use crate::region::{Pixels, Region};
+
 /// Cells from left to right.
 pub const COLUMNS: usize = 32;
 /// Cells from top to bottom.
@@ -17,7 +19,14 @@ impl Thumbnail {
     /// Shrinks a picture. Of a large one, not every pixel is looked at.
     #[must_use]
     pub fn of(image: &RgbImage) -> Self {
-        let (width, height) = (image.width() as usize, image.height() as usize);
+        Self::within(image, Region::WHOLE)
+    }
+
+    /// As [`Thumbnail::of`], of a part of the picture.
+    #[must_use]
+    pub fn within(image: &RgbImage, region: Region) -> Self {
+        let Pixels { x: left, y: top, width, height } = region.pixels(image.width(), image.height());
+        let stride = image.width() as usize;
         let mut sums = [0_u32; CELLS];
         let mut counts = [0_u32; CELLS];
         let step = (width / (COLUMNS * 8)).max(1);
@@ -25,7 +34,7 @@ impl Thumbnail {
         for y in (0..height).step_by(step) {
             let row = y * ROWS / height * COLUMNS;
             for x in (0..width).step_by(step) {
-                let pixel = &pixels[(y * width + x) * 3..][..3];
+                let pixel = &pixels[((top + y) * stride + left + x) * 3..][..3];
                 let cell = row + x * COLUMNS / width;
                 // Rec. 601 luma in 1/256.
                 sums[cell] += (77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])) >> 8;

@@ -177,6 +177,10 @@ async fn what_a_bin_says_of_itself_is_kept() {
         refused: 0,
         outbox: pilah_models::wire::OutboxState::default(),
         temperature_c: None,
+        frames_skipped: Some(1),
+        throttling: None,
+        disk: None,
+        memory_bytes: None,
         actuator: None,
         fill: None,
     };

@@ -68,17 +68,29 @@ prop_compose! {
     }
 }
 
+fn throttling() -> impl Strategy<Value = Throttling> {
+    use ThrottlingReason::{FrequencyCapped, SoftTemperatureLimit, Throttled, UnderVoltage};
+    let some =
+        || proptest::sample::subsequence(vec![UnderVoltage, FrequencyCapped, Throttled, SoftTemperatureLimit], 0..=4);
+    (some(), some()).prop_map(|(now, since_boot)| Throttling { now, since_boot })
+}
+
 prop_compose! {
     fn telemetry()(
-        header in header(), counts: [u64; 10],
+        header in header(), counts: [u64; 10], frames_skipped: Option<u64>,
         temperature_c in proptest::option::of(-40.0..120.0_f32),
+        throttling in proptest::option::of(throttling()), memory_bytes: Option<u64>,
+        disk in proptest::option::of(any::<[u64; 2]>().prop_map(|[free_bytes, total_bytes]| Disk { free_bytes, total_bytes })),
         fill in proptest::option::of(0.0..=1.0_f32),
         actuator in proptest::option::of((any::<u64>(), any::<u64>(), any::<Option<String>>())),
     ) -> Telemetry {
         let [uptime_s, frames, frames_corrupt, items, refused, entries, bytes, dropped_samples, dropped_events, damaged] = counts;
         let outbox = OutboxState { entries, bytes, dropped_samples, dropped_events, damaged };
         let actuator = actuator.map(|(opened, failed, fault)| ActuatorState { opened, failed, fault });
-        Telemetry { header, uptime_s, frames, frames_corrupt, items, refused, outbox, temperature_c, actuator, fill }
+        Telemetry {
+            header, uptime_s, frames, frames_corrupt, items, refused, outbox, temperature_c,
+            frames_skipped, throttling, disk, memory_bytes, actuator, fill,
+        }
     }
 }
 
