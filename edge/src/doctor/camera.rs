@@ -79,6 +79,7 @@ fn look(config: &Config) -> Result<Seen, CameraError> {
                 seen.brightness = brightness(&rgb);
                 seen.took = at.saturating_sub(begun);
             }
+            Err(CameraError::NotYet) => {} // whoever waits for this loses patience
             Err(CameraError::Damaged { .. }) => seen.damaged += 1,
             Err(CameraError::Ended) => {
                 seen.ended = true;

@@ -72,7 +72,7 @@ pub fn watch(config: ChamberConfig, items: u32, rules: TriggerRules, votes: u32)
     while counted.items < items {
         let frame = match chamber.next_frame() {
             Ok(frame) => frame,
-            Err(CameraError::Damaged { .. }) => continue,
+            Err(CameraError::Damaged { .. } | CameraError::NotYet) => continue,
             Err(CameraError::Failed(_) | CameraError::Ended) => break,
         };
         if frame.truth != truth {
