@@ -218,6 +218,7 @@ struct RawConfig {
     metrics: RawServer,
     #[serde(default)]
     preview: RawServer,
+    #[serde(default)]
     gpio: act::RawGpio,
     #[serde(default)]
     act: act::RawAct,
