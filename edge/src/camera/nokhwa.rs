@@ -80,7 +80,10 @@ fn read(config: &NokhwaConfig, newest: &Newest) -> String {
 fn open(config: &NokhwaConfig) -> Result<System, String> {
     let (answer, permitted) = mpsc::channel();
     // Where nobody is to be asked, the answer comes at once.
-    nokhwa_initialize(move |permitted| drop(answer.send(permitted)));
+    nokhwa_initialize(move |permitted| {
+        // It is waited for below.
+        answer.send(permitted).ok();
+    });
     if permitted.recv() != Ok(true) {
         return Err("the system does not permit the use of the camera: allow it in the privacy settings".to_owned());
     }
