@@ -130,14 +130,18 @@ def mixed(parts: list[torch.Tensor], rng: torch.Generator) -> list[torch.Tensor]
     return [p * (1 - w) + p[other] * w for p in parts for w in [share.reshape(-1, *[1] * (p.ndim - 1))]]
 
 
+def device_of(model: Student) -> torch.device:
+    return model.classifier.weight.device
+
+
 @torch.no_grad()
 def accuracy(model: Student, source: Source, split: str, side: int) -> float:
     model.eval()
     right = 0
     rows = source.rows[split]
     for some in np.array_split(rows, max(1, len(rows) // 64)):
-        x = scaled(torch.from_numpy(source.cache.pictures[some, 0]), side)
-        right += (model(x)[0].argmax(1).numpy() == source.labels[some]).sum()
+        x = scaled(torch.from_numpy(source.cache.pictures[some, 0]), side).to(device_of(model))
+        right += (model(x)[0].argmax(1).cpu().numpy() == source.labels[some]).sum()
     return float(right) / len(rows)
 
 
@@ -147,7 +151,8 @@ def explained(model: Student, source: Source, split: str, side: int) -> float:
     model.eval()
     off, mean = [], source.maps[source.rows[split], 0].astype(np.float32).mean((1, 2))
     for some in np.array_split(source.rows[split], max(1, len(source.rows[split]) // 64)):
-        guess = model(scaled(torch.from_numpy(source.cache.pictures[some, 0]), side))[1].mean((2, 3)).numpy()
+        x = scaled(torch.from_numpy(source.cache.pictures[some, 0]), side).to(device_of(model))
+        guess = model(x)[1].mean((2, 3)).cpu().numpy()
         off.append(((guess - source.maps[some, 0].astype(np.float32).mean((1, 2))) ** 2).sum(0))
     return round(1 - float(np.sum(off)) / float(((mean - mean.mean(0)) ** 2).sum()), 4)
 
@@ -195,6 +200,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--fill", action="store_true", help="ask the teacher, and train nothing")
     Network.add_arguments(parser)
     args = parser.parse_args()
@@ -211,14 +217,14 @@ def main() -> None:
     if args.fill:
         return
 
-    model = Student(network, len(LABELS), COMPONENTS).to(memory_format=torch.channels_last)
+    model = Student(network, len(LABELS), COMPONENTS).to(args.device, memory_format=torch.channels_last)
     average = copy.deepcopy(model)
     matrices = [block.conv.weight for block in model.backbone.blocks][1:]
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     muon, adam = Muon(matrices, lr=0.02), torch.optim.AdamW(others, lr=2e-3, weight_decay=1e-2)
     checkpoint, start = args.out / "checkpoint.pt", 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, map_location=args.device, weights_only=True)
         start = state["step"]
         for part, name in ((model, "model"), (average, "average"), (muon, "muon"), (adam, "adam")):
             part.load_state_dict(state[name])
@@ -232,7 +238,7 @@ def main() -> None:
         share = [share for begins, share in PHASES if step / args.steps >= begins][-1]
         side = round(network.side * share / 16) * 16
         parts = mixed([*moved(pixels, maps, side, generator), (logits / 2).softmax(1), labels, holds], generator)
-        return [parts[0].contiguous(memory_format=torch.channels_last), *parts[1:]]
+        return [part.to(args.device) for part in (parts[0].contiguous(memory_format=torch.channels_last), *parts[1:])]
 
     history = open(args.out / "history.jsonl", "a")
     bar = tqdm(range(start, args.steps), initial=start, total=args.steps, desc=f"fold {args.fold}", mininterval=10)
@@ -242,7 +248,7 @@ def main() -> None:
         muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = 0.02 * rate, 2e-3 * rate
         x, maps, beliefs, labels, holds = batch_at(step)
         model.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(args.device, torch.bfloat16):
             cells = model.backbone.cells(x)
         answer, guess = model.of(cells.float())
         loss_label = (F.cross_entropy(answer, labels, label_smoothing=0.1, reduction="none") * holds).sum() / holds.sum()
@@ -275,6 +281,7 @@ def main() -> None:
 
     last = iter(range(args.steps, args.steps + 1000))
     settle(average, lambda: batch_at(next(last))[0])
+    average.cpu()
     torch.save({"network": vars(network), "weights": average.backbone.state_dict()}, args.out / "backbone.pt")
     for name, source in named.items():
         print(name, {split: round(accuracy(average, source, split, network.side), 3) for split, rows in source.rows.items() if len(rows)}, flush=True)
