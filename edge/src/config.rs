@@ -8,18 +8,36 @@
 /// Where the broker and the hub are.
 pub mod address;
 
+/// What the bin sees with.
+pub mod camera;
+
+/// What the bin moves.
+pub mod act;
+
+/// Where the fill level comes from.
+mod fill;
+
+/// What someone meant who misspelt a key.
+mod nearest;
+
+/// What the bin serves on its own machine.
+pub mod local;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use address::{BrokerAddress, HubAddress};
+use local::{LocalConfig, RawServer};
 use pilah_models::name::BinId;
 use serde::Deserialize;
 
-use crate::camera::chamber::ChamberConfig;
-use crate::camera::replay::ReplayConfig;
+pub use self::camera::CameraConfig;
+use crate::config::act::BodyConfig;
+use crate::fill::FillConfig;
 use crate::outbox::OutboxRules;
+use crate::region::Region;
 use crate::samples::SampleRules;
 use crate::trigger::TriggerRules;
 
@@ -41,10 +59,12 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is no TOML, or a key or a value is not one that is known.
-    #[error("{} is not valid", path.display())]
+    #[error("{} is not valid{}", path.display(), meant.as_ref().map(|meant| format!(" (did you mean {meant:?}?)")).unwrap_or_default())]
     Parse {
         /// The file.
         path: PathBuf,
+        /// The known name that is nearest to an unknown one.
+        meant: Option<String>,
         /// Where and what.
         source: Box<toml::de::Error>,
     },
@@ -71,6 +91,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What it sees with.
     pub camera: CameraConfig,
+    /// The part of the picture that it looks at.
+    pub region: Region,
     /// When it looks.
     pub trigger: TriggerRules,
     /// How many frames vote on an item.
@@ -87,16 +109,12 @@ pub struct Config {
     pub hub: Option<HubConfig>,
     /// How often telemetry is sent.
     pub telemetry_every: Duration,
-}
-
-/// What a bin sees with.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum CameraConfig {
-    /// Drawn items in a drawn bin.
-    Virtual(ChamberConfig),
-    /// Photos from a folder.
-    Replay(ReplayConfig),
+    /// What it serves on its own machine.
+    pub local: LocalConfig,
+    /// What it moves, its button and its light.
+    pub body: BodyConfig,
+    /// Where the fill level comes from; `None`: it is not measured.
+    pub fill: Option<FillConfig>,
 }
 
 /// The connection to the broker.
@@ -150,6 +168,17 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// What a file holds, which the configuration names under `key`, or else an environment variable.
+    fn find(key: &str, file: Option<&Path>, variable: &str) -> io::Result<Self> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|e| io::Error::new(e.kind(), format!("{key} = {:?}: {e}", path.display().to_string())))?,
+            None => std::env::var(variable)
+                .map_err(|_| io::Error::other(format!("neither {key} nor the variable {variable} is set")))?,
+        };
+        Ok(Self(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
 }
 
 impl From<String> for Secret {
@@ -185,6 +214,16 @@ struct RawConfig {
     hub: Option<RawHub>,
     #[serde(default)]
     telemetry: RawTelemetry,
+    #[serde(default)]
+    metrics: RawServer,
+    #[serde(default)]
+    preview: RawServer,
+    #[serde(default)]
+    gpio: act::RawGpio,
+    #[serde(default)]
+    act: act::RawAct,
+    #[serde(default)]
+    fill: fill::RawFill,
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,7 +235,9 @@ struct RawBin {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawTrigger {
+    region: Region,
     settle_s: f64,
+    reach_settle_s: f64,
     clear_s: f64,
     stuck_after_s: f64,
     motion_share: f32,
@@ -207,7 +248,9 @@ impl Default for RawTrigger {
     fn default() -> Self {
         let rules = TriggerRules::default();
         Self {
+            region: Region::WHOLE,
             settle_s: rules.settle.as_secs_f64(),
+            reach_settle_s: rules.reach_settle.as_secs_f64(),
             clear_s: rules.clear.as_secs_f64(),
             stuck_after_s: rules.stuck_after.as_secs_f64(),
             motion_share: rules.motion_share,
@@ -307,7 +350,11 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let parse = |source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) };
+        let parse = |source: toml::de::Error| ConfigError::Parse {
+            path: path.to_owned(),
+            meant: nearest::nearest(source.message()),
+            source: Box::new(source),
+        };
         let raw: RawConfig = toml::from_str(text).map_err(parse)?;
         raw.check().map_err(|Wrong { key, value, problem }| ConfigError::Value {
             path: path.to_owned(),
@@ -322,15 +369,7 @@ impl Config {
     /// # Errors
     /// There is none: the message says where it was looked for.
     pub fn password(&self) -> io::Result<Secret> {
-        let text = match &self.mqtt.password_file {
-            Some(path) => std::fs::read_to_string(path).map_err(|e| {
-                io::Error::new(e.kind(), format!("mqtt.password_file = {:?}: {e}", path.display().to_string()))
-            })?,
-            None => std::env::var(PASSWORD_VARIABLE).map_err(|_| {
-                io::Error::other(format!("neither mqtt.password_file nor the variable {PASSWORD_VARIABLE} is set"))
-            })?,
-        };
-        Ok(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))
+        Secret::find("mqtt.password_file", self.mqtt.password_file.as_deref(), PASSWORD_VARIABLE)
     }
 }
 
@@ -364,16 +403,7 @@ impl RawConfig {
         if self.data_dir.as_os_str().is_empty() {
             return Err(wrong("data_dir", self.data_dir, "it must name a folder"));
         }
-        match &self.camera {
-            CameraConfig::Replay(replay) => {
-                within("camera.frames_per_second", replay.frames_per_second, 0.0, 240.0)?;
-            }
-            CameraConfig::Virtual(chamber) => chamber.check().map_err(|error| {
-                let all = toml::Table::try_from(chamber).unwrap_or_default();
-                let value = all.get(error.key).map(ToString::to_string).unwrap_or_default();
-                Wrong { key: format!("camera.{}", error.key), value, problem: error.problem }
-            })?,
-        }
+        self.camera.check()?;
         within("samples.random_share", self.samples.random_share, 0.0, 1.0)?;
         within("samples.largest_side", self.samples.largest_side, 32, 4096)?;
         within("outbox.segment_bytes", self.outbox.segment_bytes, 64 * 1024, 1 << 30)?;
@@ -383,8 +413,10 @@ impl RawConfig {
             bin: self.bin.id,
             data_dir: self.data_dir,
             camera: self.camera,
+            region: t.region,
             trigger: TriggerRules {
                 settle: seconds("trigger.settle_s", t.settle_s, 0.0, 60.0)?,
+                reach_settle: seconds("trigger.reach_settle_s", t.reach_settle_s, 0.0, 60.0)?,
                 clear: seconds("trigger.clear_s", t.clear_s, 0.0, 60.0)?,
                 stuck_after: seconds("trigger.stuck_after_s", t.stuck_after_s, 1.0, 86_400.0)?,
                 motion_share: within("trigger.motion_share", t.motion_share, 0.0, 1.0)?,
@@ -398,6 +430,9 @@ impl RawConfig {
             mqtt: self.mqtt.check()?,
             hub: self.hub.map(RawHub::check).transpose()?,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
+            local: local::check(&self.metrics, &self.preview)?,
+            body: act::check(self.gpio, self.act)?,
+            fill: self.fill.check()?,
         })
     }
 }

@@ -24,6 +24,12 @@ impl Decision {
     pub fn is_sure(&self) -> bool {
         matches!(self.outcome, Outcome::Label { .. })
     }
+
+    /// The same, but unsure.
+    #[must_use]
+    pub fn unsure(self) -> Self {
+        Self { outcome: Outcome::Unsure { guess: self.outcome.guess().clone() }, ..self }
+    }
 }
 
 /// Decides by the thresholds of `manifest`; `probabilities` are in the order of its labels.
@@ -80,6 +86,8 @@ mod tests {
         for (probabilities, guess, sure) in cases {
             let decision = decide(probabilities, &manifest);
             assert_eq!((decision.outcome.guess().as_str(), decision.is_sure()), (guess, sure), "{probabilities:?}");
+            let unsure = decision.clone().unsure();
+            assert_eq!((unsure.outcome.guess().as_str(), unsure.is_sure()), (guess, false));
             assert_eq!(decision.probabilities.len(), 3);
             assert_eq!(decision.probabilities[decision.outcome.guess()], decision.confidence);
         }

@@ -1,8 +1,8 @@
 //! The program on the bin: it sees an item, classifies it on the spot, and tells the hub.
 //!
 //! ```text
-//! camera ─► trigger ─► infer ─► vote ─► decide ─► outbox ─► link ─► broker ─► hub
-//!    threads: camera │ pipeline (trigger … decide) │ bin (outbox and all state) │ link (MQTT)
+//! camera ─► trigger ─► infer ─► vote ─► decide ─► act, outbox ─► link ─► broker ─► hub
+//!    threads: camera │ pipeline (trigger … decide) │ bin (outbox and all state) │ act (flaps) │ link (MQTT)
 //! ```
 //!
 //! What decides is pure and takes the time as an argument; [`run`] joins the parts in one loop.
@@ -12,6 +12,9 @@ pub mod config;
 
 /// Where frames come from.
 pub mod camera;
+
+/// The part of the picture that is looked at.
+pub mod region;
 
 /// When to look.
 pub mod trigger;
@@ -25,6 +28,12 @@ pub mod decide;
 /// From frames to items, in a thread of its own.
 pub mod pipeline;
 
+/// What moves when an item was classified.
+pub mod act;
+
+/// How full the bin is.
+pub mod fill;
+
 /// Which images are worth sending.
 pub mod samples;
 
@@ -37,14 +46,29 @@ pub mod link;
 /// The models on the bin's disk.
 pub mod model_store;
 
-/// How the bin is.
+/// What is counted.
 pub mod telemetry;
+
+/// How the bin is, and to whom it is told.
+pub mod health;
+
+/// What is served to whoever stands before the bin.
+pub mod local;
 
 /// The bin: one loop that joins all parts.
 pub mod run;
 
+/// Another program, run with a time limit.
+mod program;
+
 /// Images from files, classified at once.
 pub mod classify;
+
+/// What is wrong with an installation, and what to do.
+pub mod doctor;
+
+/// What each stage costs on this machine.
+pub mod bench;
 
 #[cfg(test)]
 mod testing;

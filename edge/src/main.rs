@@ -1,17 +1,26 @@
 //! The command line of the bin's program.
 
 use std::io::{self, IsTerminal as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use pilah_edge::act::Flap;
+use pilah_edge::act::by_hand::by_hand;
+use pilah_edge::bench::{BenchOptions, bench};
 use pilah_edge::camera::chamber::scenes::{RenderScenes, render_scenes};
 use pilah_edge::classify::classify_all;
 use pilah_edge::config::Config;
+use pilah_edge::config::local::LocalConfig;
+use pilah_edge::doctor::{Verdict, examine};
 use pilah_edge::model_store::shipped;
+use pilah_edge::run::Ended;
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::Classifier;
+use pilah_models::name::Label;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 /// Sees an item, classifies it on the spot, and tells the hub.
@@ -29,12 +38,32 @@ enum Command {
         /// The configuration file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// How the log is written to standard output; RUST_LOG says how much.
+        #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+        log: LogFormat,
     },
     /// Says whether a configuration file is valid, and changes nothing.
     CheckConfig {
         /// The configuration file.
         file: PathBuf,
     },
+    /// Says what is wrong with an installation, and what to do. Exits with 1 if something fails.
+    Doctor {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Shows what the camera sees, on a page for the installer. Sends nothing, keeps nothing.
+    Preview {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Where the page is served; by default where the configuration says, or on this machine alone.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<SocketAddr>,
+    },
+    /// Measures what each stage costs on this machine.
+    Bench(BenchOptions),
     /// Classifies images from files.
     Classify {
         /// The folder of the model; by default the one that ships with the program.
@@ -47,9 +76,34 @@ enum Command {
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<PathBuf>,
     },
+    /// Opens and closes flaps, one after the other, to see whether they are wired right: all, or those
+    /// that are named. The bin itself must not run meanwhile.
+    Act {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The flap of this class; may be given several times.
+        #[arg(long, value_name = "LABEL")]
+        class: Vec<Label>,
+        /// The flap of the rest.
+        #[arg(long)]
+        rest: bool,
+    },
     /// Writes pictures of the drawn bin, by class.
     RenderScenes(RenderScenes),
 }
+
+/// How a log is written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object per line.
+    Json,
+}
+
+/// Where the preview is served if nobody says where.
+const PREVIEW: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8090);
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
@@ -63,17 +117,38 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run { config } => {
+        Command::Run { config, log } => {
             let config = Config::read(&config)?;
-            let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-            let colours = io::stdout().is_terminal();
-            tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours).init();
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-            runtime.block_on(pilah_edge::run::run(config, stop_signal()))?;
+            start_log(log);
+            let runtime = runtime()?;
+            if runtime.block_on(pilah_edge::run::run(config, stop_signal()))? == Ended::Restart {
+                drop(runtime);
+                return begin_anew();
+            }
         }
         Command::CheckConfig { file } => {
             let config = Config::read(&file)?;
             println!("{} is valid: bin {}, broker {}", file.display(), config.bin, config.mqtt.address);
+        }
+        Command::Doctor { config } => {
+            if examine(&config, &mut io::stdout().lock())? == Verdict::Fail {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Preview { config, listen } => {
+            let mut config = Config::read(&config)?;
+            let preview = listen.or(config.local.preview).unwrap_or(PREVIEW);
+            config.local = LocalConfig { metrics: None, preview: Some(preview) };
+            start_log(LogFormat::Text);
+            runtime()?.block_on(pilah_edge::run::look(config, stop_signal()))?;
+        }
+        Command::Bench(options) => {
+            let measured = bench(&options, &shipped::bundle(options.bundle.as_deref())?)?;
+            if options.json {
+                println!("{}", serde_json::to_string(&measured)?);
+            } else {
+                println!("{measured}");
+            }
         }
         Command::Classify { bundle, json, images } => {
             let folder = shipped::bundle(bundle.as_deref())?;
@@ -83,11 +158,44 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Act { config, class, rest } => {
+            let config = Config::read(&config)?;
+            let flaps: Vec<_> = class.into_iter().map(Flap::Class).chain(rest.then_some(Flap::Rest)).collect();
+            by_hand(config.body.act.as_ref(), &flaps, &mut io::stdout().lock())?;
+        }
         Command::RenderScenes(what) => {
             println!("{} pictures in {}", render_scenes(&what)?, what.out.display());
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Puts a new process in the place of this one, with the same arguments.
+#[cfg(unix)]
+fn begin_anew() -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt as _;
+    let program = std::env::current_exe().context("where this program is cannot be told")?;
+    let error = std::process::Command::new(&program).args(std::env::args_os().skip(1)).exec();
+    Err(error).with_context(|| format!("{} cannot be started", program.display()))
+}
+
+/// Ends with an error, so that whoever started this program starts it again.
+#[cfg(not(unix))]
+fn begin_anew() -> anyhow::Result<ExitCode> {
+    Ok(ExitCode::FAILURE)
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    match format {
+        LogFormat::Text => log.with_ansi(io::stdout().is_terminal()).init(),
+        LogFormat::Json => log.json().with_ansi(false).init(),
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 }
 
 /// Ready at Ctrl-C, and at the signal by which service managers stop a program.

@@ -7,29 +7,50 @@
 /// The state of a bin and what each event does to it.
 mod bin;
 
+/// What is asked of a bin at once.
+mod asked;
+
+/// What a bin moves and feels.
+mod body;
+
+/// Camera, pipeline and preview alone.
+mod look;
+
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
+use asked::Asked;
 use bin::Bin;
-use pilah_models::wire::CameraState;
+use body::Body;
+pub use look::look;
+use pilah_models::wire::{ActuatorState, CameraState};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use crate::act::gpio::GpioError;
 use crate::camera::chamber::Chamber;
 use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
 use crate::camera::replay::{Replay, Showing};
-use crate::camera::{Camera, CameraError};
+use crate::camera::{self, Camera, CameraError};
 use crate::config::{CameraConfig, Config};
+use crate::fill::{self, source::PollError};
+use crate::health::clock::Clock;
+use crate::health::service::Service;
+use crate::health::vitals::Vitals;
 use crate::link::{Link, LinkError, LinkEvent};
+use crate::local;
+use crate::local::preview::Preview;
 use crate::model_store::fetch::{CertificateError, Hub};
 use crate::model_store::shipped::{self, NoBundle};
 use crate::model_store::{InForce, ModelStore, NoModel, UpdateError};
 use crate::outbox::Outbox;
-use crate::pipeline::{Item, Pipeline};
+use crate::pipeline::{Cause, Item, Pipeline, Sight};
 use crate::telemetry::Counters;
 
 /// Events that wait for the loop. When it is full, whoever tells waits: the pipeline classifies no
@@ -74,10 +95,25 @@ enum Event {
     Item(Box<Item>),
     /// Something came of the connection.
     Link(LinkEvent),
+    /// What the flaps do.
+    Actuator(ActuatorState),
+    /// The button was pressed, or does not work.
+    Button(Result<(), GpioError>),
+    /// What the sensor of the fill level says.
+    Reading(Result<String, PollError>),
     /// An attempt to update has ended.
     Updated(Box<Result<InForce, UpdateError>>),
     /// The program is to stop.
     Stop,
+}
+
+/// How a bin ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to, or its camera has shown all it had.
+    Stopped,
+    /// The hub wants it to begin anew.
+    Restart,
 }
 
 impl From<LinkEvent> for Event {
@@ -91,8 +127,20 @@ impl From<LinkEvent> for Event {
 ///
 /// # Errors
 /// [`RunError`]: it cannot begin. Once it runs, no error ends it.
-pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), RunError> {
-    let span = tracing::info_span!("bin", id = %config.bin);
+pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<Ended, RunError> {
+    run_by(Clock::system(), config, shutdown).await
+}
+
+/// As [`run`], by another wall clock than the machine's.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_by(
+    clock: Clock,
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<Ended, RunError> {
+    let span = tracing::info_span!("edge", bin = %config.bin);
     let (events, queue) = mpsc::channel(EVENTS);
     let stopper = events.clone();
     let watching = tokio::spawn(async move {
@@ -101,7 +149,8 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'st
         stopper.send(Event::Stop).await.ok();
     });
     let runtime = Handle::current();
-    let running = tokio::task::spawn_blocking(move || span.in_scope(|| run_blocking(config, events, queue, &runtime)));
+    let running =
+        tokio::task::spawn_blocking(move || span.in_scope(|| run_blocking(clock, config, events, queue, &runtime)));
     let result = running.await.unwrap_or_else(|e| Err(RunError::Thread(e.to_string())));
     watching.abort();
     result
@@ -109,11 +158,12 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send + 'st
 
 /// The loop and what it needs. Reads and writes the disk, so it has a thread of its own.
 fn run_blocking(
+    clock: Clock,
     config: Config,
     events: mpsc::Sender<Event>,
     mut queue: mpsc::Receiver<Event>,
     runtime: &Handle,
-) -> Result<(), RunError> {
+) -> Result<Ended, RunError> {
     let password = config.password().map_err(RunError::Password)?;
     let _lock = lock(&config.data_dir)?;
     let store = ModelStore::new(config.data_dir.join("models"), shipped::bundle(config.bundle.as_deref())?);
@@ -123,7 +173,7 @@ fn run_blocking(
         Outbox::in_memory(config.outbox)
     });
     let hub = config.hub.as_ref().map(|hub| Hub::new(hub, &config.bin, &password)).transpose()?;
-    let link = Link::new(config.bin.clone(), &config.mqtt, &password)?;
+    let link = Link::new(config.bin.clone(), &config.mqtt, &password)?.listening_to(sensor_topic(&config));
     info!(
         software = env!("CARGO_PKG_VERSION"),
         model = %in_force.version(),
@@ -132,29 +182,38 @@ fn run_blocking(
         "started"
     );
 
-    let counters = Arc::new(Counters::default());
+    let (vitals, vitals_seen) = watch::channel(Vitals::new(in_force.version().clone(), Instant::now()));
+    let seeing = Seeing::new(&config, &vitals_seen);
     let (model, model_in_force) = watch::channel(in_force.clone());
-    let feed = Arc::new(Feed::default());
-    let threads = start_seeing(&config, &feed, &counters, &events, model_in_force)?;
+    let asked = Asked::default();
+    let threads = start_seeing(&config, &seeing, &events, model_in_force, asked.wanted())?;
+    let body = Body::start(&config, &events)?;
+    let _servers = local::start(&config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
 
-    let mut bin = Bin::new(config, outbox, store, hub, in_force, model, counters, events.clone());
+    let told = (clock, Arc::clone(&seeing.counters), vitals);
+    let mut bin = Bin::new(told, config, outbox, store, hub, in_force, model, events.clone(), body, asked);
     let (stop, stopping) = watch::channel(false);
     let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
+    let mut service = Service::from_environment();
 
-    runtime.block_on(async {
-        loop {
+    let ended = runtime.block_on(async {
+        service.handle_ready(Instant::now());
+        let ended = loop {
+            let due = service.poll_timeout().map_or(bin.poll_timeout(), |due| due.min(bin.poll_timeout()));
             let event = tokio::select! {
-                event = queue.recv() => event.unwrap_or(Event::Stop),
-                () = tokio::time::sleep_until(bin.poll_timeout().into()) => {
-                    bin.handle_timeout();
-                    continue;
-                }
+                event = queue.recv() => Some(event.unwrap_or(Event::Stop)),
+                () = tokio::time::sleep_until(due.into()) => None,
             };
-            if bin.handle(event).is_break() {
-                break;
+            match event.map(|event| bin.handle(event)) {
+                Some(ControlFlow::Break(ended)) => break ended,
+                Some(ControlFlow::Continue(())) => {}
+                None => bin.handle_timeout(),
             }
-        }
-        feed.close();
+            let now = Instant::now();
+            service.handle_turn(seeing.counters.pulse.beats(now), now);
+        };
+        service.handle_stopping();
+        seeing.feed.close();
         bin.say_farewell();
         stop.send_replace(true);
         // Acknowledgements that come while the farewell is on its way still count.
@@ -168,6 +227,7 @@ fn run_blocking(
             () = last_words => {}
             () = tokio::time::sleep(STOPPING) => linked.abort(),
         }
+        ended
     });
     drop(queue);
     for thread in threads {
@@ -177,11 +237,11 @@ fn run_blocking(
     }
     bin.close();
     info!("stopped");
-    Ok(())
+    Ok(ended)
 }
 
 /// Takes the folder for this program. One that cannot be written is no error: the bin works without.
-fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
+pub(crate) fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
     let open = || {
         std::fs::create_dir_all(data_dir)?;
         File::create(data_dir.join("lock"))
@@ -198,17 +258,38 @@ fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
     }
 }
 
+/// What the threads that see are given, and share with whoever shows it.
+struct Seeing {
+    feed: Arc<Feed>,
+    counters: Arc<Counters>,
+    sight: Arc<Sight>,
+    preview: Option<Arc<Preview>>,
+}
+
+impl Seeing {
+    fn new(config: &Config, vitals: &watch::Receiver<Vitals>) -> Self {
+        let (feed, counters) = (Arc::new(Feed::default()), Arc::new(Counters::default()));
+        let sight = Arc::new(Sight::new(config.region));
+        let preview = config.local.preview.map(|_| {
+            let (feed, sight, counters) = (Arc::clone(&feed), Arc::clone(&sight), Arc::clone(&counters));
+            Arc::new(Preview::new(config.bin.clone(), feed, sight, counters, vitals.clone()))
+        });
+        Self { feed, counters, sight, preview }
+    }
+}
+
 type Threads = [std::thread::JoinHandle<()>; 2];
 
 /// Starts the threads of the camera and of the pipeline.
 fn start_seeing(
     config: &Config,
-    feed: &Arc<Feed>,
-    counters: &Arc<Counters>,
+    seeing: &Seeing,
     events: &mpsc::Sender<Event>,
     model: watch::Receiver<InForce>,
+    wanted: Arc<AtomicBool>,
 ) -> Result<Threads, RunError> {
     let span = tracing::Span::current();
+    let Seeing { feed, counters, sight, preview } = seeing;
     let camera = {
         let (config, feed, counters, events) = (config.clone(), Arc::clone(feed), Arc::clone(counters), events.clone());
         let tell = move |tell| match tell {
@@ -224,10 +305,16 @@ fn start_seeing(
     };
     let pipeline = {
         let (feed, counters, events) = (Arc::clone(feed), Arc::clone(counters), events.clone());
+        let (sight, preview) = (Arc::clone(sight), preview.clone());
         let pipeline = Pipeline::new(config.trigger, config.vote_frames);
         let work = move || {
-            let give = |item| events.blocking_send(Event::Item(Box::new(item))).map_err(drop);
-            pipeline.run(&feed, &counters, || model.borrow().classifier.clone(), give);
+            let give = |item: Item| {
+                if let (Some(preview), Cause::Settled) = (&preview, item.cause) {
+                    preview.handle_item(&item);
+                }
+                events.blocking_send(Event::Item(Box::new(item))).map_err(drop)
+            };
+            pipeline.run(&feed, &counters, &sight, &wanted, || model.borrow().classifier.clone(), give);
             // Told here and not by the camera, so that it comes behind the last item.
             drop(events.blocking_send(Event::Camera(CameraState::Ended)));
         };
@@ -236,11 +323,19 @@ fn start_seeing(
     Ok([camera, pipeline])
 }
 
+/// The topic on which a sensor publishes the fill level.
+fn sensor_topic(config: &Config) -> Option<String> {
+    match &config.fill.as_ref()?.from {
+        fill::From::Topic(topic) => Some(topic.clone()),
+        fill::From::Polled(_) => None,
+    }
+}
+
 fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<std::thread::JoinHandle<()>, RunError> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|e| RunError::Thread(e.to_string()))
 }
 
-fn open_camera(config: &Config) -> Result<Box<dyn Camera>, CameraError> {
+pub(crate) fn open_camera(config: &Config) -> Result<Box<dyn Camera>, CameraError> {
     match &config.camera {
         CameraConfig::Virtual(chamber) => {
             let chamber = Chamber::new(chamber.clone()).map_err(|e| CameraError::Failed(e.to_string()))?;
@@ -251,6 +346,7 @@ fn open_camera(config: &Config) -> Result<Box<dyn Camera>, CameraError> {
             let showing = Showing::for_pipeline(replay, rules.settle, rules.clear, config.vote_frames);
             Ok(Box::new(Replay::open(replay, showing)?))
         }
+        live => camera::open_live(live),
     }
 }
 

@@ -71,6 +71,9 @@ pub fn worth(reason: SampleReason, confidence: f32) -> u8 {
         SampleReason::Random => 0,
         SampleReason::Disagreement => 1,
         SampleReason::Unsure => 2,
+        // Somebody waits for it, or somebody saw that it is wrong, which teaches most.
+        SampleReason::Requested => 3,
+        SampleReason::Wrong => 4,
     };
     // Few steps, so that among images that teach about the same the oldest goes first.
     let by_doubt = ((1.0 - confidence.clamp(0.0, 1.0)) * 3.99) as u8;
@@ -109,6 +112,8 @@ mod tests {
             worth(SampleReason::Disagreement, 0.9),
             worth(SampleReason::Unsure, 0.7),
             worth(SampleReason::Unsure, 0.2),
+            worth(SampleReason::Requested, 0.9),
+            worth(SampleReason::Wrong, 0.99),
         ];
         assert!(order.windows(2).all(|pair| pair[0] < pair[1]), "{order:?}");
         assert_eq!(worth(SampleReason::Random, 0.99), worth(SampleReason::Random, 0.95), "the older goes first");

@@ -1,12 +1,13 @@
 //! When to look: empty → moving → settled → classified → empty.
 //!
 //! The trigger sees every frame as a [`Thumbnail`] of 32 × 24 grey cells and compares it with the one
-//! before (is something moving?) and with what the empty chamber looks like (is something there?).
-//! It asks for votes while an item lies still, and for nothing else until the chamber was empty
+//! before (is something moving?) and with what the empty chamber looks like (is something there?). The
+//! light is taken out of both comparisons (`cover.rs`): a lamp, the sun and the camera's own exposure move
+//! nothing. It asks for votes while an item lies still, and for nothing else until the chamber was empty
 //! again, so that an item is classified exactly once.
 //!
 //! ```text
-//!         ┌──────────── still, nothing there ───────────┐
+//!         ┌───── still, nothing there, or other light ──┐
 //!         ▼                                             │
 //!      EMPTY ── something moves or appears ──▶ MOVING ──┘
 //!         ▲                                     │   ▲
@@ -17,21 +18,36 @@
 //!                              for too long
 //! ```
 //!
-//! What the empty chamber looks like is learnt: slowly while it is empty (daylight, dust), at once
-//! from the first frame, when an item left something small behind, and when something has lain there
-//! for `stuck_after` since it was classified, which then belongs to the chamber.
+//! - **A hand** that holds something into the chamber hangs in from a side from first to last. So may an
+//!   item; what does has to lie still for longer (`reach_settle`).
+//! - **Two items** that lie apart are told apart ([`Trigger::sees_several`]): no flap is right for both.
+//! - **What the empty chamber looks like** is learnt: slowly while it is empty (daylight, dust), fast when
+//!   the light has changed, at once from the first frame, when an item left something small behind, and
+//!   when something has lain there for `stuck_after` since it was classified, which then belongs to the
+//!   chamber. When it goes after all, the chamber of before is known again.
 //!
 //! Pure: time is the frames' own, nothing is allocated, every buffer has a fixed size.
 
+/// How often it errs.
+pub mod confusion;
+
+/// What differs between two frames, whatever the light does.
+mod cover;
+
+/// Frames as the trigger sees them.
+mod thumbnail;
+
 use std::time::Duration;
 
-use image::RgbImage;
+use cover::Cover;
+use thumbnail::CELLS;
+pub use thumbnail::{COLUMNS, ROWS, Thumbnail};
 
-/// Cells from left to right.
-pub const COLUMNS: usize = 32;
-/// Cells from top to bottom.
-pub const ROWS: usize = 24;
-const CELLS: usize = COLUMNS * ROWS;
+/// More than this share of the picture is seldom an item, and worth asking whether it is the light.
+const MUCH: f32 = 0.25;
+
+/// With less than this share of its grey levels, the light of the chamber is out.
+const OUT: f32 = 0.2;
 
 /// How the trigger decides. The defaults suit a chamber that an item fills by 2 % or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +62,8 @@ pub struct TriggerRules {
     pub presence_share: f32,
     /// An item that has not moved for so long lies still.
     pub settle: Duration,
+    /// The same for what hangs into the picture from a side: an item, or the hand that holds it.
+    pub reach_settle: Duration,
     /// A chamber that has been still and empty for so long is empty.
     pub clear: Duration,
     /// What has lain there for so long after it was classified belongs to the chamber.
@@ -60,45 +78,10 @@ impl Default for TriggerRules {
             presence_level: 12,
             presence_share: 0.012,
             settle: Duration::from_millis(300),
+            reach_settle: Duration::from_millis(1000),
             clear: Duration::from_millis(200),
             stuck_after: Duration::from_secs(20),
         }
-    }
-}
-
-/// A frame as the trigger sees it: mean brightness by cell, row by row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Thumbnail(pub [u8; CELLS]);
-
-impl Thumbnail {
-    /// Shrinks a picture. Of a large one, not every pixel is looked at.
-    #[must_use]
-    pub fn of(image: &RgbImage) -> Self {
-        let (width, height) = (image.width() as usize, image.height() as usize);
-        let mut sums = [0_u32; CELLS];
-        let mut counts = [0_u32; CELLS];
-        let step = (width / (COLUMNS * 8)).max(1);
-        let pixels = image.as_raw();
-        for y in (0..height).step_by(step) {
-            let row = y * ROWS / height * COLUMNS;
-            for x in (0..width).step_by(step) {
-                let pixel = &pixels[(y * width + x) * 3..][..3];
-                let cell = row + x * COLUMNS / width;
-                // Rec. 601 luma in 1/256.
-                sums[cell] += (77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])) >> 8;
-                counts[cell] += 1;
-            }
-        }
-        let mut cells = [0; CELLS];
-        for (cell, (sum, count)) in cells.iter_mut().zip(sums.iter().zip(&counts)) {
-            *cell = sum.checked_div(*count).map_or(0, |mean| mean.min(255) as u8);
-        }
-        Self(cells)
-    }
-
-    fn share_beyond(&self, other: &Self, level: u8) -> f32 {
-        let beyond = self.0.iter().zip(&other.0).filter(|(a, b)| a.abs_diff(**b) > level).count();
-        beyond as f32 / CELLS as f32
     }
 }
 
@@ -128,25 +111,45 @@ pub enum Look {
     Void,
 }
 
+/// The empty chamber, in 1/256 grey levels so that it can be learnt slowly.
+type Background = [u16; CELLS];
+
 /// The state machine.
 #[derive(Debug, Clone)]
 pub struct Trigger {
     rules: TriggerRules,
     scene: Scene,
-    /// The empty chamber, in 1/256 grey levels so that it can be learnt slowly.
-    background: Option<[u16; CELLS]>,
+    background: Option<Background>,
+    /// What the chamber looked like before something stuck became a part of it.
+    before_stuck: Option<Background>,
     last: Thumbnail,
     /// Since when nothing has moved.
     still_since: Option<Duration>,
-    /// When the item was classified, how much it covered, and whether anything has moved since.
+    /// Whether what is there has hung in from a side ever since it came.
+    hangs_in: bool,
+    /// Whether the item that settled is more than one.
+    several: bool,
     classified: Option<Classified>,
 }
 
+/// The item that was classified.
 #[derive(Debug, Clone, Copy)]
 struct Classified {
     at: Duration,
+    /// How much it covered.
     covered: f32,
+    /// Whether anything has moved since.
     moved: bool,
+}
+
+/// What a frame shows.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    at: Duration,
+    moves: bool,
+    still_for: Duration,
+    cover: Cover,
+    covered: f32,
 }
 
 impl Trigger {
@@ -157,8 +160,11 @@ impl Trigger {
             rules,
             scene: Scene::Empty,
             background: None,
+            before_stuck: None,
             last: Thumbnail([0; CELLS]),
             still_since: None,
+            hangs_in: false,
+            several: false,
             classified: None,
         }
     }
@@ -169,6 +175,12 @@ impl Trigger {
         self.scene
     }
 
+    /// Whether more than one thing lay there when the vote began.
+    #[must_use]
+    pub fn sees_several(&self) -> bool {
+        self.several
+    }
+
     /// Looks at the next frame, taken at `at`.
     pub fn handle_frame(&mut self, frame: &Thumbnail, at: Duration) -> Look {
         let Some(background) = self.background else {
@@ -176,89 +188,138 @@ impl Trigger {
             self.last = *frame;
             return Look::Away;
         };
-        let empty = Thumbnail(background.map(|level| (level >> 8) as u8));
-        let moves = frame.share_beyond(&self.last, self.rules.motion_level) > self.rules.motion_share;
-        let covered = frame.share_beyond(&empty, self.rules.presence_level);
+        let empty = grey(&background);
+        let seen = self.compare(frame, &empty, at);
         self.last = *frame;
-        if moves {
-            self.still_since = None;
-        } else {
-            self.still_since.get_or_insert(at);
-        }
-        let still_for = self.still_since.map_or(Duration::ZERO, |since| at.saturating_sub(since));
-        let there = covered > self.rules.presence_share;
+        let there = seen.covered > self.rules.presence_share;
         match self.scene {
-            Scene::Empty if moves || there => {
+            Scene::Empty if seen.moves || there => {
                 self.scene = Scene::Moving;
+                self.hangs_in = true;
                 // An item that is simply there, as after a skipped frame, has to lie still as well.
                 self.still_since = None;
                 Look::Away
             }
             Scene::Empty => {
-                self.learn(frame);
+                self.learn(frame, seen.cover.light);
                 Look::Away
             }
-            Scene::Moving if there && self.still_since.is_some() && still_for >= self.rules.settle => {
-                self.scene = Scene::Settled;
-                Look::First
-            }
+            Scene::Moving if there => self.wait_until_still(frame, &empty, &seen),
             Scene::Moving => {
-                if !there && self.still_since.is_some() && still_for >= self.rules.clear {
+                if self.still_since.is_some() && seen.still_for >= self.rules.clear {
                     self.scene = Scene::Empty;
                 }
                 Look::Away
             }
-            Scene::Settled if moves => {
+            Scene::Settled if seen.moves => {
                 self.scene = Scene::Moving;
                 Look::Void
             }
             Scene::Settled => Look::Again,
-            Scene::Classified => {
-                self.wait_until_gone(frame, at, covered, moves, still_for);
-                Look::Away
-            }
+            Scene::Classified => self.wait_until_gone(frame, &empty, &seen),
         }
     }
 
     /// Says that the vote is over: nothing more is asked until the chamber was empty.
     pub fn handle_classified(&mut self, at: Duration) {
         if self.scene == Scene::Settled {
-            let empty = Thumbnail(self.background.unwrap_or([0; CELLS]).map(|level| (level >> 8) as u8));
-            let covered = self.last.share_beyond(&empty, self.rules.presence_level);
+            let empty = grey(&self.background.unwrap_or([0; CELLS]));
+            let covered = Cover::of(&self.last, &empty, self.rules.presence_level).share();
             self.classified = Some(Classified { at, covered, moved: false });
             self.scene = Scene::Classified;
         }
     }
 
-    fn wait_until_gone(&mut self, frame: &Thumbnail, at: Duration, covered: f32, moves: bool, still_for: Duration) {
-        let Some(item) = &mut self.classified else { return };
-        item.moved |= moves;
-        let clear = self.still_since.is_some() && still_for >= self.rules.clear;
-        let gone = clear && covered <= self.rules.presence_share;
-        let left_something = clear && item.moved && covered <= item.covered * 0.35;
-        let stuck = clear && at.saturating_sub(item.at) >= self.rules.stuck_after;
-        if left_something || stuck {
+    fn compare(&mut self, frame: &Thumbnail, empty: &Thumbnail, at: Duration) -> Seen {
+        let moves = Cover::of(frame, &self.last, self.rules.motion_level).share() > self.rules.motion_share;
+        if moves {
+            self.still_since = None;
+        } else {
+            self.still_since.get_or_insert(at);
+        }
+        let still_for = self.still_since.map_or(Duration::ZERO, |since| at.saturating_sub(since));
+        let cover = Cover::of(frame, empty, self.rules.presence_level);
+        Seen { at, moves, still_for, cover, covered: cover.share() }
+    }
+
+    /// Something is there, and may still move.
+    fn wait_until_still(&mut self, frame: &Thumbnail, empty: &Thumbnail, seen: &Seen) -> Look {
+        self.hangs_in &= seen.cover.reaches_in();
+        if self.still_since.is_none() || seen.still_for < self.rules.settle {
+            return Look::Away;
+        }
+        if let Some(before) = self.before_stuck
+            && Cover::of(frame, &grey(&before), self.rules.presence_level).share() <= self.rules.presence_share
+        {
+            self.adopt(frame);
+            self.scene = Scene::Empty;
+            return Look::Away;
+        }
+        if seen.covered > MUCH && seen.cover.shows_the_same(frame, empty) {
+            self.adopt(frame);
+            self.scene = Scene::Empty;
+            return Look::Away;
+        }
+        if self.hangs_in && seen.still_for < self.rules.reach_settle {
+            return Look::Away;
+        }
+        self.several = seen.cover.things(self.rules.presence_share) > 1;
+        self.scene = Scene::Settled;
+        Look::First
+    }
+
+    fn wait_until_gone(&mut self, frame: &Thumbnail, empty: &Thumbnail, seen: &Seen) -> Look {
+        let Some(item) = &mut self.classified else { return Look::Away };
+        item.moved |= seen.moves;
+        let clear = self.still_since.is_some() && seen.still_for >= self.rules.clear;
+        let gone = clear && seen.covered <= self.rules.presence_share;
+        let left_something = clear && item.moved && seen.covered <= item.covered * 0.35;
+        let other_light = clear && item.moved && seen.covered > MUCH && seen.cover.shows_the_same(frame, empty);
+        let stuck = clear && seen.at.saturating_sub(item.at) >= self.rules.stuck_after;
+        let grew = seen.covered > 2.0 * item.covered + self.rules.presence_share;
+        if item.moved && grew && !other_light && self.still_since.is_some() && seen.still_for >= self.rules.settle {
+            // A hand was taken for an item, or a small item was followed by a large one.
+            self.several = seen.cover.things(self.rules.presence_share) > 1;
+            self.scene = Scene::Settled;
+            return Look::First;
+        }
+        let before = self.background;
+        if left_something || other_light || stuck {
             self.adopt(frame);
         }
-        if gone || left_something || stuck {
+        if !gone && !left_something && !other_light && stuck {
+            self.before_stuck = before;
+        }
+        if gone || left_something || other_light || stuck {
             self.classified = None;
             self.scene = Scene::Empty;
         }
+        Look::Away
     }
 
     fn adopt(&mut self, frame: &Thumbnail) {
         self.background = Some(frame.0.map(|level| u16::from(level) << 8));
+        self.before_stuck = None;
     }
 
-    /// Moves the empty chamber by 1/32 of the difference to what is seen.
-    fn learn(&mut self, frame: &Thumbnail) {
+    /// Moves the empty chamber by 1/32 of the difference to what is seen; by 1/4 while the light is another.
+    /// Of a chamber without light there is nothing to be learnt.
+    fn learn(&mut self, frame: &Thumbnail, light: f32) {
         let Some(background) = &mut self.background else { return };
+        if light < OUT {
+            return;
+        }
+        let part = if light == 1.0 { 32 } else { 4 };
         for (known, seen) in background.iter_mut().zip(&frame.0) {
             let seen = i32::from(*seen) << 8;
-            let next = i32::from(*known) + (seen - i32::from(*known)) / 32;
+            let next = i32::from(*known) + (seen - i32::from(*known)) / part;
             *known = next.clamp(0, i32::from(u16::MAX)) as u16;
         }
     }
+}
+
+fn grey(background: &Background) -> Thumbnail {
+    Thumbnail(background.map(|level| (level >> 8) as u8))
 }
 
 #[cfg(test)]

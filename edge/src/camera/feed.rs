@@ -3,12 +3,17 @@
 //! Between the two is a [`Feed`]. Of a camera that keeps its own time it holds the newest frame only:
 //! a pipeline that is late sees the present, not the past. Of one that shows frames as they are taken
 //! it holds [`WAITING`], and the camera waits when they are not taken.
+//!
+//! Whoever wants to look on as well ([`Feed::watch`]) sees the newest picture, and holds up nobody.
 
 use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use image::RgbImage;
 use pilah_models::wire::CameraState;
+use tokio::sync::watch;
 
 use super::{Camera, CameraError, Frame, Pace};
 
@@ -20,6 +25,9 @@ pub const REOPEN: [Duration; 2] = [Duration::from_millis(500), Duration::from_se
 
 /// The pause after a damaged frame, so that a camera with nothing else does not take a whole core.
 const AFTER_DAMAGE: Duration = Duration::from_millis(5);
+
+/// After how long without a whole picture a camera has failed.
+pub const STALL: Duration = Duration::from_secs(10);
 
 /// A frame that has arrived.
 #[derive(Debug, Clone)]
@@ -35,11 +43,13 @@ pub struct Arrived {
 pub struct Feed {
     state: Mutex<State>,
     changed: Condvar,
+    shown: watch::Sender<Option<Arc<RgbImage>>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<Arrived>,
+    skipped: u64,
     closed: bool,
 }
 
@@ -61,7 +71,11 @@ impl Feed {
             return Err(Closed);
         }
         if pace == Pace::Timeline {
+            state.skipped += state.frames.len() as u64;
             state.frames.clear();
+        }
+        if self.shown.receiver_count() > 0 {
+            self.shown.send_replace(Some(Arc::clone(&frame.rgb)));
         }
         state.frames.push_back(Arrived { frame, at: Instant::now() });
         self.changed.notify_all();
@@ -81,6 +95,20 @@ impl Feed {
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The newest picture, for whoever looks on beside the pipeline; none until the next one comes.
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<RgbImage>>> {
+        if self.shown.receiver_count() == 0 {
+            // What was shown to the last onlooker may be old.
+            self.shown.send_replace(None);
+        }
+        self.shown.subscribe()
+    }
+
+    /// How many frames were lost because a newer one came before the pipeline had taken them.
+    pub fn skipped(&self) -> u64 {
+        self.lock().skipped
     }
 
     /// No frame is given any more; those that wait can still be taken.
@@ -107,6 +135,10 @@ impl Feed {
         }
     }
 
+    fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,23 +154,32 @@ pub enum Tell {
 }
 
 /// Reads a camera until it has shown all it had, or the feed is closed, which it is in the end in
-/// either case. A camera that fails is opened again after a pause, from the shortest of `reopen` to
-/// the longest. To be run by a thread of its own.
+/// either case. A camera that fails, gives no picture for [`STALL`], or panics, is opened again after a pause, from the
+/// shortest of `reopen` to the longest; it counts as failed until it streams again. To be run by a thread of its own.
 pub fn read_camera(
     feed: &Arc<Feed>,
     reopen: [Duration; 2],
+    open: impl FnMut() -> Result<Box<dyn Camera>, CameraError>,
+    tell: impl FnMut(Tell),
+) {
+    read_patiently(feed, reopen, STALL, open, tell);
+}
+
+fn read_patiently(
+    feed: &Feed,
+    reopen: [Duration; 2],
+    stall: Duration,
     mut open: impl FnMut() -> Result<Box<dyn Camera>, CameraError>,
     mut tell: impl FnMut(Tell),
 ) {
     let mut pause = reopen[0];
+    tell(Tell::State(CameraState::Starting));
     loop {
-        tell(Tell::State(CameraState::Starting));
         let mut begun = Instant::now();
-        let failure = match open() {
-            Ok(camera) => read_opened(feed, camera, &mut tell, &mut begun),
-            Err(error) => Err(error),
-        };
-        match failure {
+        // A decoder that panics at what a camera sends costs this camera's connection, and no more.
+        let reading = AssertUnwindSafe(|| read_opened(feed, open()?, stall, &mut tell, &mut begun));
+        let panicked = |_| Err(CameraError::Failed("reading the camera panicked".to_owned()));
+        match panic::catch_unwind(reading).unwrap_or_else(panicked) {
             Ok(Closed) | Err(CameraError::Ended) => break feed.close(),
             Err(error) => {
                 tell(Tell::State(CameraState::Failed { error: crate::in_words(&error) }));
@@ -157,12 +198,14 @@ pub fn read_camera(
 fn read_opened(
     feed: &Feed,
     mut camera: Box<dyn Camera>,
+    stall: Duration,
     tell: &mut impl FnMut(Tell),
     begun: &mut Instant,
 ) -> Result<Closed, CameraError> {
     let mut first = None;
+    let mut last = Instant::now();
     loop {
-        match camera.next_frame() {
+        let error = match camera.next_frame() {
             Ok(frame) => {
                 let began_at = *first.get_or_insert_with(|| {
                     *begun = Instant::now();
@@ -176,14 +219,30 @@ fn read_opened(
                 if feed.give(frame, camera.pace()).is_err() {
                     return Ok(Closed);
                 }
+                last = Instant::now();
+                continue;
             }
-            Err(error @ CameraError::Damaged { .. }) => {
-                tell(Tell::Damaged(error));
+            Err(error) => error,
+        };
+        let stalled = camera.pace() == Pace::Timeline && last.elapsed() >= stall;
+        match error {
+            CameraError::NotYet if stalled => {
+                let seconds = stall.as_secs();
+                return Err(CameraError::Failed(format!("the camera has given no picture for {seconds} s")));
+            }
+            CameraError::NotYet if feed.is_closed() => return Ok(Closed),
+            CameraError::NotYet => {}
+            damaged @ CameraError::Damaged { .. } => {
+                let words = crate::in_words(&damaged);
+                tell(Tell::Damaged(damaged));
+                if stalled {
+                    return Err(CameraError::Failed(format!("the camera gives damaged pictures only: {words}")));
+                }
                 if feed.pause(Instant::now() + AFTER_DAMAGE).is_err() {
                     return Ok(Closed);
                 }
             }
-            Err(error) => return Err(error),
+            error => return Err(error),
         }
     }
 }
@@ -221,9 +280,26 @@ mod tests {
             feed.give(frame(number), Pace::Timeline).expect("open");
         }
         feed.close();
+        assert_eq!(feed.skipped(), 4);
         assert_eq!(feed.take().map(|a| a.frame.at), Some(Duration::from_millis(4)));
         assert!(feed.take().is_none());
         assert_eq!(feed.give(frame(5), Pace::Timeline), Err(Closed));
+    }
+
+    #[test]
+    fn an_onlooker_sees_the_newest_picture_and_holds_up_nobody() {
+        let feed = Feed::default();
+        feed.give(frame(0), Pace::Timeline).expect("open");
+        let mut onlooker = feed.watch();
+        assert!(onlooker.borrow_and_update().is_none(), "what came before it is not kept");
+        let newest = frame(2).rgb;
+        feed.give(frame(1), Pace::Timeline).expect("open");
+        feed.give(Frame { rgb: Arc::clone(&newest), ..frame(2) }, Pace::Timeline).expect("open");
+        let seen = onlooker.borrow_and_update().clone().expect("a picture");
+        assert!(Arc::ptr_eq(&seen, &newest));
+        drop((onlooker, seen));
+        feed.give(frame(3), Pace::Timeline).expect("open");
+        assert!(feed.watch().borrow().is_none(), "nothing was kept while nobody looked on");
     }
 
     #[test]
@@ -267,5 +343,57 @@ mod tests {
             }
         });
         assert_eq!((opened, failures), (2, 2));
+    }
+
+    /// Gives nothing, damaged pictures, or panics.
+    struct Useless(&'static str);
+
+    impl Camera for Useless {
+        fn next_frame(&mut self) -> Result<Frame, CameraError> {
+            match self.0 {
+                "silent" => Err(CameraError::NotYet),
+                "damaged" => Err(damaged()),
+                words => panic!("{words}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_camera_that_is_of_no_use_has_failed_until_it_streams_again() {
+        for (kind, expected) in
+            [("silent", "no picture for"), ("damaged", "damaged pictures only: x.jpg"), ("a bug", "panicked")]
+        {
+            let feed = Feed::default();
+            let mut opened = 0;
+            let open = || {
+                opened += 1;
+                Ok(match opened {
+                    1 | 2 => Box::new(Useless(kind)) as Box<dyn Camera>,
+                    _ => Box::new(Script([Ok(1)].into())),
+                })
+            };
+            let mut states = Vec::new();
+            let times = [Duration::from_millis(1); 2];
+            read_patiently(&feed, times, Duration::from_millis(20), open, |tell| {
+                if let Tell::State(state) = tell {
+                    states.push(state);
+                }
+            });
+            assert_eq!((opened, states.len()), (3, 4), "{kind}: {states:?}");
+            assert_eq!((&states[0], &states[3]), (&CameraState::Starting, &CameraState::Streaming), "{kind}");
+            for state in &states[1..3] {
+                assert!(matches!(state, CameraState::Failed { error } if error.contains(expected)), "{state:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_silent_camera_does_not_keep_a_bin_from_stopping() {
+        let feed = Arc::new(Feed::default());
+        let reader = Arc::clone(&feed);
+        let open = || Ok(Box::new(Useless("silent")) as Box<dyn Camera>);
+        let thread = std::thread::spawn(move || read_camera(&reader, REOPEN, open, |_| {}));
+        feed.close();
+        thread.join().expect("the reader ends");
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 /// An address that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -22,6 +24,16 @@ pub struct BrokerAddress {
 /// A hub: `http://host[:port]` or `https://host[:port]`, and a path if a proxy puts it under one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HubAddress(String);
+
+/// A camera on the network: `http://host[:port]/path?query` or `https://…`. Shown without its query, which may hold
+/// a token.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct CameraAddress(Hidden);
+
+/// A text whose query is not shown.
+#[derive(Clone, PartialEq, Eq)]
+struct Hidden(String);
 
 impl FromStr for BrokerAddress {
     type Err = AddressError;
@@ -74,9 +86,51 @@ impl fmt::Display for HubAddress {
     }
 }
 
+impl TryFrom<String> for CameraAddress {
+    type Error = AddressError;
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        let rest = match text.split_once("://") {
+            Some(("http" | "https", rest)) => rest,
+            _ => return Err(AddressError("it must begin with http:// or https://")),
+        };
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        authority(host)?;
+        if rest.bytes().any(|b| b <= b' ' || b == b'#' || b >= 0x7f) {
+            return Err(AddressError("it must have neither spaces nor a fragment, and other signs written as %XX"));
+        }
+        Ok(Self(Hidden(text)))
+    }
+}
+
+impl CameraAddress {
+    /// The whole address, query included: for the request, not for people.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0.0
+    }
+
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.0.0.starts_with("https://")
+    }
+}
+
+impl fmt::Display for CameraAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.0.split('?').next().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0.split('?').next().unwrap_or_default())
+    }
+}
+
 fn authority(text: &str) -> Result<(&str, Option<u16>), AddressError> {
     if text.contains('@') {
-        return Err(AddressError("a password must not be part of an address: put it into mqtt.password_file"));
+        return Err(AddressError("a password must not be part of an address: put it into a password_file"));
     }
     let (host, port) = match text.rfind(':') {
         Some(colon) if !text[colon..].contains(']') => (&text[..colon], Some(&text[colon + 1..])),
@@ -131,6 +185,19 @@ mod tests {
         assert_eq!(joined("https://example.org/pilah/").as_deref(), Some("https://example.org/pilah/api"));
         for bad in ["ftp://x", "x", "http://", "http://a:b@x", "http://x/?q", "http://x:y"] {
             assert_eq!(joined(bad), None, "{bad}");
+        }
+    }
+    #[test]
+    fn addresses_of_cameras_are_shown_without_their_query() {
+        let parse = |text: &str| CameraAddress::try_from(text.to_owned());
+        let address = parse("http://10.0.0.9:81/stream?token=s3cret").expect("valid");
+        assert_eq!(address.to_string(), "http://10.0.0.9:81/stream");
+        assert!(!format!("{address:?}").contains("s3cret") && address.expose().ends_with("?token=s3cret"));
+        assert!(parse("https://cam").is_ok_and(|address| address.is_tls()));
+        for bad in
+            ["rtsp://cam/1", "cam/1", "http://", "http://a:b@cam/", "http://cam/a b", "http://cam/#x", "http://c:y/"]
+        {
+            assert!(parse(bad).is_err(), "{bad}");
         }
     }
 }

@@ -18,13 +18,16 @@ pub mod backoff;
 /// Which entry of the outbox is sent next.
 pub mod window;
 
+/// Whether there could be a connection, for the doctor.
+pub mod probe;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use backoff::Backoff;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Acks, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message};
+use pilah_models::wire::{Acks, Command, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message};
 use rumqttc::{
     AsyncClient, ConnectionError, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, SubscribeFilterInput,
     SubscribeReasonCode, TlsConfiguration, Transport,
@@ -61,6 +64,8 @@ pub enum Outgoing {
     Reported(Vec<u8>),
     /// The bin's health. May be lost.
     Telemetry(Vec<u8>),
+    /// What came of a command.
+    Reply(Vec<u8>),
     /// The last presence; the connection ends behind it.
     Farewell(Vec<u8>),
 }
@@ -84,6 +89,10 @@ pub enum LinkEvent {
     Acks(Acks),
     /// The hub wants something.
     Desired(Desired),
+    /// The hub asks for something at once.
+    Command(Command),
+    /// What a sensor says on the topic of [`Link::listening_to`].
+    Reading(String),
     /// The hub has come back.
     HubOnline,
     /// A message was refused, or a topic was denied.
@@ -116,6 +125,7 @@ pub struct Link {
     bin: BinId,
     ack: AckBy,
     in_flight: usize,
+    sensor: Option<String>,
     options: MqttOptions,
     backoff: Backoff,
 }
@@ -146,7 +156,14 @@ impl Link {
             options.set_transport(tls(config.ca_file.as_ref())?);
         }
         let backoff = Backoff::new(config.reconnect);
-        Ok(Self { bin, ack: config.ack, in_flight: usize::from(config.in_flight), options, backoff })
+        Ok(Self { bin, ack: config.ack, in_flight: usize::from(config.in_flight), sensor: None, options, backoff })
+    }
+
+    /// Listens to a sensor's topic as well.
+    #[must_use]
+    pub fn listening_to(mut self, sensor: Option<String>) -> Self {
+        self.sensor = sensor;
+        self
     }
 
     /// Connects, and again whenever the connection is lost, until `stop` says so. `will` is the presence
@@ -195,8 +212,7 @@ impl Link {
         if let Err(error) = connected {
             return in_words(&error);
         }
-        let filters = [Channel::Desired.of(&self.bin), Channel::Acks.of(&self.bin), topic::HUB_STATUS.to_owned()];
-        let filters = filters.map(|filter| SubscribeFilterInput::new(filter, QoS::AtLeastOnce));
+        let filters = self.filters().map(|filter| SubscribeFilterInput::new(filter, QoS::AtLeastOnce));
         if let Err(error) = client.try_subscribe_many(filters) {
             return crate::in_words(&error);
         }
@@ -234,10 +250,11 @@ impl Link {
                     self.read(&topic, publish.retain, &publish.payload)
                 }
                 Ok(rumqttc::Event::Incoming(Packet::SubAck(ack))) => {
-                    let denied = ack.return_codes.contains(&SubscribeReasonCode::Failure);
-                    denied.then(|| LinkEvent::Refused {
-                        topic: Channel::Desired.of(&self.bin),
-                        reason: "the broker denies the bin its own topics".to_owned(),
+                    let mut answers = self.filters().zip(&ack.return_codes);
+                    let denied = answers.find(|(_, answer)| **answer == SubscribeReasonCode::Failure);
+                    denied.map(|(topic, _)| LinkEvent::Refused {
+                        topic,
+                        reason: "the broker does not let the bin read this topic".to_owned(),
                     })
                 }
                 Ok(_) => None,
@@ -252,6 +269,13 @@ impl Link {
         }
     }
 
+    /// What the bin listens to.
+    fn filters(&self) -> impl Iterator<Item = String> {
+        let of_bin =
+            Channel::ALL.into_iter().filter(|channel| channel.is_from_hub()).map(|channel| channel.of(&self.bin));
+        of_bin.chain([topic::HUB_STATUS.to_owned()]).chain(self.sensor.clone())
+    }
+
     /// What a message means to this bin. Pure.
     fn read(&self, topic: &str, retained: bool, payload: &[u8]) -> Option<LinkEvent> {
         let refused = |reason: String| LinkEvent::Refused { topic: topic.to_owned(), reason };
@@ -261,6 +285,9 @@ impl Link {
                 // The retained one was said before we came, and says nothing new.
                 return Ok((online && !retained).then_some(LinkEvent::HubOnline));
             }
+            if self.sensor.as_deref() == Some(topic) {
+                return Ok(Some(LinkEvent::Reading(String::from_utf8_lossy(payload).into_owned())));
+            }
             let (of, event) = match topic::parse(topic) {
                 Some((bin, Channel::Acks)) if bin == self.bin => {
                     let acks = Acks::decode(payload)?;
@@ -269,6 +296,14 @@ impl Link {
                 Some((bin, Channel::Desired)) if bin == self.bin => {
                     let desired = Desired::decode(payload)?;
                     (desired.header.bin.clone(), LinkEvent::Desired(desired))
+                }
+                Some((bin, Channel::Commands)) if bin == self.bin && retained => {
+                    let reason = "a retained command would be done again at each connection; publish it unretained";
+                    return Ok(Some(refused(reason.to_owned())));
+                }
+                Some((bin, Channel::Commands)) if bin == self.bin => {
+                    let command = Command::decode(payload)?;
+                    (command.header.bin.clone(), LinkEvent::Command(command))
                 }
                 _ => return Ok(Some(refused("this topic was not asked for".to_owned()))),
             };
@@ -294,6 +329,7 @@ impl<E: From<LinkEvent> + Send + 'static> Publisher<E> {
                 Outgoing::Status(body) => (None, Channel::Status, body),
                 Outgoing::Reported(body) => (None, Channel::Reported, body),
                 Outgoing::Telemetry(body) => (None, Channel::Telemetry, body),
+                Outgoing::Reply(body) => (None, Channel::Replies, body),
                 Outgoing::Farewell(body) => return self.say_farewell(body).await,
             };
             if self.publish(key, channel, body).await.is_none() {

@@ -15,13 +15,15 @@ fn header(bin: &str) -> String {
 
 #[test]
 fn messages_are_told_apart_and_foreign_ones_refused() {
-    let link = link();
+    let link = link().listening_to(Some("sensors/b1".to_owned()));
     let acks = format!(r#"{{{},"of_epoch":5,"seqs":[1,2]}}"#, header("b1"));
     let desired = format!(r#"{{{},"model":null}}"#, header("b1"));
     let foreign = format!(r#"{{{},"model":null}}"#, header("b2"));
     let later = desired.replace(r#""v":1"#, r#""v":2"#);
     let status = |online| format!(r#"{{"v":1,"at":"2026-01-02T03:04:05Z","online":{online},"software":"0"}}"#);
-    let cases: [(&str, bool, String, &str); 10] = [
+    let command = |name| format!(r#"{{{},"command":"{name}"}}"#, header("b1"));
+    let for_another = command("restart").replace(r#""bin":"b1""#, r#""bin":"b2""#);
+    let cases: [(&str, bool, String, &str); 17] = [
         ("pilah/v1/bins/b1/acks", false, acks.clone(), "Acks"),
         ("pilah/v1/bins/b1/desired", true, desired.clone(), "Desired"),
         ("pilah/v1/bins/b1/desired", true, foreign, "for bin b2"),
@@ -29,6 +31,13 @@ fn messages_are_told_apart_and_foreign_ones_refused() {
         ("pilah/v1/bins/b1/desired", true, "not JSON".into(), "not a Desired message"),
         ("pilah/v1/bins/b2/acks", false, acks, "not asked for"),
         ("somewhere/else", false, desired, "not asked for"),
+        ("pilah/v1/bins/b1/commands", false, command("restart"), "request: Restart"),
+        ("pilah/v1/bins/b1/commands", true, command("restart"), "publish it unretained"),
+        ("pilah/v1/bins/b1/commands", false, command("explode"), "unknown variant `explode`"),
+        ("pilah/v1/bins/b1/commands", false, "{}".into(), "not a Command message"),
+        ("pilah/v1/bins/b1/commands", false, for_another, "for bin b2"),
+        ("sensors/b1", true, "62.5".into(), "Reading(\"62.5\")"),
+        ("sensors/b2", false, "62.5".into(), "not asked for"),
         ("pilah/v1/hub/status", false, status(true), "HubOnline"),
         ("pilah/v1/hub/status", true, status(true), ""),
         ("pilah/v1/hub/status", false, status(false), ""),

@@ -1,7 +1,7 @@
 //! Artifacts over HTTP: `GET {hub}/api/v1/artifacts/{sha256}` with the bin's credentials.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +67,21 @@ pub struct CertificateError {
     reason: String,
 }
 
+/// Those who may vouch for a server, from a PEM file; or why not, in words.
+pub(crate) fn root_certs(path: &Path) -> Result<RootCerts, String> {
+    let pem = std::fs::read(path).map_err(|e| e.to_string())?;
+    let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err("it holds no certificate".to_owned());
+    }
+    Ok(RootCerts::Specific(Arc::new(certificates)))
+}
+
 /// A hub and the credentials for it.
 #[derive(Clone)]
 pub struct Hub {
@@ -90,17 +105,7 @@ impl Hub {
         let mut tls = TlsConfig::builder();
         if let Some(path) = &config.ca_file {
             let failed = |reason: String| CertificateError { path: path.clone(), reason };
-            let pem = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
-            let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
-            if certificates.is_empty() {
-                return Err(failed("it holds no certificate".to_owned()));
-            }
-            tls = tls.root_certs(RootCerts::Specific(Arc::new(certificates)));
+            tls = tls.root_certs(root_certs(path).map_err(failed)?);
         }
         let agent = ureq::Agent::config_builder()
             .tls_config(tls.build())
@@ -146,6 +151,29 @@ impl Hub {
             }
             _ => Ok(bytes),
         }
+    }
+}
+
+/// How a hub answers who only asks whether it is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubAnswer {
+    /// The status code.
+    pub status: u16,
+    /// What time it is there, as the header `Date` says.
+    pub date: Option<String>,
+}
+
+impl Hub {
+    /// Asks for the page at `path`, which begins with a slash, and reads none of it. Blocks.
+    ///
+    /// # Errors
+    /// [`FetchError::Transport`]: no answer.
+    pub fn ask(&self, path: &str) -> Result<HubAnswer, FetchError> {
+        let url = self.address.join(path);
+        let response = self.agent.get(&url).header("Authorization", &self.authorization).call();
+        let response = response.map_err(|error| FetchError::Transport { url, reason: error.to_string() })?;
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
+        Ok(HubAnswer { status: response.status().as_u16(), date })
     }
 }
 

@@ -166,8 +166,16 @@ impl ModelStore {
     ///
     /// # Errors
     /// Not even the configured bundle can be used.
-    pub fn load(&self, mut skipped: impl FnMut(&str)) -> Result<InForce, NoModel> {
+    pub fn load(&self, skipped: impl FnMut(&str)) -> Result<InForce, NoModel> {
         self.delete_leftovers();
+        self.find(skipped)
+    }
+
+    /// As [`ModelStore::load`], and leaves the folder as it is: for whoever looks in beside a bin that runs.
+    ///
+    /// # Errors
+    /// As [`ModelStore::load`].
+    pub fn find(&self, mut skipped: impl FnMut(&str)) -> Result<InForce, NoModel> {
         let active = match self.active() {
             Ok(active) => active,
             Err(error) => {

@@ -12,6 +12,8 @@ pub(super) struct Waiting<P> {
     /// How much it is worth when there is no room, from 0. Of samples only.
     pub(super) worth: u8,
     pub(super) bytes: u32,
+    /// Whether it may have left this bin: only then can it be acknowledged.
+    pub(super) sent: bool,
     /// Where its body is.
     pub(super) place: P,
 }
@@ -80,8 +82,13 @@ impl<P> Index<P> {
     /// What must go first: of the samples that of the least worth, of those the oldest; of the
     /// events, once there is no sample, the oldest.
     pub(super) fn victim(&self) -> Option<Key> {
-        let age = self.samples.first().map(|(_, age)| age).or(self.events.first())?;
-        self.entries.get(age).map(|entry| entry.key)
+        self.victims().next().map(|entry| entry.key)
+    }
+
+    /// All entries in the order in which they would go.
+    pub(super) fn victims(&self) -> impl Iterator<Item = &Waiting<P>> {
+        let ages = self.samples.iter().map(|(_, age)| age).chain(&self.events);
+        ages.filter_map(|age| self.entries.get(age))
     }
 
     /// Everything in the order in which it is sent: events before samples, each from the oldest.
@@ -111,7 +118,7 @@ mod tests {
     use super::*;
 
     fn entry(seq: u64, kind: Kind, worth: u8) -> Waiting<()> {
-        Waiting { key: Key { epoch: 1, seq }, kind, worth, bytes: 10, place: () }
+        Waiting { key: Key { epoch: 1, seq }, kind, worth, bytes: 10, sent: true, place: () }
     }
 
     #[test]

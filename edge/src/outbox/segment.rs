@@ -7,16 +7,17 @@
 //! {id}.ack    offsets of records that are done with: offset u32 │ crc32 u32
 //! ```
 //!
-//! Integers are little-endian. A record whose checksum does not fit is skipped by its length; one
-//! that does not end within the file, or whose length makes no sense, ends the reading. Either way
-//! it is counted, and every whole record before it is found.
+//! Integers are little-endian. Where there is no whole record whose checksum fits, the next one is looked
+//! for at every byte that follows, so that damage costs the records that it hits and no others; each
+//! damaged stretch is counted.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::io;
+use std::sync::Arc;
 
+use pilah_models::durable::TEMPORARY_SUFFIX;
 use pilah_models::wire::LARGEST_MESSAGE;
 
+use super::disk::{Disk, Growing};
 use super::{Key, Kind};
 
 /// How every segment begins.
@@ -45,7 +46,7 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) records: Vec<Found>,
-    /// Records that cannot be read.
+    /// Stretches that hold no record.
     pub(super) damaged: u64,
     /// The size of the file.
     pub(super) bytes: u64,
@@ -78,24 +79,25 @@ pub(super) fn record_bytes(body: &[u8]) -> u32 {
 /// Reads all that can be read of a segment.
 pub(super) fn scan(bytes: &[u8]) -> Contents {
     let mut contents = Contents { bytes: bytes.len() as u64, ..Contents::default() };
-    if bytes.len() < MAGIC.len() || bytes[..MAGIC.len()] != MAGIC {
+    if bytes.len() < MAGIC.len() {
         // A segment that was cut within its first bytes held nothing yet.
-        contents.damaged = u64::from(bytes.len() > MAGIC.len());
         return contents;
     }
-    let mut offset = MAGIC.len();
+    let mut offset = if bytes.starts_with(&MAGIC) { MAGIC.len() } else { 0 };
+    let mut lost = false;
     while offset < bytes.len() {
-        let Some(record) = whole_record(&bytes[offset..]) else {
-            contents.damaged += 1;
-            break;
-        };
-        match parse(record) {
-            Some((key, kind, worth)) => {
-                contents.records.push(Found { offset: offset as u32, key, kind, worth, bytes: record.len() as u32 });
+        match whole_record(&bytes[offset..]).and_then(|record| Some((record.len(), parse(record)?))) {
+            Some((length, (key, kind, worth))) => {
+                contents.records.push(Found { offset: offset as u32, key, kind, worth, bytes: length as u32 });
+                offset += length;
+                lost = false;
             }
-            None => contents.damaged += 1,
+            None => {
+                contents.damaged += u64::from(!lost);
+                offset += 1;
+                lost = true;
+            }
         }
-        offset += record.len();
     }
     contents
 }
@@ -132,53 +134,69 @@ fn checksum(record: &[u8]) -> u32 {
 
 /// The folder in which segments lie.
 #[derive(Debug, Clone)]
-pub(super) struct Folder(pub(super) PathBuf);
+pub(super) struct Folder(pub(super) Arc<dyn Disk>);
+
+fn name(id: u64, suffix: &str) -> String {
+    format!("{id:016x}.{suffix}")
+}
+
+/// The ids of what lies in a folder.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// Segments, in order.
+    pub(super) segments: Vec<u64>,
+    /// The first id that nothing was ever named by. One that is used again could inherit a list of what is
+    /// done with.
+    pub(super) next: u64,
+}
 
 impl Folder {
-    fn path(&self, id: u64, suffix: &str) -> PathBuf {
-        self.0.join(format!("{id:016x}.{suffix}"))
-    }
-
-    /// The ids of the segments there are, in order.
-    pub(super) fn list(&self) -> io::Result<Vec<u64>> {
-        let mut ids = Vec::new();
-        for entry in fs::read_dir(&self.0)? {
-            let path = entry?.path();
-            let id = path.file_stem().and_then(|stem| u64::from_str_radix(stem.to_str()?, 16).ok());
-            match (id, path.extension().and_then(|e| e.to_str())) {
-                (Some(id), Some(SEGMENT)) => ids.push(id),
-                (Some(id), Some(DONE)) if !self.path(id, SEGMENT).exists() => fs::remove_file(&path)?,
-                _ => {}
-            }
+    /// What is there. What a crash left behind and nobody needs is removed.
+    pub(super) fn list(&self) -> io::Result<Listed> {
+        let names = self.0.names()?;
+        let ids = |suffix: &str| {
+            let ids = names.iter().filter_map(|name| name.strip_suffix(suffix)?.strip_suffix('.'));
+            ids.filter_map(|id| u64::from_str_radix(id, 16).ok()).collect::<Vec<_>>()
+        };
+        let (mut segments, done) = (ids(SEGMENT), ids(DONE));
+        segments.sort_unstable();
+        let orphans = done.iter().filter(|id| segments.binary_search(id).is_err()).map(|id| name(*id, DONE));
+        let leftovers = names.iter().filter(|name| name.ends_with(TEMPORARY_SUFFIX)).cloned();
+        for nobodys in orphans.chain(leftovers) {
+            // On a disk that cannot be written it stays.
+            self.0.remove(&nobodys).ok();
         }
-        ids.sort_unstable();
-        Ok(ids)
+        let next = segments.iter().chain(&done).max().map_or(1, |last| last.saturating_add(1));
+        Ok(Listed { segments, next })
     }
 
-    /// Reads a segment, without the records that are done with.
+    /// Reads a segment of an earlier run, without the records that are done with.
     pub(super) fn read(&self, id: u64) -> io::Result<Contents> {
-        let mut contents = scan(&fs::read(self.path(id, SEGMENT))?);
-        let done = self.read_done(id)?;
+        let mut contents = scan(&self.0.read(&name(id, SEGMENT))?);
+        let done = self.read_done(id);
         contents.records.retain(|record| !done.contains(&record.offset));
         Ok(contents)
     }
 
-    fn read_done(&self, id: u64) -> io::Result<Vec<u32>> {
-        let path = self.path(id, DONE);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(e),
-        };
+    /// Syncs a segment of an earlier run.
+    pub(super) fn sync(&self, id: u64) -> io::Result<()> {
+        self.0.sync(&name(id, SEGMENT))
+    }
+
+    /// If the list cannot be read, all is sent again, and the hub knows it by its number.
+    fn read_done(&self, id: u64) -> Vec<u32> {
+        let name = name(id, DONE);
+        let Ok(bytes) = self.0.read(&name) else { return Vec::new() };
         let whole = bytes.len() / 8 * 8;
         if whole != bytes.len() {
-            OpenOptions::new().write(true).open(&path)?.set_len(whole as u64)?;
+            // What is appended behind half an entry cannot be read; if it cannot be cut, it is sent again.
+            self.0.cut(&name, whole as u64).ok();
         }
         let offsets = bytes[..whole].chunks_exact(8).filter_map(|chunk| {
             let (offset, crc) = (chunk[..4].try_into().ok()?, chunk[4..].try_into().ok()?);
             (crc32fast::hash(chunk.get(..4)?) == u32::from_le_bytes(crc)).then_some(u32::from_le_bytes(offset))
         });
-        Ok(offsets.collect())
+        offsets.collect()
     }
 
     /// Notes that the record at `offset` is done with. Not synced: what is lost of it is sent again.
@@ -187,15 +205,12 @@ impl Folder {
         let mut entry = [0; 8];
         entry[..4].copy_from_slice(&offset);
         entry[4..].copy_from_slice(&crc32fast::hash(&offset).to_le_bytes());
-        OpenOptions::new().append(true).create(true).open(self.path(id, DONE))?.write_all(&entry)
+        self.0.append(&name(id, DONE), &entry)
     }
 
     /// The body of a record, checked.
     pub(super) fn body(&self, id: u64, offset: u32, bytes: u32) -> io::Result<Vec<u8>> {
-        let mut file = File::open(self.path(id, SEGMENT))?;
-        file.seek(SeekFrom::Start(u64::from(offset)))?;
-        let mut record = vec![0; bytes as usize];
-        file.read_exact(&mut record)?;
+        let mut record = self.0.read_at(&name(id, SEGMENT), u64::from(offset), bytes as usize)?;
         let whole = whole_record(&record).is_some_and(|whole| whole.len() == record.len());
         if !whole || parse(&record).is_none() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum does not fit"));
@@ -203,20 +218,19 @@ impl Folder {
         Ok(record.split_off(FRAME + META))
     }
 
-    /// Begins a segment.
+    /// Begins a segment. Its name is on disk then, and with it whatever was made or removed before.
     pub(super) fn create(&self, id: u64) -> io::Result<Head> {
-        let path = self.path(id, SEGMENT);
-        let begun = (|| {
-            let mut file = OpenOptions::new().append(true).create_new(true).open(&path)?;
-            file.write_all(&MAGIC)?;
-            pilah_models::durable::sync_folder(&self.0)?;
+        let name = name(id, SEGMENT);
+        let begun = self.0.create(&name).and_then(|mut file| {
+            file.append(&MAGIC)?;
+            self.0.sync_names()?;
             Ok(file)
-        })();
+        });
         match begun {
             Ok(file) => Ok(Head { id, file, bytes: MAGIC.len() as u64 }),
             Err(error) => {
                 // An empty segment is harmless; the error is what counts.
-                fs::remove_file(&path).ok();
+                self.0.remove(&name).ok();
                 Err(error)
             }
         }
@@ -224,11 +238,8 @@ impl Folder {
 
     /// Deletes a segment.
     pub(super) fn delete(&self, id: u64) -> io::Result<()> {
-        fs::remove_file(self.path(id, SEGMENT))?;
-        match fs::remove_file(self.path(id, DONE)) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
-        }
+        self.0.remove(&name(id, SEGMENT))?;
+        self.0.remove(&name(id, DONE))
     }
 }
 
@@ -236,7 +247,7 @@ impl Folder {
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) id: u64,
-    file: File,
+    file: Box<dyn Growing>,
     pub(super) bytes: u64,
 }
 
@@ -245,19 +256,19 @@ impl Head {
     /// for it may end in half a record.
     pub(super) fn append(&mut self, record: &[u8]) -> io::Result<u32> {
         let offset = self.bytes as u32;
-        self.file.write_all(record)?;
+        self.file.append(record)?;
         self.bytes += record.len() as u64;
         Ok(offset)
     }
 
-    /// Waits until what was appended is on disk.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+    /// Waits until what was appended is on disk. After an error the segment must not be appended to.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()
     }
 }
 
 /// The path of a segment, for tests that damage it.
 #[cfg(test)]
-pub(super) fn path(folder: &std::path::Path, id: u64) -> PathBuf {
-    Folder(folder.to_owned()).path(id, SEGMENT)
+pub(super) fn path(folder: &std::path::Path, id: u64) -> std::path::PathBuf {
+    folder.join(name(id, SEGMENT))
 }

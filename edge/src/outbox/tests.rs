@@ -1,8 +1,16 @@
 use std::fs;
 
+use pilah_models::labels::Labels;
+use pilah_models::name::{BinId, ModelVersion};
+use pilah_models::wire::{
+    Event, Header, LARGEST_JPEG, Message, Outcome, Probabilities, Sample, SampleMeta, SampleReason,
+};
 use proptest::prelude::*;
 
 use super::*;
+use crate::camera::chamber::{Chamber, ChamberConfig};
+use crate::camera::{Camera, Frame};
+use crate::samples::SampleRules;
 
 const RULES: OutboxRules = OutboxRules { max_bytes: 1 << 20, segment_bytes: 2000 };
 
@@ -14,6 +22,7 @@ fn add(outbox: &mut Outbox, kind: Kind, bytes: usize) -> Key {
     let key = outbox.next_key();
     outbox.append(key, kind, 3, body(key.seq, bytes));
     outbox.sync().expect("synced");
+    outbox.handle_sent(key);
     key
 }
 
@@ -57,6 +66,74 @@ fn entries_are_found_again_until_they_are_acknowledged() {
     assert!(outbox.is_empty());
     outbox.close().expect("closes");
     assert!(segments(folder.path()) <= 1, "what is done with is deleted");
+}
+
+#[test]
+fn what_was_never_sent_cannot_be_acknowledged() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut outbox = Outbox::open(folder.path(), RULES).expect("opens");
+    let key = outbox.next_key();
+    outbox.append(key, Kind::Event, 0, body(key.seq, 100));
+    assert_eq!(outbox.acknowledge(key), Acknowledged::Unknown);
+    assert_eq!(outbox.body(key), Some(body(key.seq, 100)), "it stays");
+    outbox.handle_sent(key);
+    assert_eq!(outbox.acknowledge(key), Acknowledged::Taken);
+    let waits = outbox.next_key();
+    outbox.append(waits, Kind::Event, 0, body(waits.seq, 100));
+    outbox.close().expect("closes");
+    let mut outbox = Outbox::open(folder.path(), RULES).expect("opens again");
+    assert_eq!(outbox.acknowledge(waits), Acknowledged::Taken, "the last run may have sent it");
+}
+
+/// The figures in the essay of the module.
+#[test]
+fn a_week_offline_fits() {
+    const ITEMS: u64 = 7 * 24 * 60;
+    let mut chamber =
+        Chamber::new(ChamberConfig { width: 640, height: 480, ..ChamberConfig::default() }).expect("valid");
+    let lies = |frame: &Frame| frame.truth.is_some() && frame.at.as_secs_f32() > 2.5;
+    let frame = std::iter::repeat_with(|| chamber.next_frame().expect("it never ends")).find(lies).expect("an item");
+    let (jpeg, width, height) = SampleRules::default().encode(&frame.rgb).expect("fits");
+    let probabilities: Probabilities = Labels::waste().as_slice().iter().map(|l| (l.clone(), 1.0 / 6.0)).collect();
+    let header = Header {
+        v: 1,
+        bin: BinId::new("kantin-lantai-2").expect("valid"),
+        epoch: u32::MAX,
+        seq: ITEMS,
+        at: "2026-11-22T10:15:30.123456789Z".parse().expect("valid"),
+        clock_synced: true,
+    };
+    let outcome = Outcome::Unsure { guess: Labels::waste().as_slice()[0].clone() };
+    let model = ModelVersion::new("m12-5f2c81aa").expect("valid");
+    let meta = SampleMeta {
+        header: header.clone(),
+        event: ITEMS,
+        reason: SampleReason::Unsure,
+        outcome: outcome.clone(),
+        confidence: 0.412_345_67,
+        probabilities: probabilities.clone(),
+        model: model.clone(),
+        width,
+        height,
+        truth: None,
+    };
+    let event = Event {
+        header,
+        outcome,
+        confidence: 0.412_345_67,
+        probabilities,
+        model,
+        latency_ms: 212.512_34,
+        frames: 3,
+        truth: None,
+    };
+    let event = u64::from(segment::record_bytes(&event.encode()));
+    let image = u64::from(segment::record_bytes(&Sample { meta, jpeg }.encode()));
+    eprintln!("an event takes {event} bytes, an image {image}; {ITEMS} items {} bytes", ITEMS * (event + image / 4));
+    let most = OutboxRules::default().max_bytes;
+    assert!((350..500).contains(&event) && (50_000..100_000).contains(&image), "{event}, {image}");
+    assert!(ITEMS * (event + image / 4) < most * 4 / 5, "with an image of every fourth item");
+    assert!(ITEMS * event + ITEMS / 5 * LARGEST_JPEG as u64 <= most, "with the largest image of every fifth");
 }
 
 #[test]
@@ -175,6 +252,17 @@ fn without_a_disk_the_bin_goes_on_in_memory_within_bounds() {
 }
 
 #[test]
+fn in_memory_images_make_room_for_events() {
+    let mut outbox = Outbox::in_memory(OutboxRules::default());
+    while outbox.state().dropped_samples == 0 {
+        add(&mut outbox, Kind::Sample, 100_000);
+    }
+    let events: Vec<_> = (0..200).map(|_| add(&mut outbox, Kind::Event, 1000)).collect();
+    assert_eq!(outbox.state().dropped_events, 0);
+    assert!(events.iter().all(|key| outbox.kind(*key) == Some(Kind::Event)));
+}
+
+#[test]
 fn a_disk_that_goes_away_is_told_and_used_again_when_it_is_back() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("outbox");
@@ -188,7 +276,7 @@ fn a_disk_that_goes_away_is_told_and_used_again_when_it_is_back() {
     fs::rename(folder.path().join("away"), &path).expect("renames back");
     let third = add(&mut outbox, Kind::Event, 100);
     drop(outbox);
-    assert_eq!(waiting(&Outbox::open(&path, RULES).expect("opens")), [first, third]);
+    assert_eq!(waiting(&Outbox::open(&path, RULES).expect("opens")), [first, lost, third], "nothing is lost");
 }
 
 #[derive(Debug, Clone)]
@@ -222,7 +310,7 @@ proptest! {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut outbox = Outbox::open(folder.path(), RULES).expect("opens");
         let mut model: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
-        let mut used = std::collections::BTreeSet::new();
+        let mut used = BTreeSet::new();
         for step in steps {
             match step {
                 Step::Add { sample, bytes } => {
@@ -231,6 +319,7 @@ proptest! {
                     let body = body(key.seq, bytes);
                     outbox.append(key, if sample { Kind::Sample } else { Kind::Event }, 0, body.clone());
                     outbox.sync().expect("synced");
+                    outbox.handle_sent(key);
                     model.insert(key, body);
                 }
                 Step::Acknowledge(which) => {

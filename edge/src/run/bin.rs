@@ -4,26 +4,28 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use pilah_models::wire::{
-    self, Acks, CameraState, Header, LARGEST_MESSAGE, Message, Reported, Sample, SampleMeta, Status, Telemetry,
-    UpdateState,
+    self, Acks, ActuatorState, CameraState, Header, Message, Reported, Status, Telemetry, UpdateState,
 };
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
-use super::Event;
+use super::asked::Asked;
+use super::body::Body;
+use super::{Ended, Event};
 use crate::camera::replay::Then;
 use crate::config::{CameraConfig, Config};
+use crate::health::clock::Clock;
+use crate::health::machine::{Machine, clock_synced};
+use crate::health::vitals::Vitals;
 use crate::link::window::Window;
 use crate::link::{LinkEvent, Outgoing};
 use crate::model_store::fetch::{FetchError, Hub};
 use crate::model_store::plan::{Plan, RETRY};
 use crate::model_store::{InForce, ModelStore, UpdateError};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
-use crate::pipeline::Item;
-use crate::samples::worth;
-use crate::telemetry::{Counters, clock_synced, temperature_c};
+use crate::pipeline::{Cause, Item};
+use crate::telemetry::Counters;
 
 /// Places in the queue of a connection that entries leave to status and telemetry.
 const RESERVED_PLACES: usize = 4;
@@ -35,8 +37,9 @@ const QUEUE_FULL: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 pub(super) struct Bin {
-    config: Config,
-    outbox: Outbox,
+    clock: Clock,
+    pub(super) config: Config,
+    pub(super) outbox: Outbox,
     window: Window,
     store: ModelStore,
     hub: Option<Hub>,
@@ -44,8 +47,11 @@ pub(super) struct Bin {
     in_force: InForce,
     model: watch::Sender<InForce>,
     counters: Arc<Counters>,
+    vitals: watch::Sender<Vitals>,
     events: mpsc::Sender<Event>,
-    camera: CameraState,
+    pub(super) camera: CameraState,
+    pub(super) body: Body,
+    pub(super) asked: Asked,
     /// The queue of the connection, while there is one.
     connection: Option<mpsc::Sender<Outgoing>>,
     will: watch::Sender<Vec<u8>>,
@@ -61,14 +67,16 @@ pub(super) struct Bin {
 impl Bin {
     #[expect(clippy::too_many_arguments, reason = "the parts of a bin, each made by the caller")]
     pub(super) fn new(
+        (clock, counters, vitals): (Clock, Arc<Counters>, watch::Sender<Vitals>),
         config: Config,
         outbox: Outbox,
         store: ModelStore,
         hub: Option<Hub>,
         in_force: InForce,
         model: watch::Sender<InForce>,
-        counters: Arc<Counters>,
         events: mpsc::Sender<Event>,
+        body: Body,
+        asked: Asked,
     ) -> Self {
         let now = Instant::now();
         let mut bin = Self {
@@ -82,6 +90,7 @@ impl Bin {
             said: None,
             disk_works: true,
             connection_failed: false,
+            clock,
             config,
             outbox,
             store,
@@ -89,8 +98,12 @@ impl Bin {
             in_force,
             model,
             counters,
+            vitals,
             events,
+            body,
+            asked,
         };
+        bin.body.compare(&bin.in_force.classifier.manifest().labels);
         bin.renew_will();
         bin
     }
@@ -112,13 +125,15 @@ impl Bin {
                 next = next.min(resend);
             }
         }
-        next.min(self.plan.poll_timeout().unwrap_or(next))
+        let due = [self.plan.poll_timeout(), self.asked.poll_timeout()];
+        due.into_iter().flatten().fold(next, Instant::min)
     }
 
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self) {
         let now = Instant::now();
         self.start_update(now);
+        self.give_up_capture(now);
         self.report();
         self.send_waiting(now);
         if self.connection.is_some() && self.next_telemetry <= now {
@@ -126,13 +141,17 @@ impl Bin {
             let telemetry = self.telemetry().encode();
             self.send(Outgoing::Telemetry(telemetry));
         }
+        self.tell_vitals();
     }
 
     /// Takes in an event. Breaks when the program is to end.
-    pub(super) fn handle(&mut self, event: Event) -> ControlFlow<()> {
+    pub(super) fn handle(&mut self, event: Event) -> ControlFlow<Ended> {
         match event {
             Event::Camera(state) => self.handle_camera(state),
-            Event::Item(item) => self.handle_item(*item),
+            Event::Item(item) if item.cause == Cause::Asked => self.handle_captured(&item),
+            Event::Item(item) => {
+                tracing::info_span!("item", model = %item.model).in_scope(|| self.handle_item(*item));
+            }
             Event::Link(LinkEvent::Connected { outgoing }) => self.handle_connected(outgoing),
             Event::Link(LinkEvent::Disconnected { reason }) => self.handle_disconnected(&reason),
             Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
@@ -140,13 +159,18 @@ impl Bin {
             Event::Link(LinkEvent::Desired(desired)) => self.plan.handle_desired(desired, Instant::now()),
             Event::Link(LinkEvent::HubOnline) => self.window.handle_reset(),
             Event::Link(LinkEvent::Refused { topic, reason }) => self.refuse(&topic, &reason),
+            Event::Link(LinkEvent::Command(command)) => self.handle_command(&command)?,
+            Event::Link(LinkEvent::Reading(text)) => self.body.handle_reading(Ok(text)),
+            Event::Reading(reading) => self.body.handle_reading(reading.map_err(|error| crate::in_words(&error))),
+            Event::Button(pressed) => self.handle_button(pressed),
+            Event::Actuator(state) => self.handle_actuator(state),
             Event::Updated(outcome) => self.handle_updated(*outcome),
-            Event::Stop => return ControlFlow::Break(()),
+            Event::Stop => return ControlFlow::Break(Ended::Stopped),
         }
         self.handle_timeout();
         let ends = matches!(&self.config.camera, CameraConfig::Replay(replay) if replay.then == Then::Exit);
         if ends && self.camera == CameraState::Ended && self.outbox.is_empty() {
-            return ControlFlow::Break(());
+            return ControlFlow::Break(Ended::Stopped);
         }
         ControlFlow::Continue(())
     }
@@ -168,8 +192,9 @@ impl Bin {
         }
     }
 
-    /// Syncs the disk.
+    /// Closes the flaps, and syncs the disk.
     pub(super) fn close(self) {
+        self.body.stop();
         if let Err(e) = self.outbox.close() {
             error!(error = %e, "outbox not synced");
         }
@@ -187,10 +212,19 @@ impl Bin {
         self.publish_status();
     }
 
+    /// A fault is told at once.
+    fn handle_actuator(&mut self, state: ActuatorState) {
+        if self.body.handle_actuator(state) {
+            self.next_telemetry = Instant::now();
+        }
+    }
+
     fn handle_item(&mut self, item: Item) {
+        self.body.open(&item.decision.outcome);
+        self.vitals.send_modify(|vitals| vitals.tally.add(&item));
         let header = self.header();
         let number = Key { epoch: header.epoch, seq: header.seq };
-        let Item { decision, agreed, frames, latency, model, truth, image } = item;
+        let Item { decision, agreed, frames, latency, model, truth, .. } = &item;
         let latency_ms = latency.as_secs_f32() * 1000.0;
         info!(
             seq = number.seq,
@@ -208,48 +242,23 @@ impl Bin {
             probabilities: decision.probabilities.clone(),
             model: model.clone(),
             latency_ms,
-            frames,
+            frames: *frames,
             truth: truth.clone(),
         };
         self.outbox.append(number, Kind::Event, 0, event.encode());
         // The event is on its way while the image is encoded.
         self.send_waiting(Instant::now());
-        let rules = self.config.samples;
-        if let Some(reason) = rules.keep(decision.is_sure(), agreed, rand::random()) {
-            match rules.encode(&image) {
-                Ok((jpeg, width, height)) => {
-                    let meta = SampleMeta {
-                        header: self.header(),
-                        event: number.seq,
-                        reason,
-                        outcome: decision.outcome,
-                        confidence: decision.confidence,
-                        probabilities: decision.probabilities,
-                        model,
-                        width,
-                        height,
-                        truth,
-                    };
-                    self.keep_sample(&Sample { meta, jpeg });
-                }
-                Err(e) => warn!(error = crate::in_words(&e), "image not kept"),
+        if let Some(reason) = self.config.samples.keep(decision.is_sure(), *agreed, rand::random()) {
+            let header = self.header();
+            if let Err(error) = self.keep_picture(header, number.seq, &item, reason) {
+                warn!(error, "image not kept");
             }
         }
         self.sync_outbox();
+        self.asked.handle_item(number, item);
     }
 
-    fn keep_sample(&mut self, sample: &Sample) {
-        let body = sample.encode();
-        if body.len() > LARGEST_MESSAGE {
-            warn!(bytes = body.len(), "image not kept: it does not fit a message");
-            return;
-        }
-        let SampleMeta { header, reason, confidence, .. } = &sample.meta;
-        let key = Key { epoch: header.epoch, seq: header.seq };
-        self.outbox.append(key, Kind::Sample, worth(*reason, *confidence), body);
-    }
-
-    fn sync_outbox(&mut self) {
+    pub(super) fn sync_outbox(&mut self) {
         match (self.outbox.sync(), self.disk_works) {
             (Ok(()), true) | (Err(_), false) => {}
             (Ok(()), false) => {
@@ -331,6 +340,7 @@ impl Bin {
                 self.plan.handle_success(in_force.id.clone(), now);
                 self.model.send_replace(in_force.clone());
                 self.in_force = in_force;
+                self.body.compare(&self.in_force.classifier.manifest().labels);
                 self.publish_status();
             }
             Err(e) => {
@@ -367,7 +377,11 @@ impl Bin {
             let waiting = self.outbox.in_order().map(|(key, _)| key);
             let Some(key) = self.window.poll_action(waiting, now) else { return };
             match (self.outbox.kind(key), self.outbox.body(key)) {
-                (Some(kind), Some(body)) => drop(self.send(Outgoing::Entry { key, kind, body })),
+                (Some(kind), Some(body)) => {
+                    if self.send(Outgoing::Entry { key, kind, body }) {
+                        self.outbox.handle_sent(key);
+                    }
+                }
                 // Dropped for want of room, or unreadable: counted there.
                 _ => self.window.handle_gone(key),
             }
@@ -382,7 +396,7 @@ impl Bin {
     }
 
     /// Whether the connection has taken it.
-    fn send(&mut self, message: Outgoing) -> bool {
+    pub(super) fn send(&mut self, message: Outgoing) -> bool {
         let Some(connection) = &self.connection else { return false };
         match connection.try_send(message) {
             Ok(()) => true,
@@ -399,16 +413,10 @@ impl Bin {
         self.will.send_replace(will);
     }
 
-    fn header(&mut self) -> Header {
+    pub(super) fn header(&mut self) -> Header {
         let Key { epoch, seq } = self.outbox.next_key();
-        Header {
-            v: wire::VERSION,
-            bin: self.config.bin.clone(),
-            epoch,
-            seq,
-            at: Timestamp::now(),
-            clock_synced: clock_synced(),
-        }
+        let (at, clock_synced) = self.clock.now(clock_synced(), self.in_force.classifier.manifest().created_at);
+        Header { v: wire::VERSION, bin: self.config.bin.clone(), epoch, seq, at, clock_synced }
     }
 
     fn status(&mut self, online: bool) -> Status {
@@ -422,6 +430,7 @@ impl Bin {
     }
 
     fn telemetry(&mut self) -> Telemetry {
+        let machine = Machine::look(&self.config.data_dir);
         Telemetry {
             header: self.header(),
             uptime_s: self.started.elapsed().as_secs(),
@@ -430,7 +439,25 @@ impl Bin {
             items: self.counters.items.get(),
             refused: self.counters.refused.get(),
             outbox: self.outbox.state(),
-            temperature_c: temperature_c(),
+            temperature_c: machine.temperature_c,
+            frames_skipped: Some(self.counters.frames_skipped.get()),
+            throttling: machine.throttling,
+            disk: machine.disk,
+            memory_bytes: machine.memory_bytes,
+            actuator: self.body.actuator(),
+            fill: self.body.fill(),
         }
+    }
+
+    /// Leaves what is known to whoever shows it.
+    fn tell_vitals(&self) {
+        self.vitals.send_modify(|vitals| {
+            vitals.connected = self.connection.is_some();
+            vitals.camera = self.camera.clone();
+            vitals.model = self.in_force.version().clone();
+            vitals.outbox = self.outbox.state();
+            vitals.actuator = self.body.actuator();
+            vitals.fill = self.body.fill();
+        });
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use pilah_models::bundle::Bundle;
-use pilah_models::wire::{Event as ItemEvent, Message, Reported, Sample, Status, Telemetry, UpdateState};
+use pilah_models::wire::{
+    CommandResult, Event as ItemEvent, Message, Reply, Reported, Sample, SampleReason, Status, Telemetry, UpdateState,
+};
 use tokio::sync::oneshot;
 
 use super::*;
@@ -69,7 +71,7 @@ impl Setup {
 /// A bin that runs until it is told to stop.
 struct Running {
     stop: oneshot::Sender<()>,
-    task: tokio::task::JoinHandle<Result<(), RunError>>,
+    task: tokio::task::JoinHandle<Result<Ended, RunError>>,
 }
 
 impl Running {
@@ -81,7 +83,7 @@ impl Running {
 
     async fn stop(self) {
         self.stop.send(()).expect("it runs");
-        self.task.await.expect("it ends").expect("without an error");
+        assert_eq!(self.task.await.expect("it ends").expect("without an error"), Ended::Stopped);
     }
 }
 
@@ -221,10 +223,121 @@ async fn what_cannot_be_understood_is_counted_and_stops_nothing() {
     broker.wait_for("a first item", |b| !items(b).is_empty());
     broker.say("pilah/v1/bins/b1/desired", b"not JSON");
     broker.say("pilah/v1/bins/b1/acks", br#"{"v":9}"#);
+    broker.say("pilah/v1/bins/b1/commands", br#"{"v":1,"command":"explode"}"#);
     broker.acknowledge(&[(12345, 1)]);
-    broker.wait_for("three refusals", |b| last::<Telemetry>(b, "telemetry").is_some_and(|t| t.refused >= 3));
+    broker.wait_for("four refusals", |b| last::<Telemetry>(b, "telemetry").is_some_and(|t| t.refused >= 4));
     let before = items(broker).len();
     broker.wait_for("further items", |b| items(b).len() > before);
+    running.stop().await;
+}
+
+/// What came of the commands so far.
+fn replies(broker: &Broker) -> Vec<Reply> {
+    broker.published("replies").iter().map(|reply| Reply::decode(reply).expect("a valid reply")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bin_does_what_it_is_asked_and_says_what_came_of_it() {
+    let setup = Setup::new(3, Manners::default());
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", "samples.unsure = false"));
+    let broker = &setup.broker;
+    let mut asked = 0;
+    let mut ask = |command: &str| {
+        asked += 1;
+        broker.command(asked, command);
+        broker.wait_for(command, |b| replies(b).iter().any(|reply| reply.of_seq == asked));
+        replies(broker).into_iter().rfind(|reply| reply.of_seq == asked).expect("it came").result
+    };
+    broker.wait_for("a first item", |b| !items(b).is_empty());
+
+    let CommandResult::Done { about: Some(event), what } = ask("mark_wrong") else { panic!("there was an item") };
+    let marked = |b: &Broker| {
+        let samples = b.published("samples").into_iter().map(|s| Sample::decode(&s).expect("a valid sample").meta);
+        samples.filter(|meta| meta.reason == SampleReason::Wrong).map(|meta| meta.event).collect::<Vec<_>>()
+    };
+    broker.wait_for("its picture", |b| marked(b) == [event]);
+    assert!(items(broker).keys().any(|(_, seq)| *seq == event), "{what}");
+
+    let CommandResult::Done { about: Some(own), .. } = ask("capture") else { panic!("the camera works") };
+    let captured = |b: &Broker| {
+        let mut samples = b.published("samples").into_iter().map(|s| Sample::decode(&s).expect("a valid sample").meta);
+        samples.any(|meta| meta.reason == SampleReason::Requested && meta.event == own && meta.header.seq == own)
+    };
+    broker.wait_for("the picture", captured);
+
+    let CommandResult::Refused { error } = ask("identify") else { panic!("there is no light") };
+    assert!(error.contains("gpio.light"), "{error}");
+
+    broker.command(90, "restart");
+    let task = running.task;
+    assert_eq!(task.await.expect("it ends").expect("without an error"), Ended::Restart);
+    let said = replies(broker);
+    assert!(matches!(said.last().map(|reply| (reply.of_seq, &reply.result)), Some((90, CommandResult::Done { .. }))));
+    assert_eq!(last::<Status>(broker, "status").map(|status| status.online), Some(false), "it has said goodbye");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bin_that_has_seen_nothing_says_so_and_does_no_command_twice() {
+    let setup = Setup::new(0, Manners::default());
+    let running = Running::start(setup.config("", ""));
+    let broker = &setup.broker;
+    broker.wait_for("the bin", |b| last::<Status>(b, "status").is_some_and(|status| status.online));
+    for (number, command) in [(1, "mark_wrong"), (1, "mark_wrong"), (2, "identify")] {
+        broker.command(number, command);
+    }
+    broker.wait_for("the last reply", |b| replies(b).iter().any(|reply| reply.of_seq == 2));
+    assert_eq!(replies(broker).iter().map(|reply| reply.of_seq).collect::<Vec<_>>(), [1, 2]);
+    let CommandResult::Refused { error } = &replies(broker)[0].result else { panic!("there was no item") };
+    assert_eq!(error, "there was no item since the program started");
+    running.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flaps_move_and_the_fill_level_is_told_and_neither_stops_the_bin_when_it_fails() {
+    let setup = Setup::new(3, Manners::default());
+    let log = setup.path("flaps");
+    let more = format!(
+        r#"
+        [act]
+        by = "program"
+        command = ["sh", "-c", "echo $1 >> {log}", "flap"]
+        pause_s = 0.0
+        [fill]
+        from = "program"
+        command = ["echo", "40"]
+        "#,
+        log = log.display()
+    );
+    let broker = &setup.broker;
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 50", &more));
+    let telemetry = |b: &Broker| last::<Telemetry>(b, "telemetry");
+    let opened = |t: &Telemetry| t.actuator.as_ref().map_or(0, |a| a.opened);
+    broker.wait_for("flaps and level", |b| telemetry(b).is_some_and(|t| opened(&t) >= 3 && t.fill == Some(0.4)));
+    running.stop().await;
+    let moved = std::fs::read_to_string(&log).expect("flaps moved");
+    assert!(moved.lines().all(|flap| ["rest", "glass", "metal", "paper"].contains(&flap) || flap.len() > 3), "{moved}");
+
+    broker.forget();
+    let more = r#"
+        [gpio]
+        chip = "/dev/gpiochip-none"
+        button = 4
+        light = 5
+        [act]
+        by = "lines"
+        lines = { glass = 1 }
+        rest = 2
+        [fill]
+        from = "program"
+        command = ["false"]
+    "#;
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 50", more));
+    broker.wait_for("the fault, and items", |b| {
+        let fault = telemetry(b).and_then(|t| t.actuator).filter(|a| a.failed > 0).and_then(|a| a.fault);
+        fault.is_some_and(|fault| fault.contains("/dev/gpiochip-none: ")) && items(b).len() > 2
+    });
+    assert_eq!(telemetry(broker).and_then(|t| t.fill), None);
     running.stop().await;
 }
 
@@ -252,4 +365,87 @@ async fn a_bin_that_cannot_begin_says_why() {
     let mut no_password = setup.config("", "");
     no_password.mqtt.password_file = Some(setup.path("nothing"));
     assert!(why(no_password).await.contains("mqtt.password_file"));
+}
+
+/// Years away from the real time, in either direction and beyond what any calendar has.
+const JUMPS: [i64; 6] = [30, -55, 9_000, 0, -1, 400];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_by_years_loses_nothing_and_holds_up_nothing() {
+    let setup = Setup::new(3, Manners { acknowledge: false, ..Manners::default() });
+    let broker = &setup.broker;
+    let years = Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let clock = {
+        let years = Arc::clone(&years);
+        Clock::new(move || {
+            let years = years.load(std::sync::atomic::Ordering::SeqCst);
+            let distance = Duration::from_secs(years.unsigned_abs() * 365 * 86_400);
+            let now = std::time::SystemTime::now();
+            if years < 0 { now - distance } else { now + distance }
+        })
+    };
+    let start = |camera: &str| {
+        let mut config = setup.config(camera, "");
+        config.mqtt.in_flight = 1000;
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(run_by(clock.clone(), config, async move { drop(stopped.await) }));
+        Running { stop, task }
+    };
+
+    // The hub is away, so everything waits in the outbox while the clock jumps, and is sent again and again.
+    let running = start("repeat = true\nframes_per_second = 100");
+    for jump in JUMPS {
+        years.store(jump, std::sync::atomic::Ordering::SeqCst);
+        let (items_before, telemetry_before) = (items(broker).len(), broker.published("telemetry").len());
+        broker.wait_for("items and telemetry after the jump", |b| {
+            items(b).len() > items_before && b.published("telemetry").len() > telemetry_before + 1
+        });
+    }
+    running.stop().await;
+    let before = items(broker);
+    let times: BTreeSet<i16> =
+        before.values().map(|item| item.header.at.to_zoned(jiff::tz::TimeZone::UTC).year()).collect();
+    assert!(times.len() >= 4 && times.contains(&1970), "the clock did jump: {times:?}");
+    let a_jump_away = |item: &&ItemEvent| {
+        item.header.clock_synced && item.header.at < "2026-01-02T03:04:05Z".parse::<jiff::Timestamp>().expect("valid")
+    };
+    assert_eq!(before.values().filter(a_jump_away).count(), 0, "what is before the model was made is not trusted");
+
+    // The next start is in the past of the last one. The hub is back, and gets all of it, in order.
+    years.store(-40, std::sync::atomic::Ordering::SeqCst);
+    broker.behave(Manners::default());
+    broker.forget();
+    let running = start("");
+    broker.wait_for("all that waited, and new items", |b| items(b).len() >= before.len() + 3);
+    running.stop().await;
+    let after = items(broker);
+    assert!(before.iter().all(|(number, item)| after.get(number) == Some(item)), "nothing was lost or changed");
+    let rules = crate::outbox::OutboxRules::default();
+    assert!(Outbox::open(&setup.path("data/outbox"), rules).expect("opens").is_empty(), "the hub has everything");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn figures_and_preview_are_served_and_a_taken_port_costs_nothing() {
+    let setup = Setup::new(3, Manners::default());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let more = format!("metrics.listen = \"{free}\"\npreview.listen = \"{}\"", taken.local_addr().expect("bound"));
+    let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", &more));
+    setup.broker.wait_for("an item", |b| !items(b).is_empty());
+    let text = tokio::task::spawn_blocking(move || {
+        let answer = ureq::get(format!("http://{free}/metrics")).call();
+        answer.and_then(|mut answer| answer.body_mut().read_to_string()).expect("it answers")
+    });
+    let text = text.await.expect("no panic");
+    for figure in ["pilah_connected 1\n", "pilah_camera_streaming 1\n", "pilah_model_info{version=\"m1\"} 1\n"] {
+        assert!(text.contains(figure), "{figure} is not in\n{text}");
+    }
+    let counted = text.lines().filter_map(|line| line.strip_prefix("pilah_items_total{")?.rsplit_once(' '));
+    assert!(counted.map(|(_, count)| count.parse::<u64>().expect("a count")).sum::<u64>() > 0, "{text}");
+    let telemetry: Telemetry = last(&setup.broker, "telemetry").expect("it is told");
+    assert!(telemetry.frames_skipped.is_some());
+    if cfg!(target_os = "linux") {
+        assert!(telemetry.disk.is_some() && telemetry.memory_bytes.is_some_and(|bytes| bytes > 1_000_000));
+    }
+    running.stop().await;
 }

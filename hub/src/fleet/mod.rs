@@ -4,6 +4,9 @@
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 mod routes;
 
+/// `POST /api/v1/bins/{id}/commands`.
+mod command;
+
 /// Queries.
 mod store;
 

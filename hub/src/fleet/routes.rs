@@ -8,6 +8,7 @@ use pilah_models::name::BinId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use super::command::{self, CommandDone, CommandName, NewCommand};
 use super::{EnrolError, enrol, renew_secret, store};
 use crate::auth::User;
 use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
@@ -24,8 +25,20 @@ const LONGEST_NAME: usize = 80;
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(bins, add_bin, new_secret, events, field),
-    components(schemas(BinView, NewBin, Enrolled, ItemSeen, FieldReport, FieldAccuracy, FieldPoint, ClassCount))
+    paths(bins, add_bin, new_secret, command::command, events, field),
+    components(schemas(
+        BinView,
+        NewBin,
+        Enrolled,
+        NewCommand,
+        CommandName,
+        CommandDone,
+        ItemSeen,
+        FieldReport,
+        FieldAccuracy,
+        FieldPoint,
+        ClassCount
+    ))
 )]
 pub(crate) struct ApiDoc;
 
@@ -34,6 +47,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/bins", get(bins).post(add_bin))
         .route("/api/v1/bins/{id}/secret", post(new_secret))
+        .route("/api/v1/bins/{id}/commands", post(command::command))
         .route("/api/v1/events", get(events))
         .route("/api/v1/field", get(field))
 }

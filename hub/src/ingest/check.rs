@@ -3,7 +3,7 @@
 use pilah_models::labels::MAX_LABELS;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Event, Header, Message, Probabilities, Reported, Sample, Status, Telemetry};
+use pilah_models::wire::{Event, Header, Message, Probabilities, Reply, Reported, Sample, Status, Telemetry};
 
 /// Something that a bin said, whole and plausible.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,7 @@ pub(super) enum Observation {
     Event(Event),
     Telemetry(Telemetry),
     Reported(Reported),
+    Reply(Reply),
     Sample(Box<Sample>),
     /// Of this bin and number, but not to be stored.
     Damaged {
@@ -42,6 +43,7 @@ impl Observation {
             Self::Event(event) => &event.header,
             Self::Telemetry(telemetry) => &telemetry.header,
             Self::Reported(reported) => &reported.header,
+            Self::Reply(reply) => &reply.header,
             Self::Sample(sample) => &sample.meta.header,
             Self::Damaged { header, .. } => header,
         }
@@ -63,8 +65,11 @@ pub(super) fn observation(topic: &str, payload: &[u8]) -> Result<Observation, Re
         Channel::Events => Event::decode(payload).map(Observation::Event),
         Channel::Telemetry => Telemetry::decode(payload).map(Observation::Telemetry),
         Channel::Reported => Reported::decode(payload).map(Observation::Reported),
+        Channel::Replies => Reply::decode(payload).map(Observation::Reply),
         Channel::Samples => Sample::decode(payload).map(|sample| Observation::Sample(Box::new(sample))),
-        Channel::Desired | Channel::Acks => return Err(Refusal::Foreign("a topic of the hub".into())),
+        Channel::Desired | Channel::Acks | Channel::Commands => {
+            return Err(Refusal::Foreign("a topic of the hub".into()));
+        }
     };
     let read = read.map_err(|error| Refusal::Malformed(error.to_string()))?;
     if *read.bin() != bin {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pilah_models::name::{BinId, ModelVersion};
 use pilah_models::wire::{
-    Event, Message, Outcome, Probabilities, Reported, SampleMeta, SampleReason, Status, Truth, TruthSource, UpdateState,
+    CommandResult, Event, Message, Outcome, Probabilities, Reply, Reported, SampleMeta, SampleReason, Status, Truth,
+    TruthSource, UpdateState,
 };
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
@@ -14,7 +15,9 @@ use uuid::Uuid;
 use super::check::Observation;
 use super::image::StoredImage;
 use crate::dataset::cluster::{self, LooksColumns};
+use crate::error::Chain;
 use crate::live::{ItemSeen, LiveEvent};
+use crate::review::wrong;
 use crate::store::Store;
 use crate::store::entity::{audit, bin, event, sample};
 
@@ -65,8 +68,18 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
             },
             Observation::Sample(sample) => {
                 let Some(image) = &ready.image else { continue };
-                match insert_sample(&transaction, &sample.meta, image, ready.received_ms).await? {
+                let is_wrong = sample.meta.reason == SampleReason::Wrong;
+                // The item may have sent its picture before, for another reason.
+                let is_known = is_wrong && mark_wrong(&transaction, &sample.meta).await? > 0;
+                let inserted = match is_known {
+                    true => None,
+                    false => insert_sample(&transaction, &sample.meta, image, ready.received_ms).await?,
+                };
+                match inserted {
                     Some(id) => {
+                        if is_wrong {
+                            mark_wrong(&transaction, &sample.meta).await?;
+                        }
                         done.samples += 1;
                         done.live.push(LiveEvent::Sample { id, bin: Some(header.bin.clone()) });
                     }
@@ -82,6 +95,7 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
                 set_reported(&transaction, reported).await?;
                 changed.insert(&header.bin);
             }
+            Observation::Reply(reply) => done.live.push(answered(reply)),
             Observation::Telemetry(telemetry) => {
                 let json = String::from_utf8_lossy(&telemetry.encode()).into_owned();
                 update_bin(&transaction, &header.bin, &[(bin::Column::TelemetryJson, Expr::value(json))]).await?;
@@ -101,6 +115,22 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
     }
     transaction.commit().await?;
     Ok(done)
+}
+
+/// Marks what is known of an item as wrong. Tells how many images of it there are.
+async fn mark_wrong(transaction: &DatabaseTransaction, meta: &SampleMeta) -> Result<usize, DbErr> {
+    let Ok(event) = i64::try_from(meta.event) else { return Ok(0) };
+    let marked = wrong::mark(transaction, &meta.header.bin, i64::from(meta.header.epoch), event).await;
+    marked.map_err(|error| DbErr::Custom(Chain(&error).to_string()))
+}
+
+fn answered(reply: &Reply) -> LiveEvent {
+    let (done, words, about) = match &reply.result {
+        CommandResult::Done { what, about } => (true, what.clone(), *about),
+        CommandResult::Refused { error } => (false, error.clone(), None),
+    };
+    let (bin, of_epoch, of_seq) = (reply.header.bin.clone(), reply.of_epoch, reply.of_seq);
+    LiveEvent::Reply { bin, of_epoch, of_seq, done, words, about }
 }
 
 async fn enrolled(transaction: &DatabaseTransaction, batch: &[Ready]) -> Result<BTreeSet<String>, DbErr> {
@@ -299,5 +329,7 @@ fn reason_column(reason: SampleReason) -> &'static str {
         SampleReason::Unsure => "unsure",
         SampleReason::Disagreement => "disagreement",
         SampleReason::Random => "random",
+        SampleReason::Wrong => "wrong",
+        SampleReason::Requested => "requested",
     }
 }

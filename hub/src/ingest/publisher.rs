@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Acks, Desired, DesiredModel, Header, HubStatus, Message, VERSION};
+use pilah_models::wire::{Acks, Command, Desired, DesiredModel, Header, HubStatus, Message, Request, VERSION};
 use rumqttc::{AsyncClient, PublishOptions, QoS};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,17 @@ impl Publisher {
     pub fn desired(&self, bin: &BinId, model: Option<DesiredModel>) -> Result<(), PublishError> {
         let desired = Desired { header: self.header(bin), model };
         self.send(Channel::Desired.of(bin), desired.encode(), true)
+    }
+
+    /// Asks something of a bin at once; gives the epoch and the number that its reply will repeat.
+    ///
+    /// # Errors
+    /// [`PublishError`]: not sent.
+    pub fn command(&self, bin: &BinId, request: Request) -> Result<(u32, u64), PublishError> {
+        let command = Command { header: self.header(bin), request };
+        let number = (command.header.epoch, command.header.seq);
+        self.send(Channel::Commands.of(bin), command.encode(), false)?;
+        Ok(number)
     }
 
     /// Changes with each new connection to the broker, which may have lost what was retained: state

@@ -1,5 +1,5 @@
 use pilah_models::wire::topic::Channel;
-use pilah_models::wire::{CameraState, Message, Reported, Sample, Status, Telemetry, UpdateState};
+use pilah_models::wire::{CameraState, Message, Reported, Sample, SampleReason, Status, Telemetry, UpdateState};
 use rumqttc::Incoming;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, QueryOrder};
 
@@ -177,6 +177,12 @@ async fn what_a_bin_says_of_itself_is_kept() {
         refused: 0,
         outbox: pilah_models::wire::OutboxState::default(),
         temperature_c: None,
+        frames_skipped: Some(1),
+        throttling: None,
+        disk: None,
+        memory_bytes: None,
+        actuator: None,
+        fill: None,
     };
     bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;
     bin.publish(&Channel::Reported.of(&bin.id), reported.encode()).await;
@@ -198,6 +204,29 @@ async fn what_a_bin_says_of_itself_is_kept() {
         announced.push(event);
     }
     assert!(announced.iter().any(|event| matches!(event, LiveEvent::Bin { online: true, .. })), "{announced:?}");
+}
+
+#[tokio::test]
+async fn what_was_marked_wrong_at_the_bin_is_one_sample_and_comes_first() {
+    let hub = TestHub::start().await;
+    let mut bin = hub.bin("b1").await;
+    bin.listen_for_acks().await;
+    let marked = |seq, event, reason| {
+        let mut sample = sample("b1", seq, jpeg());
+        (sample.meta.event, sample.meta.reason) = (event, reason);
+        sample
+    };
+    let reasons = [(2, 1, SampleReason::Unsure), (3, 1, SampleReason::Wrong), (5, 4, SampleReason::Wrong)];
+    for (seq, event, reason) in reasons {
+        bin.send_sample(&marked(seq, event, reason)).await;
+        assert_eq!(bin.acks(1).await, [seq]);
+    }
+    assert_eq!(stored(&hub).await.1, 2, "the picture that was there already is not stored again");
+    let db = hub.running.state.store.db();
+    let reviews = entity::review::Entity::find().all(db).await.expect("reads");
+    assert_eq!(reviews.iter().map(|review| review.marked_wrong).collect::<Vec<_>>(), [true, true]);
+    bin.send_sample(&marked(3, 1, SampleReason::Wrong)).await;
+    assert_eq!((bin.acks(1).await, stored(&hub).await.1), (vec![3], 2), "again is the same");
 }
 
 #[tokio::test]

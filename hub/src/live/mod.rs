@@ -44,6 +44,22 @@ pub enum LiveEvent {
         /// What it is doing about an update, in words.
         update: Option<String>,
     },
+    /// A bin answered a command.
+    Reply {
+        /// Which.
+        #[schema(value_type = String)]
+        bin: BinId,
+        /// `epoch` of the command.
+        of_epoch: u32,
+        /// `seq` of the command.
+        of_seq: u64,
+        /// Whether it was done.
+        done: bool,
+        /// What was done, or why it was not.
+        words: String,
+        /// `seq` of the message that it led to.
+        about: Option<u64>,
+    },
     /// A sample was labelled.
     Labelled {
         /// Which.

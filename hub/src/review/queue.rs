@@ -30,8 +30,9 @@ const PAGE: std::ops::RangeInclusive<usize> = 50..=400;
 /// How many pages are read at most to find something that this reviewer has not skipped.
 const MOST_PAGES: usize = 100;
 
-/// How often a batch is topped up when others were faster.
-const ROUNDS: usize = 4;
+/// How often a batch is topped up when others were faster. Each time, one of those who drew at once went on with a
+/// whole batch: as many may draw at once, and nobody goes away empty while there is something left.
+const ROUNDS: usize = 64;
 
 /// How long a sample that a reviewer skipped is not given to them again.
 const SKIPPED: Duration = Duration::from_secs(24 * 3600);

@@ -2,7 +2,9 @@
 
 use pilah_models::name::BinId;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel as _, QueryFilter, QuerySelect,
+};
 
 use super::answer::Subject;
 use super::value::Signals;
@@ -18,6 +20,16 @@ use crate::store::entity::{review, sample};
 /// [`ReviewError::NoImage`], or the database failed.
 pub async fn mark_wrong(store: &Store, bin: &BinId, epoch: i64, event: i64) -> Result<usize, ReviewError> {
     let tx = store.begin().await?;
+    let marked = mark(&tx, bin, epoch, event).await?;
+    if marked == 0 {
+        return Err(ReviewError::NoImage { bin: bin.to_string(), event });
+    }
+    tx.commit().await?;
+    Ok(marked)
+}
+
+/// As [`mark_wrong`], within a transaction. An item without an image is none.
+pub(crate) async fn mark(tx: &impl ConnectionTrait, bin: &BinId, epoch: i64, event: i64) -> Result<usize, ReviewError> {
     let ids: Vec<String> = sample::Entity::find()
         .select_only()
         .column(sample::Column::Id)
@@ -25,13 +37,10 @@ pub async fn mark_wrong(store: &Store, bin: &BinId, epoch: i64, event: i64) -> R
         .filter(sample::Column::Epoch.eq(epoch))
         .filter(sample::Column::EventSeq.eq(event))
         .into_tuple()
-        .all(&tx)
+        .all(tx)
         .await?;
-    if ids.is_empty() {
-        return Err(ReviewError::NoImage { bin: bin.to_string(), event });
-    }
     for id in &ids {
-        let subject = Subject::find(&tx, id).await?;
+        let subject = Subject::find(tx, id).await?;
         let confirms = subject.sample.label.is_some() && subject.sample.label == subject.sample.guess;
         let is_again = subject.state()? == State::Done && confirms && !subject.review.checked;
         let signals = Signals { marked_wrong: true, ..signals_of(&subject.review) };
@@ -42,9 +51,8 @@ pub async fn mark_wrong(store: &Store, bin: &BinId, epoch: i64, event: i64) -> R
         if is_again {
             row.state = Set(State::Open.name().to_owned());
         }
-        row.update(&tx).await?;
+        row.update(tx).await?;
     }
-    tx.commit().await?;
     Ok(ids.len())
 }
 

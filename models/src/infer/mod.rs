@@ -1,4 +1,5 @@
-//! From a tensor to probabilities, by tract: backbone → embedding → head.
+//! From a tensor to probabilities: backbone → embedding → head, each run by the runtime that its file is
+//! for: ONNX by tract, TFLite by LiteRT (feature `litert`).
 //!
 //! A `Classifier` exists only if its bundle computes what it should: loading runs the golden
 //! inputs and compares.
@@ -15,8 +16,18 @@ mod head;
 /// Backbone and head as the one network that others run.
 mod merged;
 
-/// One ONNX network in the runtime.
+/// One network in one of the runtimes.
 mod network;
+
+/// The runtimes behind one trait.
+mod engine;
+
+/// ONNX.
+mod tract;
+
+/// TFLite.
+#[cfg(feature = "litert")]
+mod litert;
 
 use std::sync::Arc;
 
@@ -31,7 +42,7 @@ use crate::bundle::{Bundle, Manifest};
 /// A network that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Not an ONNX file that the runtime can run.
+    /// Not a file that a runtime can run.
     #[error("the {part} is no network that can be run: {reason}")]
     Network {
         /// `backbone` or `head`.
@@ -177,3 +188,7 @@ pub fn best(probabilities: &[f32]) -> (usize, f32) {
 
 #[cfg(test)]
 mod tests;
+
+/// What every runtime must do alike.
+#[cfg(test)]
+mod conformance;

@@ -6,7 +6,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Acks, Desired, Event, HubStatus, LARGEST_JPEG, LARGEST_MESSAGE, Reported, Sample, Status, Telemetry, VERSION,
+    Acks, Command, Desired, Event, HubStatus, LARGEST_JPEG, LARGEST_MESSAGE, Reply, Reported, Sample, Status,
+    Telemetry, VERSION,
 };
 
 /// Bytes that are no message.
@@ -74,7 +75,7 @@ macro_rules! json_messages {
     ($($message:ident),*) => { $(impl Message for $message { const NAME: &'static str = stringify!($message); })* };
 }
 
-json_messages!(Acks, Desired, Event, HubStatus, Reported, Status, Telemetry);
+json_messages!(Acks, Command, Desired, Event, HubStatus, Reply, Reported, Status, Telemetry);
 
 impl Message for Sample {
     const NAME: &'static str = "Sample";

@@ -22,6 +22,9 @@ pub mod observation;
 /// What a bin says of itself, and what the hub wants of it.
 pub mod state;
 
+/// What the hub asks of a bin at once, and what the bin answers.
+pub mod command;
+
 /// Bytes to messages and back, with errors that say what was wrong.
 mod codec;
 
@@ -30,9 +33,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use codec::{DecodeError, Message};
+pub use command::{Command, CommandResult, Reply, Request};
 pub use observation::{Event, Outcome, Probabilities, Sample, SampleMeta, SampleReason, Truth, TruthSource};
 pub use state::{
-    Acks, CameraState, Desired, DesiredModel, HubStatus, OutboxState, Reported, Status, Telemetry, UpdateState,
+    Acks, ActuatorState, CameraState, Desired, DesiredModel, Disk, HubStatus, OutboxState, Reported, Status, Telemetry,
+    Throttling, ThrottlingReason, UpdateState,
 };
 
 use crate::name::BinId;

@@ -131,4 +131,8 @@ pub enum SampleReason {
     Disagreement,
     /// Drawn at random, for honest statistics of the field.
     Random,
+    /// Someone at the bin said that it was taken for the wrong thing. The item may have another sample.
+    Wrong,
+    /// The hub asked for a picture. It may show no item; `event` is the sample's own number.
+    Requested,
 }

@@ -61,6 +61,69 @@ pub struct Telemetry {
     /// Temperature of the processor in °C, where it can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature_c: Option<f32>,
+    /// Frames that a newer one took the place of before the trigger could look at them; a program
+    /// that does not count them says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames_skipped: Option<u64>,
+    /// Whether the machine slows itself down, where it can be read: on a Raspberry Pi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttling: Option<Throttling>,
+    /// The file system of the bin's data, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Disk>,
+    /// Memory that the program takes (resident set), in bytes, where it can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// What moves the flaps, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actuator: Option<ActuatorState>,
+    /// How full the bin is, 0 to 1, if a sensor tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fill: Option<f32>,
+}
+
+/// Whether a machine slows itself down.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Throttling {
+    /// For what reasons it does now.
+    pub now: Vec<ThrottlingReason>,
+    /// For what reasons it did since it was switched on.
+    pub since_boot: Vec<ThrottlingReason>,
+}
+
+/// Why a machine slows itself down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ThrottlingReason {
+    /// Its power supply is too weak.
+    UnderVoltage,
+    /// Its clock is capped, for want of voltage or for heat.
+    FrequencyCapped,
+    /// It is throttled, for heat.
+    Throttled,
+    /// It has passed the first limit of its temperature.
+    SoftTemperatureLimit,
+}
+
+/// How full a file system is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Disk {
+    /// What is left to the bin's user, in bytes.
+    pub free_bytes: u64,
+    /// The whole, in bytes.
+    pub total_bytes: u64,
+}
+
+/// The state of what moves a bin's flaps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ActuatorState {
+    /// Flaps that were opened.
+    pub opened: u64,
+    /// Flaps that should have been opened and were not.
+    pub failed: u64,
+    /// What is wrong, in words, as long as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 /// The state of a bin's queue to the hub.

@@ -49,10 +49,15 @@ prop_compose! {
     }
 }
 
+fn reason() -> impl Strategy<Value = SampleReason> {
+    use SampleReason::{Disagreement, Random, Requested, Unsure, Wrong};
+    proptest::sample::select(vec![Unsure, Disagreement, Random, Wrong, Requested])
+}
+
 prop_compose! {
     fn sample()(
         event in event(), of: u64, width: u32, height: u32,
-        reason in prop_oneof![Just(SampleReason::Unsure), Just(SampleReason::Disagreement), Just(SampleReason::Random)],
+        reason in reason(),
         jpeg in proptest::collection::vec(any::<u8>(), 0..3000),
     ) -> Sample {
         let Event { header, outcome, confidence, probabilities, model, truth, .. } = event;
@@ -63,14 +68,29 @@ prop_compose! {
     }
 }
 
+fn throttling() -> impl Strategy<Value = Throttling> {
+    use ThrottlingReason::{FrequencyCapped, SoftTemperatureLimit, Throttled, UnderVoltage};
+    let some =
+        || proptest::sample::subsequence(vec![UnderVoltage, FrequencyCapped, Throttled, SoftTemperatureLimit], 0..=4);
+    (some(), some()).prop_map(|(now, since_boot)| Throttling { now, since_boot })
+}
+
 prop_compose! {
     fn telemetry()(
-        header in header(), counts: [u64; 10],
+        header in header(), counts: [u64; 10], frames_skipped: Option<u64>,
         temperature_c in proptest::option::of(-40.0..120.0_f32),
+        throttling in proptest::option::of(throttling()), memory_bytes: Option<u64>,
+        disk in proptest::option::of(any::<[u64; 2]>().prop_map(|[free_bytes, total_bytes]| Disk { free_bytes, total_bytes })),
+        fill in proptest::option::of(0.0..=1.0_f32),
+        actuator in proptest::option::of((any::<u64>(), any::<u64>(), any::<Option<String>>())),
     ) -> Telemetry {
         let [uptime_s, frames, frames_corrupt, items, refused, entries, bytes, dropped_samples, dropped_events, damaged] = counts;
         let outbox = OutboxState { entries, bytes, dropped_samples, dropped_events, damaged };
-        Telemetry { header, uptime_s, frames, frames_corrupt, items, refused, outbox, temperature_c }
+        let actuator = actuator.map(|(opened, failed, fault)| ActuatorState { opened, failed, fault });
+        Telemetry {
+            header, uptime_s, frames, frames_corrupt, items, refused, outbox, temperature_c,
+            frames_skipped, throttling, disk, memory_bytes, actuator, fill,
+        }
     }
 }
 
@@ -109,6 +129,16 @@ proptest! {
         read_back(&Desired { header: header.clone(), model: Some(DesiredModel { version, manifest }) })?;
         read_back(&Desired { header: header.clone(), model: None })?;
         read_back(&Acks { header, of_epoch, seqs })?;
+    }
+
+    #[test]
+    fn a_command_and_its_reply_are_read_back(header in header(), epoch: u32, seq: u64, what: String, about: Option<u64>) {
+        for request in Request::ALL {
+            read_back(&Command { header: header.clone(), request })?;
+        }
+        let reply = |result| Reply { header: header.clone(), of_epoch: epoch, of_seq: seq, result };
+        read_back(&reply(CommandResult::Done { what: what.clone(), about }))?;
+        read_back(&reply(CommandResult::Refused { error: what.clone() }))?;
     }
 
     #[test]

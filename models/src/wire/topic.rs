@@ -28,12 +28,25 @@ pub enum Channel {
     Desired,
     /// What the hub has committed, from the hub.
     Acks,
+    /// What the hub asks for at once, from the hub.
+    Commands,
+    /// What came of it.
+    Replies,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 7] =
-        [Self::Status, Self::Events, Self::Samples, Self::Telemetry, Self::Reported, Self::Desired, Self::Acks];
+    pub const ALL: [Self; 9] = [
+        Self::Status,
+        Self::Events,
+        Self::Samples,
+        Self::Telemetry,
+        Self::Reported,
+        Self::Desired,
+        Self::Acks,
+        Self::Commands,
+        Self::Replies,
+    ];
 
     /// The last part of the topic.
     #[must_use]
@@ -46,6 +59,8 @@ impl Channel {
             Self::Reported => "reported",
             Self::Desired => "desired",
             Self::Acks => "acks",
+            Self::Commands => "commands",
+            Self::Replies => "replies",
         }
     }
 
@@ -58,7 +73,7 @@ impl Channel {
     /// Whether the hub publishes here and the bin listens; otherwise it is the other way round.
     #[must_use]
     pub fn is_from_hub(self) -> bool {
-        matches!(self, Self::Desired | Self::Acks)
+        matches!(self, Self::Desired | Self::Acks | Self::Commands)
     }
 
     /// The topic of this channel for `bin`.

@@ -6,7 +6,7 @@
 
 use pilah_models::wire::topic::{Channel, HUB_STATUS, ROOT};
 use pilah_models::wire::{
-    Acks, Desired, Event, HubStatus, LARGEST_MESSAGE, Reported, Sample, Status, Telemetry, VERSION,
+    Acks, Command, Desired, Event, HubStatus, LARGEST_MESSAGE, Reply, Reported, Sample, Status, Telemetry, VERSION,
 };
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -37,6 +37,8 @@ fn topics() -> Vec<Topic> {
             Channel::Reported => ("Reported", "The model in force, and how far an update came."),
             Channel::Desired => ("Desired", "The model that the hub wants in force."),
             Channel::Acks => ("Acks", "Events and samples that the hub has committed, and the bin may forget."),
+            Channel::Commands => ("Command", "What the bin is to do at once."),
+            Channel::Replies => ("Reply", "What came of a command."),
         };
         let address = format!("{ROOT}/bins/{{bin}}/{}", channel.name());
         let (retained, from_hub) = (channel.is_retained(), channel.is_from_hub());
@@ -63,9 +65,11 @@ fn schemas() -> Map<String, Value> {
         .with_transform(without_links as fn(&mut schemars::Schema));
     let mut generator = SchemaGenerator::new(settings);
     generator.subschema_for::<Acks>();
+    generator.subschema_for::<Command>();
     generator.subschema_for::<Desired>();
     generator.subschema_for::<Event>();
     generator.subschema_for::<HubStatus>();
+    generator.subschema_for::<Reply>();
     generator.subschema_for::<Reported>();
     generator.subschema_for::<Sample>();
     generator.subschema_for::<Status>();

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use pilah_models::name::ContentId;
-use pilah_models::wire::{Acks, Desired, Event, HubStatus, Message, Reported, Sample, Status, Telemetry};
+use pilah_models::wire::{
+    Acks, Command, Desired, Event, HubStatus, Message, Reply, Reported, Sample, Status, Telemetry,
+};
 use serde_json::Value;
 
 use super::{assert_committed, in_repository, pretty};
@@ -41,9 +43,11 @@ fn messages_of_every_release_are_read_as_they_were_meant() {
         let bytes = fs::read(&path).expect("reads");
         let value = match message {
             "acks" => meaning::<Acks>(&bytes),
+            "command" => meaning::<Command>(&bytes),
             "desired" => meaning::<Desired>(&bytes),
             "event" => meaning::<Event>(&bytes),
             "hub_status" => meaning::<HubStatus>(&bytes),
+            "reply" => meaning::<Reply>(&bytes),
             "reported" => meaning::<Reported>(&bytes),
             "sample" => meaning_of_sample(&bytes),
             "status" => meaning::<Status>(&bytes),
@@ -53,6 +57,7 @@ fn messages_of_every_release_are_read_as_they_were_meant() {
         assert_committed(&path.with_extension("expected.json"), &pretty(&value));
         messages.insert(message.to_owned());
     }
-    let expected = ["acks", "desired", "event", "hub_status", "reported", "sample", "status", "telemetry"];
+    let expected =
+        ["acks", "command", "desired", "event", "hub_status", "reply", "reported", "sample", "status", "telemetry"];
     assert_eq!(messages.iter().map(String::as_str).collect::<Vec<_>>(), expected, "each message has a golden file");
 }

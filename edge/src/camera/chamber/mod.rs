@@ -31,6 +31,9 @@ mod shade;
 mod texture;
 mod timeline;
 
+/// What happens besides items.
+pub mod trouble;
+
 /// Pictures of settled items of known class, written to a folder.
 pub mod scenes;
 
@@ -41,17 +44,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use image::RgbImage;
 use pilah_models::name::Label;
 use pilah_models::wire::{Truth, TruthSource};
 use serde::{Deserialize, Serialize};
 
 use self::dice::Dice;
+use self::geometry::V3;
+use self::item::Pose;
 use self::items::Class;
 use self::look::Look;
 use self::render::Backdrop;
+use self::render::Picture;
 use self::room::Room;
 use self::sensor::{Exposed, Sensor};
 use self::timeline::{Act, Stage};
+use self::trouble::{Hand, Lighting, Trouble};
 use super::{Camera, CameraError, Frame};
 
 /// The share of the time between frames for which the shutter is open while something moves.
@@ -78,6 +86,8 @@ pub struct ChamberConfig {
     /// How often each class comes, as weights; a class that is not named does not come. Empty: all
     /// equally often.
     pub mix: BTreeMap<Label, f32>,
+    /// What happens besides, each with the share of the items that it happens to; together at most 1.
+    pub trouble: BTreeMap<Trouble, f32>,
 }
 
 impl Default for ChamberConfig {
@@ -90,6 +100,7 @@ impl Default for ChamberConfig {
             frames_per_second: 10.0,
             item_every_s: 6.0,
             mix: BTreeMap::new(),
+            trouble: BTreeMap::new(),
         }
     }
 }
@@ -127,6 +138,10 @@ impl ChamberConfig {
         if !(timeline::FASTEST..=86_400.0).contains(&self.item_every_s) {
             return wrong("item_every_s", format!("{} is outside {} to 86400", self.item_every_s, timeline::FASTEST));
         }
+        let shares = || self.trouble.values();
+        if shares().any(|share| !(0.0..=1.0).contains(share)) || shares().sum::<f32>() > 1.001 {
+            return wrong("trouble", "shares are from 0 to 1, together at most 1".into());
+        }
         if self.mix.is_empty() {
             return Ok([1.0; 6]);
         }
@@ -162,6 +177,12 @@ pub struct Chamber {
     act: Act,
     empty: Exposed,
     lying: Option<Exposed>,
+    lighting: Lighting,
+    hand: Option<Hand>,
+    /// The item that came with the other, and the chamber with it.
+    second: Option<(Act, Backdrop)>,
+    /// As `lying`, before the light of the moment is on it.
+    still: Option<Picture>,
     frame: u64,
 }
 
@@ -198,6 +219,10 @@ impl Chamber {
             act,
             empty,
             lying: None,
+            lighting: Lighting::default(),
+            hand: None,
+            second: None,
+            still: None,
             frame: 0,
         })
     }
@@ -211,6 +236,8 @@ impl Chamber {
         let ends = self.act.ends();
         self.act = next_act(&mut self.dice, &self.look, &self.weights, ends, self.config.item_every_s);
         self.lying = None;
+        self.still = None;
+        self.second = None;
         if self.dice.chance(0.15) {
             if self.scraps >= MOST_SCRAPS {
                 self.backdrop = self.clean.clone();
@@ -220,6 +247,81 @@ impl Chamber {
             self.scraps += 1;
             self.empty = self.sensor.expose(&self.backdrop.empty());
         }
+        self.draw_trouble();
+    }
+
+    /// Whatever happens with the next item.
+    fn draw_trouble(&mut self) {
+        let Some(trouble) = Trouble::draw(&mut self.dice, &self.config.trouble) else { return };
+        let dice = &mut self.dice;
+        let begins = self.act.enters();
+        let at = begins + (self.act.ends() - begins) * dice.between(-0.1, 0.9);
+        match trouble {
+            Trouble::Exposure => self.lighting.drift(dice, at),
+            Trouble::Lamp => self.lighting.switch(dice, at),
+            Trouble::Hand => {
+                let hand = Hand::draw(dice, begins + 0.2);
+                self.act.delay(hand.ends() - begins + dice.between(-0.2, 0.3));
+                self.hand = Some(hand);
+            }
+            Trouble::Stay => self.act.stay(dice.between(10.0, 40.0)),
+            Trouble::Bounce => self.act.throw(dice),
+            Trouble::Pair => {
+                let second = next_act(dice, &self.look, &self.weights, begins, self.config.item_every_s);
+                let second = self.act.accompany(second, dice);
+                let mut with = self.backdrop.clone();
+                with.leave(&self.room, &second.item, &second.rest);
+                self.second = Some((second, with));
+            }
+        }
+    }
+
+    /// What is to be seen, before the light of the moment is on it.
+    fn picture(&mut self, time: f32, stage: Stage) -> Picture {
+        let falling;
+        let (backdrop, is_still) = match &self.second {
+            None => (&self.backdrop, true),
+            Some((second, with)) => match second.at(time) {
+                Stage::Empty => (&self.backdrop, false),
+                Stage::Still => (with, true),
+                Stage::Moving(pose, _) => {
+                    let mut moving = self.backdrop.clone();
+                    moving.leave(&self.room, &second.item, &pose);
+                    falling = moving;
+                    (&falling, false)
+                }
+            },
+        };
+        match stage {
+            Stage::Empty => backdrop.empty(),
+            Stage::Still if is_still => {
+                let draw = || backdrop.with_item(&self.room, &self.act.item, &self.act.rest, None);
+                self.still.get_or_insert_with(draw).clone()
+            }
+            Stage::Still => backdrop.with_item(&self.room, &self.act.item, &self.act.rest, None),
+            Stage::Moving(pose, speed) => {
+                let motion = Some(self.smear(&pose, speed));
+                backdrop.with_item(&self.room, &self.act.item, &pose, motion)
+            }
+        }
+    }
+
+    /// How far an item moves while the shutter is open, in pixels.
+    fn smear(&self, pose: &Pose, speed: V3) -> (f32, f32) {
+        let open = SHUTTER / self.config.frames_per_second.max(10.0);
+        let rays = self.backdrop.rays();
+        let (from, to) = (rays.project(pose.at), rays.project(pose.at + speed * open));
+        (to.0 - from.0, to.1 - from.1)
+    }
+
+    fn troubled_frame(&mut self, time: f32, stage: Stage) -> RgbImage {
+        let mut picture = self.picture(time, stage);
+        if let Some(hand) = &self.hand {
+            hand.reach(&mut picture, time);
+        }
+        self.lighting.shine(&mut picture, time);
+        let exposed = self.sensor.expose(&picture);
+        self.sensor.read(&exposed)
     }
 }
 
@@ -230,6 +332,7 @@ impl Camera for Chamber {
         }
         let stage = self.act.at(self.time());
         let rgb = match stage {
+            stage if !self.config.trouble.is_empty() => self.troubled_frame(self.time(), stage),
             Stage::Empty => self.sensor.read(&self.empty),
             Stage::Still => {
                 if self.lying.is_none() {
@@ -239,10 +342,7 @@ impl Camera for Chamber {
                 self.sensor.read(self.lying.as_ref().unwrap_or(&self.empty))
             }
             Stage::Moving(pose, speed) => {
-                let open = SHUTTER / self.config.frames_per_second.max(10.0);
-                let rays = self.backdrop.rays();
-                let (from, to) = (rays.project(pose.at), rays.project(pose.at + speed * open));
-                let motion = Some((to.0 - from.0, to.1 - from.1));
+                let motion = Some(self.smear(&pose, speed));
                 let picture = self.backdrop.with_item(&self.room, &self.act.item, &pose, motion);
                 let exposed = self.sensor.expose(&picture);
                 self.sensor.read(&exposed)

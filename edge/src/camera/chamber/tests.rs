@@ -96,6 +96,10 @@ fn settings_that_cannot_be_are_named() {
             ChamberConfig { mix: BTreeMap::from([(label("glass"), -1.0)]), ..base.clone() },
             "mix: the weight -1 of glass is outside 0 to 1000000",
         ),
+        (
+            ChamberConfig { trouble: [(Trouble::Lamp, 2.0)].into(), ..base.clone() },
+            "trouble: shares are from 0 to 1, together at most 1",
+        ),
         (ChamberConfig { mix: BTreeMap::from([(label("glass"), 0.0)]), ..base.clone() }, "mix: no class has a weight"),
     ];
     assert_eq!(base.check(), Ok(()));

@@ -46,6 +46,8 @@ pub(crate) struct Act {
     spin: (V3, f32),
     rock: (V3, f32),
     bounce: f32,
+    /// The second bounce, as a share of the first.
+    again: f32,
     exit: V3,
 }
 
@@ -84,10 +86,51 @@ impl Act {
             spin: (dice.direction(), dice.between(-2.0, 2.0)),
             rock: (v(dice.normal(), 0.0, dice.normal()), dice.between(0.03, 0.2)),
             bounce,
+            again: 0.0,
             exit: v(dice.pick(&[-1.0, 1.0]), 0.0, dice.between(-0.3, 0.2)),
             item,
             rest,
         }
+    }
+
+    /// It comes later by so many seconds.
+    pub(crate) fn delay(&mut self, by: f32) {
+        for time in
+            [&mut self.enters, &mut self.lands, &mut self.still, &mut self.leaves, &mut self.gone, &mut self.ends]
+        {
+            *time += by;
+        }
+    }
+
+    /// It stays for so many seconds more.
+    pub(crate) fn stay(&mut self, by: f32) {
+        for time in [&mut self.leaves, &mut self.gone, &mut self.ends] {
+            *time += by;
+        }
+    }
+
+    /// It is thrown, and bounces twice.
+    pub(crate) fn throw(&mut self, dice: &mut Dice) {
+        let still = self.still;
+        (self.bounce, self.again) = (dice.between(0.3, 0.5), 0.5);
+        self.still = self.lands + 2.0 * self.bounce * (1.0 + self.again) * impact() / GRAVITY + ROCKING;
+        self.stay((self.still - still).max(0.0));
+    }
+
+    /// A second item comes with this one, and leaves with it. Both lie off the middle.
+    pub(crate) fn accompany(&mut self, mut second: Self, dice: &mut Dice) -> Self {
+        second.delay(self.enters - second.enters + dice.between(0.1, 0.35));
+        self.stay((second.still - self.still).max(0.0));
+        (second.leaves, second.gone, second.ends, second.exit) = (self.leaves, self.gone, self.ends, self.exit);
+        let apart = dice.between(0.2, 0.6) * dice.pick(&[-1.0, 1.0]);
+        self.rest.at.x += apart;
+        second.rest.at.x -= apart;
+        second
+    }
+
+    /// When it comes into sight.
+    pub(crate) fn enters(&self) -> f32 {
+        self.enters
     }
 
     /// When the chamber is ready for the next item.
@@ -120,8 +163,13 @@ impl Act {
         }
         if time < self.still {
             let t = time - self.lands;
-            let speed = self.bounce * impact();
+            let first = 2.0 * self.bounce * impact() / GRAVITY;
+            let (t, speed) = match t < first {
+                true => (t, self.bounce * impact()),
+                false => (t - first, self.again * self.bounce * impact()),
+            };
             let height = (speed * t - 0.5 * GRAVITY * t * t).max(0.0);
+            let t = time - self.lands;
             let fades = (1.0 - t / (self.still - self.lands)).powi(2);
             let angle = self.rock.1 * fades * (t * 24.0).cos();
             return Pose {

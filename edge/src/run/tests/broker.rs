@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use pilah_models::bundle::Bundle;
 use pilah_models::name::{BinId, ContentId};
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Acks, Desired, DesiredModel, Event, Header, Message, Sample, Status};
+use pilah_models::wire::{Acks, Command, Desired, DesiredModel, Event, Header, Message, Sample, Status};
 
 /// No test waits longer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -104,6 +104,15 @@ impl Broker {
         let desired = Desired { header: header(&mut state), model: Some(model) }.encode();
         state.desired = Some(desired.clone());
         tell(&mut state, &format!("{}/bins/b1/desired", topic::ROOT), &desired);
+    }
+
+    /// The hub asks for something at once, under its number `seq`.
+    pub(super) fn command(&self, seq: u64, command: &str) {
+        let mut state = self.state();
+        let header = Header { seq, ..header(&mut state) };
+        let request = serde_json::from_value(serde_json::json!({ "command": command })).expect("a command");
+        let command = Command { header, request }.encode();
+        tell(&mut state, &format!("{}/bins/b1/commands", topic::ROOT), &command);
     }
 
     pub(super) fn say(&self, topic: &str, payload: &[u8]) {

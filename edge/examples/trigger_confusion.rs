@@ -1,0 +1,31 @@
+//! Counts how often the trigger errs: `cargo run --release -p pilah-edge --example trigger_confusion -- 1000`.
+//!
+//! The argument is the number of items per line: one line for each kind of trouble alone, and one for bins
+//! in everyday use, which is the figure that counts.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use pilah_edge::camera::chamber::trouble::Trouble;
+use pilah_edge::trigger::TriggerRules;
+use pilah_edge::trigger::confusion::{Confusion, bin, everyday, watch};
+
+const LOOKS: u64 = 10;
+const VOTES: u32 = 3;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let items: u32 = std::env::args().nth(1).map_or(Ok(1000), |items| items.parse())?;
+    let mut lines = vec![("quiet".to_owned(), BTreeMap::new())];
+    lines.extend(Trouble::ALL.map(|trouble| (format!("{trouble:?}"), BTreeMap::from([(trouble, 0.5)]))));
+    lines.push(("everyday".to_owned(), everyday()));
+    for (name, trouble) in lines {
+        let mut all = Confusion::default();
+        for look in 1..=LOOKS {
+            let seed = 1000 + look;
+            all +=
+                watch(bin(look, seed, trouble.clone()), items.div_ceil(LOOKS as u32), TriggerRules::default(), VOTES)?;
+        }
+        println!("{name:10} {all}");
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! The section `[camera]`: what a bin sees with.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::CameraAddress;
+use super::{Secret, Wrong, within, wrong};
+use crate::camera::chamber::ChamberConfig;
+use crate::camera::replay::ReplayConfig;
+
+/// The environment variable that holds the password for the camera `http` if no file does.
+pub const CAMERA_PASSWORD_VARIABLE: &str = "PILAH_CAMERA_PASSWORD";
+
+/// What a bin sees with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum CameraConfig {
+    /// Drawn items in a drawn bin.
+    Virtual(ChamberConfig),
+    /// Photos from a folder.
+    Replay(ReplayConfig),
+    /// A program that prints Motion JPEG.
+    Command(CommandConfig),
+    /// A camera on the network.
+    Http(HttpConfig),
+    /// A camera of Video4Linux: USB cameras.
+    V4l(V4lConfig),
+    /// A camera of the operating system, on laptops.
+    Nokhwa(NokhwaConfig),
+}
+
+/// The settings of the camera `command`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandConfig {
+    /// The program and its arguments, as they are: no shell reads them.
+    pub command: Vec<String>,
+    /// At most so many frames per second are decoded, 1 to 60.
+    #[serde(default = "frames_per_second")]
+    pub frames_per_second: f32,
+}
+
+/// The settings of the camera `http`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Where the stream or the single picture is.
+    pub url: CameraAddress,
+    /// The user name, if the camera asks for one.
+    pub user: Option<String>,
+    /// The file that holds the password; `None`: the environment does.
+    pub password_file: Option<PathBuf>,
+    /// Certificates, in PEM, of those who may vouch for the camera; `None`: the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// At most so many frames per second are decoded, and fetched where they come one by one, 1 to 60.
+    #[serde(default = "frames_per_second")]
+    pub frames_per_second: f32,
+}
+
+/// The settings of the camera `v4l`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct V4lConfig {
+    /// The device, such as `/dev/video0`, or a link to it from `/dev/v4l/by-id`.
+    pub device: PathBuf,
+    /// How its pictures are coded.
+    #[serde(default)]
+    pub format: V4lFormat,
+    /// Of the picture, in pixels, 32 to 4096. The driver takes the nearest that it has.
+    #[serde(default = "width")]
+    pub width: u32,
+    /// Of the picture, in pixels, 32 to 4096.
+    #[serde(default = "height")]
+    pub height: u32,
+    /// What the driver is asked for, and the most that are decoded, 1 to 60.
+    #[serde(default = "frames_per_second")]
+    pub frames_per_second: f32,
+}
+
+/// How the pictures of a Video4Linux device are coded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum V4lFormat {
+    /// Motion JPEG if the device has it, YUYV otherwise.
+    #[default]
+    Any,
+    /// Motion JPEG: little on the bus, some work to decode.
+    Mjpeg,
+    /// YUYV 4:2:2: much on the bus, little work, no artefacts.
+    Yuyv,
+}
+
+/// The settings of the camera `nokhwa`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NokhwaConfig {
+    /// Which camera of the system, from 0.
+    #[serde(default)]
+    pub index: u32,
+    /// Of the picture, in pixels, 32 to 4096; the nearest that the camera has is taken.
+    #[serde(default = "width")]
+    pub width: u32,
+    /// Of the picture, in pixels, 32 to 4096.
+    #[serde(default = "height")]
+    pub height: u32,
+    /// What the camera is asked for, and the most that are decoded, 1 to 60.
+    #[serde(default = "frames_per_second")]
+    pub frames_per_second: f32,
+}
+
+fn frames_per_second() -> f32 {
+    10.0
+}
+
+fn width() -> u32 {
+    640
+}
+
+fn height() -> u32 {
+    480
+}
+
+impl HttpConfig {
+    /// The password that belongs to the user name, from its file or from the environment; `None` without a user.
+    ///
+    /// # Errors
+    /// There is none: the message says where it was looked for.
+    pub fn password(&self) -> io::Result<Option<Secret>> {
+        if self.user.is_none() {
+            return Ok(None);
+        }
+        Secret::find("camera.password_file", self.password_file.as_deref(), CAMERA_PASSWORD_VARIABLE).map(Some)
+    }
+}
+
+impl CameraConfig {
+    pub(super) fn check(&self) -> Result<(), Wrong> {
+        let rate = |value: f32| within("camera.frames_per_second", value, 1.0, 60.0).map(drop);
+        let size = |width: u32, height: u32| {
+            within("camera.width", width, 32, 4096)?;
+            within("camera.height", height, 32, 4096).map(drop)
+        };
+        match self {
+            Self::Virtual(chamber) => chamber.check().map_err(|error| {
+                let all = toml::Table::try_from(chamber).unwrap_or_default();
+                let value = all.get(error.key).map(ToString::to_string).unwrap_or_default();
+                Wrong { key: format!("camera.{}", error.key), value, problem: error.problem }
+            }),
+            Self::Replay(replay) => within("camera.frames_per_second", replay.frames_per_second, 0.0, 240.0).map(drop),
+            Self::Command(command) => {
+                if command.command.first().is_none_or(String::is_empty) {
+                    let problem = "it must name a program and its arguments, as in [\"rpicam-vid\", \"-n\"]";
+                    return Err(wrong("camera.command", &command.command, problem));
+                }
+                rate(command.frames_per_second)
+            }
+            Self::Http(http) => {
+                if let (Some(file), None) = (&http.password_file, &http.user) {
+                    return Err(wrong("camera.password_file", file, "it is of use only with camera.user"));
+                }
+                if let Some(user) = http.user.as_ref().filter(|user| user.contains(':')) {
+                    return Err(wrong("camera.user", user, "it must not contain a colon"));
+                }
+                if let (Some(file), false) = (&http.ca_file, http.url.is_tls()) {
+                    return Err(wrong("camera.ca_file", file, "it is of use only with an https:// url"));
+                }
+                rate(http.frames_per_second)
+            }
+            Self::V4l(v4l) => {
+                if !cfg!(target_os = "linux") {
+                    let problem = "Video4Linux is part of Linux: use kind = \"nokhwa\" or \"command\" here";
+                    return Err(wrong("camera.kind", "v4l", problem));
+                }
+                if !v4l.device.is_absolute() {
+                    return Err(wrong("camera.device", &v4l.device, "it must be a path such as /dev/video0"));
+                }
+                size(v4l.width, v4l.height)?;
+                rate(v4l.frames_per_second)
+            }
+            Self::Nokhwa(nokhwa) => {
+                if !cfg!(feature = "nokhwa") {
+                    let problem =
+                        "this program was built without it: build with `--features nokhwa`, or use another kind";
+                    return Err(wrong("camera.kind", "nokhwa", problem));
+                }
+                size(nokhwa.width, nokhwa.height)?;
+                rate(nokhwa.frames_per_second)
+            }
+        }
+    }
+}

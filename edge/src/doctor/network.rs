@@ -1,0 +1,135 @@
+//! The broker and the hub.
+
+use jiff::Timestamp;
+use pilah_models::name::ContentId;
+
+use super::{Finding, fail, ok, warn};
+use crate::config::{Config, Secret};
+use crate::link::Link;
+use crate::link::probe::ProbeError;
+use crate::model_store::fetch::{FetchError, Hub, HubAnswer};
+
+/// Whether the broker takes the bin.
+pub(super) fn broker(config: &Config, password: Option<&Secret>) -> Finding {
+    const CHECK: &str = "broker";
+    let address = &config.mqtt.address;
+    let Some(password) = password else {
+        return fail(CHECK, format!("{address}: not asked without a password"), "See above.");
+    };
+    let link = match Link::new(config.bin.clone(), &config.mqtt, password) {
+        Ok(link) => link,
+        Err(error) => return fail(CHECK, crate::in_words(&error), "Name a readable file of certificates in PEM."),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(CHECK, error.to_string(), "Is there enough memory (free -m)?"),
+    };
+    match runtime.block_on(link.probe()) {
+        Ok(time) => ok(CHECK, format!("{address}: takes the bin, within {} ms", time.as_millis())),
+        Err(error) => {
+            let advice = match &error {
+                ProbeError::Unreachable(_) => format!(
+                    "Is the address right, and is the broker on? Try: nc -vz {} {}. With TLS, the clock must be right \
+                     and mqtt.ca_file name who vouches for the broker.",
+                    address.host, address.port
+                ),
+                ProbeError::Credentials(_) => format!(
+                    "Enrol bin {} at the hub, or give it a new secret there, and write that into the password file.",
+                    config.bin
+                ),
+                ProbeError::Topics => format!(
+                    "Allow the user {} the topics pilah/v1/bins/{}/# at the broker; the hub's own broker does.",
+                    config.bin, config.bin
+                ),
+            };
+            fail(CHECK, format!("{address}: {error}"), advice)
+        }
+    }
+}
+
+/// Whether the hub knows the bin, and what time it is there.
+pub(super) fn hub(config: &Config, password: Option<&Secret>) -> (Finding, Option<Timestamp>) {
+    const CHECK: &str = "hub";
+    let Some(of) = &config.hub else {
+        let words = "none is configured: the bin keeps the model it has";
+        return (warn(CHECK, words, "Add a section [hub] with its url, if there is one."), None);
+    };
+    let nobody = Secret::from(String::new());
+    let hub = match Hub::new(of, &config.bin, password.unwrap_or(&nobody)) {
+        Ok(hub) => hub,
+        Err(error) => {
+            return (fail(CHECK, crate::in_words(&error), "Name a readable file of certificates in PEM."), None);
+        }
+    };
+    let health = hub.ask("/health");
+    let time = health.as_ref().ok().and_then(|answer| read_date(answer.date.as_deref()?));
+    // No model has this id, so a hub that lets the bin in says 404.
+    let artifact = health.is_ok().then(|| hub.ask(&format!("/api/v1/artifacts/{}", ContentId::of(b"doctor"))));
+    (judge_hub(&of.address.to_string(), config.bin.as_str(), health, artifact), time)
+}
+
+fn judge_hub(
+    address: &str,
+    bin: &str,
+    health: Result<HubAnswer, FetchError>,
+    artifact: Option<Result<HubAnswer, FetchError>>,
+) -> Finding {
+    const CHECK: &str = "hub";
+    let unreachable = "Is the address right, and is the hub on? With https, the clock must be right and hub.ca_file name \
+                       who vouches for the hub. The bin works without it, with the model it has.";
+    match (health, artifact) {
+        (Err(error), _) | (_, Some(Err(error))) => fail(CHECK, error.to_string(), unreachable),
+        (Ok(answer), _) if answer.status != 200 => fail(
+            CHECK,
+            format!("{address}: its /health answers {}", answer.status),
+            "Is this the address of a Pilah hub? If it is, its log says what is wrong.",
+        ),
+        (_, Some(Ok(HubAnswer { status: 401 | 403, .. }))) => fail(
+            CHECK,
+            format!("{address}: it does not know bin {bin} by this password"),
+            "Enrol the bin at the hub, or give it a new secret there, and write that into the password file.",
+        ),
+        (_, Some(Ok(HubAnswer { status: 200 | 404, .. }))) => ok(CHECK, format!("{address}: knows the bin")),
+        (_, Some(Ok(HubAnswer { status, .. }))) => {
+            warn(CHECK, format!("{address}: models answer {status}"), "Its log says why.")
+        }
+        (Ok(_), None) => warn(CHECK, format!("{address}: not asked whether it knows the bin"), "Run it again."),
+    }
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, as HTTP writes dates (RFC 9110, 5.6.7).
+fn read_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn the_hubs_date_is_read() {
+        let expected = "1994-11-06T08:49:37Z".parse::<Timestamp>().expect("valid");
+        assert_eq!(read_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(expected));
+        assert_eq!(read_date("yesterday"), None);
+    }
+
+    #[test]
+    fn each_answer_of_a_hub_is_told_with_what_to_do() {
+        let answer = |status| Ok(HubAnswer { status, date: None });
+        let silent = || Err(FetchError::Transport { url: "http://h/health".into(), reason: "timed out".into() });
+        for (health, artifact, expected, words) in [
+            (answer(200), Some(answer(404)), Verdict::Ok, "knows the bin"),
+            (answer(200), Some(answer(401)), Verdict::Fail, "does not know bin b1"),
+            (answer(200), Some(answer(500)), Verdict::Warn, "answer 500"),
+            (answer(200), Some(silent()), Verdict::Fail, "timed out"),
+            (answer(503), Some(answer(404)), Verdict::Fail, "/health answers 503"),
+            (silent(), None, Verdict::Fail, "timed out"),
+        ] {
+            let finding = judge_hub("http://h", "b1", health, artifact);
+            assert_eq!(finding.verdict, expected, "{finding}");
+            assert!(finding.words.contains(words), "{finding}");
+            assert_eq!(finding.advice.is_some(), expected != Verdict::Ok);
+        }
+    }
+}

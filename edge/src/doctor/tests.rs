@@ -1,0 +1,105 @@
+use std::net::TcpListener;
+
+use super::*;
+use crate::testing;
+
+/// The file of a configuration that is well as far as this machine goes; nothing answers at its broker.
+fn installation(folder: &Path, more: &str) -> std::path::PathBuf {
+    let photos = folder.join("photos");
+    std::fs::create_dir(&photos).expect("creates");
+    image::RgbImage::from_pixel(64, 48, image::Rgb([90; 3])).save(photos.join("1.png")).expect("saves");
+    testing::bundle("m1", 1).write(&folder.join("shipped")).expect("writes");
+    std::fs::write(folder.join("password"), "s3cret\n").expect("writes");
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port");
+    let text = format!(
+        "version = 1\ndata_dir = {:?}\nbin.id = \"b1\"\nmodel.bundle = {:?}\n{more}\n[camera]\nkind = \"replay\"\n\
+         folder = {photos:?}\nframes_per_second = 10\n[mqtt]\nurl = \"mqtt://{free}\"\npassword_file = {:?}\n",
+        folder.join("data"),
+        folder.join("shipped"),
+        folder.join("password"),
+    );
+    let path = folder.join("edge.toml");
+    std::fs::write(&path, text).expect("writes");
+    path
+}
+
+fn examined(path: &Path) -> (Verdict, Vec<String>) {
+    let mut out = Vec::new();
+    let verdict = examine(path, &mut out).expect("writes");
+    (verdict, String::from_utf8(out).expect("text").lines().map(str::to_owned).collect())
+}
+
+fn line<'a>(lines: &'a [String], check: &str) -> &'a str {
+    let found = lines.iter().find(|line| line.split_ascii_whitespace().nth(1) == Some(check));
+    found.unwrap_or_else(|| panic!("nothing of {check} in {lines:#?}"))
+}
+
+#[test]
+fn each_part_has_a_line_and_what_fails_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (verdict, lines) = examined(&installation(folder.path(), ""));
+    assert_eq!(verdict, Verdict::Fail, "there is no broker: {lines:#?}");
+    for (check, expected) in [
+        ("configuration", "ok"),
+        ("disk", "ok"),
+        ("model", "ok"),
+        ("hub", "warn"),
+        ("broker", "fail"),
+        ("camera", "ok"),
+    ] {
+        assert!(line(&lines, check).starts_with(expected), "{lines:#?}");
+    }
+    assert!(line(&lines, "camera").contains("64×48, 10.0 frames/s"), "{lines:#?}");
+    assert!(line(&lines, "model").contains("m1: "), "{lines:#?}");
+    let broken = lines.iter().position(|line| line.starts_with("fail")).expect("the broker");
+    assert!(lines[broken + 1].contains("→ Is the address right"), "{lines:#?}");
+    assert!(!lines.concat().contains("s3cret"));
+    assert_eq!(std::fs::read_dir(folder.path().join("data")).expect("reads").count(), 1, "only the lock is left");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_the_only_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "retries = 3");
+    let (verdict, lines) = examined(&path);
+    assert_eq!((verdict, lines[0].split_whitespace().nth(1)), (Verdict::Fail, Some("configuration")), "{lines:#?}");
+    assert!(lines.concat().contains("retries") && !lines.concat().contains("broker"), "{lines:#?}");
+}
+
+#[test]
+fn what_is_missing_or_broken_on_the_machine_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "");
+    std::fs::write(folder.path().join("data"), "a file in the way").expect("writes");
+    std::fs::remove_dir_all(folder.path().join("shipped")).expect("removes");
+    std::fs::remove_file(folder.path().join("password")).expect("removes");
+    let (verdict, lines) = examined(&path);
+    assert_eq!(verdict, Verdict::Fail);
+    for check in ["password", "disk", "model", "broker"] {
+        assert!(line(&lines, check).starts_with("fail"), "{lines:#?}");
+    }
+}
+
+#[test]
+fn beside_a_bin_that_runs_the_camera_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "");
+    let _held = lock(&folder.path().join("data")).expect("nobody has it").expect("it can be written");
+    let (_, lines) = examined(&path);
+    assert!(line(&lines, "camera").starts_with("warn"), "{lines:#?}");
+    assert!(line(&lines, "camera").contains("the bin runs"), "{lines:#?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_that_everyone_may_read_is_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "");
+    for (mode, expected) in [(0o600, "ok"), (0o640, "ok"), (0o644, "warn")] {
+        let file = folder.path().join("password");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("sets");
+        let (_, lines) = examined(&path);
+        assert!(line(&lines, "password").starts_with(expected), "{mode:o}: {lines:#?}");
+    }
+}
