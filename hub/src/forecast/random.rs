@@ -26,7 +26,8 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
     if q < 0.0 { -value } else { value }
 }
 
-/// A draw from the standard normal distribution.
+/// A draw from the standard normal distribution, for tests.
+#[cfg(test)]
 pub(super) fn normal(rng: &mut SmallRng) -> f64 {
     normal_quantile(rng.random::<f64>().clamp(1e-12, 1.0 - 1e-12))
 }

@@ -26,7 +26,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// What a merge did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-pub struct Merged {
+pub(crate) struct Merged {
     /// Rows whose date, product and store were not there.
     pub new: usize,
     /// Rows that replaced one that said something else.

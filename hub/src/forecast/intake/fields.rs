@@ -44,6 +44,7 @@ impl<'a> Records<'a> {
                     field += &self.text[from..=self.at];
                     self.at += 2;
                     from = self.at;
+                    continue;
                 }
                 Some(b'"') => break,
                 Some(b'\n') => self.line += u64::from(self.at == 0 || bytes[self.at - 1] != b'\r'),
