@@ -89,7 +89,7 @@ fn daily(seed: usize) -> Series {
         (state >> 33) as f64 / f64::from(1_u32 << 31)
     };
     let (level, slope, week, year) = (5.0 + 60.0 * uniform(), 0.04 * uniform(), 0.4 * uniform(), 0.3 * uniform());
-    let sporadic = seed % 5 == 0;
+    let sporadic = seed.is_multiple_of(5);
     let value = |day: usize| {
         let wave = |period: f64| (std::f64::consts::TAU * day as f64 / period).sin();
         let mean = (level + slope * day as f64) * (1.0 + week * wave(7.0) + year * wave(365.25));

@@ -135,8 +135,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let rows = read(&args.common)?;
     let settings = settings(&args.common)?;
-    let mut bar = super::progress::bar("products");
-    let bar = std::sync::Mutex::new(move |done, of| bar(done, of));
+    let bar = std::sync::Mutex::new(super::progress::bar("products"));
     let watch = |progress| {
         match progress {
             Progress::Prophet => eprintln!("total: Prophet"),
@@ -359,7 +358,7 @@ fn accuracies(ensemble: &Ensemble) -> String {
 }
 
 fn tell_epoch(what: &str, epoch: lstm::Epoch) {
-    if epoch.epoch % 10 == 0 || epoch.epoch == epoch.epochs {
+    if epoch.epoch.is_multiple_of(10) || epoch.epoch == epoch.epochs {
         eprintln!("{what}: epoch {} of {}, loss {:.4}", epoch.epoch, epoch.epochs, epoch.loss);
     }
 }

@@ -243,7 +243,7 @@ impl Series {
     #[must_use]
     pub fn since_break(&self) -> (Self, Option<String>) {
         let limit = self.step.covering(BREAK as f64);
-        let Some((from, to)) = self.gaps().into_iter().filter(|(from, to)| to - from > limit).last() else {
+        let Some((from, to)) = self.gaps().into_iter().rfind(|(from, to)| to - from > limit) else {
             return (self.clone(), None);
         };
         let part = Self { start: self.time(to), step: self.step, values: self.values[to..].to_vec() };
@@ -267,7 +267,9 @@ impl Series {
         let zero = match absent {
             Absent::Zero => true,
             Absent::Unknown => false,
-            Absent::Auto => share > SPARSE && !self.values.contains(&0.0) && self.values.iter().all(|v| !(*v < 0.0)),
+            Absent::Auto => {
+                share > SPARSE && !self.values.contains(&0.0) && self.values.iter().all(|v| v.is_nan() || *v >= 0.0)
+            }
         };
         let word = self.step.in_words();
         if !zero {

@@ -23,7 +23,7 @@ impl<'a> Records<'a> {
             return self.quoted();
         }
         let delimiter = self.delimiter;
-        let length = rest.find(|c: char| c == delimiter || c == '\n' || c == '\r').unwrap_or(rest.len());
+        let length = rest.find([delimiter, '\n', '\r']).unwrap_or(rest.len());
         self.at += length;
         (Cow::Borrowed(&rest[..length]), self.end())
     }
@@ -58,7 +58,7 @@ impl<'a> Records<'a> {
         // What stands between the closing quote and the separator belongs to the field.
         let rest = &self.text[self.at..];
         let delimiter = self.delimiter;
-        let length = rest.find(|c: char| c == delimiter || c == '\n' || c == '\r').unwrap_or(rest.len());
+        let length = rest.find([delimiter, '\n', '\r']).unwrap_or(rest.len());
         if !rest[..length].trim().is_empty() {
             field += &rest[..length];
         }
