@@ -57,6 +57,9 @@ pub mod predict;
 /// What to do with an item of a class.
 pub mod recommend;
 
+/// How much is coming, and when to collect.
+pub mod forecast;
+
 /// What happens right now, for whoever watches.
 pub mod live;
 

@@ -12,6 +12,7 @@ use crate::broker::Refusals;
 use crate::config::Config;
 use crate::dataset::import::Imports;
 use crate::embeddings::Vectors;
+use crate::forecast::job::Forecasts;
 use crate::ingest::{Counters, Publisher};
 use crate::live::Live;
 use crate::predict::Predictor;
@@ -52,6 +53,8 @@ pub struct AppState {
     pub rollout: Rollout,
     /// Zips that are being imported.
     pub imports: Imports,
+    /// Forecasts, and trainings of them.
+    pub forecasts: Forecasts,
     /// Classifies images for people.
     pub predictor: Predictor,
     /// Cancelled when the hub stops: long answers and jobs end.

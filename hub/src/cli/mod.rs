@@ -12,6 +12,9 @@ mod dataset;
 /// `pilah-hub demo`
 mod demo;
 
+/// `pilah-hub forecast`
+mod forecast;
+
 /// `pilah-hub model`
 mod model;
 
@@ -68,6 +71,8 @@ enum Command {
     Train(train::Args),
     /// List, evaluate, compare, export, import and activate models
     Model(model::Args),
+    /// Forecast the quantities of a CSV file
+    Forecast(forecast::Args),
     /// Look after accounts
     User(user::Args),
     /// Run trainings beside a hub, on the same data folder
@@ -99,6 +104,7 @@ pub fn main() -> ExitCode {
             Command::Dataset(args) => dataset::run(args).await,
             Command::Train(args) => train::run(args).await,
             Command::Model(args) => model::run(args).await,
+            Command::Forecast(args) => forecast::run(args).await,
             Command::User(args) => user::run(args).await,
             Command::Worker(args) => worker::run(args).await,
         }

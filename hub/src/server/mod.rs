@@ -29,6 +29,7 @@ use crate::broker::{self, Embedded, Refusals};
 use crate::config::{Config, Mqtt, Secret};
 use crate::dataset;
 use crate::dataset::import::Imports;
+use crate::forecast::job::Forecasts;
 use crate::ingest::{Broker, BrokerError, Counters, Ingest};
 use crate::live::Live;
 use crate::predict::Predictor;
@@ -173,6 +174,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let rollout = rollout::start(store.clone(), &registry, publisher.clone(), shutdown.clone());
     let imports =
         Imports::open(store.clone(), blobs.clone(), &config.data, shutdown.clone()).await.map_err(StoreError::from)?;
+    let forecasts = Forecasts::open(store.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
     let (data, keep) = (config.data.clone(), config.keep_unlabelled_days);
     dataset::job::start(store.clone(), blobs.clone(), data, keep, &mut tasks, shutdown.clone());
     // Last of all that can fail: a password that was drawn is shown by whoever gets the running hub.
@@ -187,6 +189,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         refusals,
         logins: Arc::new(Logins::default()),
         imports,
+        forecasts,
         predictor: Predictor::new(registry.clone()),
         registry,
         vectors,

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::status;
-use crate::{auth, dataset, evaluate, fleet, predict, registry, review, rollout, search, statistics, train};
+use crate::{auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, statistics, train};
 
 /// What holds for the whole interface.
 #[derive(OpenApi)]
@@ -54,6 +54,7 @@ pub fn document() -> Document {
         evaluate::routes::ApiDoc::openapi(),
         rollout::routes::ApiDoc::openapi(),
         predict::routes::ApiDoc::openapi(),
+        forecast::routes::ApiDoc::openapi(),
     ] {
         document.merge(stage);
     }

@@ -11,7 +11,7 @@ use super::status;
 use crate::error::HttpError;
 use crate::state::AppState;
 use crate::{
-    auth, dataset, evaluate, fleet, live, page, predict, registry, review, rollout, search, statistics, train,
+    auth, dataset, evaluate, fleet, forecast, live, page, predict, registry, review, rollout, search, statistics, train,
 };
 
 /// No request body is larger, in bytes, except where a route says otherwise.
@@ -48,6 +48,7 @@ fn stages() -> Router<AppState> {
         .merge(evaluate::routes::routes())
         .merge(rollout::routes::routes())
         .merge(predict::routes::routes())
+        .merge(forecast::routes::routes())
         .merge(live::routes())
 }
 

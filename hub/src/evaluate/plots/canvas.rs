@@ -11,22 +11,22 @@ use plotters::style::register_font;
 use super::Format;
 
 /// The one family; a viewer of an SVG takes its own font of that kind.
-pub(super) const FAMILY: &str = "sans-serif";
+pub(crate) const FAMILY: &str = "sans-serif";
 
 /// Sizes of text, in pixels.
-pub(super) const TITLE: i32 = 22;
-pub(super) const TEXT: i32 = 17;
-pub(super) const SMALL: i32 = 14;
+pub(crate) const TITLE: i32 = 22;
+pub(crate) const TEXT: i32 = 17;
+pub(crate) const SMALL: i32 = 14;
 
 /// Text and lines, secondary text, guides.
-pub(super) const INK: RGBColor = RGBColor(28, 34, 40);
-pub(super) const FAINT: RGBColor = RGBColor(95, 104, 114);
-pub(super) const GUIDE: RGBColor = RGBColor(221, 226, 231);
+pub(crate) const INK: RGBColor = RGBColor(28, 34, 40);
+pub(crate) const FAINT: RGBColor = RGBColor(95, 104, 114);
+pub(crate) const GUIDE: RGBColor = RGBColor(221, 226, 231);
 
 /// Two colours that are told apart by everybody (Okabe and Ito), and a light shade of the first.
-pub(super) const BLUE: RGBColor = RGBColor(0, 104, 168);
-pub(super) const ORANGE: RGBColor = RGBColor(204, 85, 0);
-pub(super) const PALE: RGBColor = RGBColor(176, 209, 232);
+pub(crate) const BLUE: RGBColor = RGBColor(0, 104, 168);
+pub(crate) const ORANGE: RGBColor = RGBColor(204, 85, 0);
+pub(crate) const PALE: RGBColor = RGBColor(176, 209, 232);
 
 /// A picture that cannot be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -40,10 +40,10 @@ pub enum PlotError {
 }
 
 /// What drawing on some backend gives.
-pub(super) type Painted<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+pub(crate) type Painted<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// Something that can be drawn on any backend.
-pub(super) trait Picture {
+pub(crate) trait Picture {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
 
@@ -52,7 +52,7 @@ pub(super) trait Picture {
 }
 
 /// Draws a picture into a file.
-pub(super) fn render(picture: &impl Picture, format: Format) -> Result<Vec<u8>, PlotError> {
+pub(crate) fn render(picture: &impl Picture, format: Format) -> Result<Vec<u8>, PlotError> {
     embed_font();
     let (width, height) = picture.size();
     match format {
@@ -90,18 +90,18 @@ fn embed_font() {
 }
 
 /// Text of a size and colour.
-pub(super) fn text(size: i32, colour: RGBColor) -> TextStyle<'static> {
+pub(crate) fn text(size: i32, colour: RGBColor) -> TextStyle<'static> {
     TextStyle { color: colour.to_backend_color(), ..TextStyle::from((FAMILY, size).into_font()) }
 }
 
 /// Text that is placed by its middle.
-pub(super) fn centred(size: i32, colour: RGBColor) -> TextStyle<'static> {
+pub(crate) fn centred(size: i32, colour: RGBColor) -> TextStyle<'static> {
     use plotters::style::text_anchor::{HPos, Pos, VPos};
     text(size, colour).pos(Pos::new(HPos::Center, VPos::Center))
 }
 
 /// Cuts the title off an area, and gives the rest.
-pub(super) fn titled<DB: DrawingBackend>(
+pub(crate) fn titled<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     title: &str,
 ) -> Result<DrawingArea<DB, Shift>, DrawingAreaErrorKind<DB::ErrorType>> {

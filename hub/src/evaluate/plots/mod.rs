@@ -5,7 +5,7 @@
 //! in `hub/assets/fonts`). What it lacks, such as other scripts in a label, no label can have.
 
 /// From a picture to the bytes of a file.
-mod canvas;
+pub(crate) mod canvas;
 
 /// True class against answer.
 mod confusion;

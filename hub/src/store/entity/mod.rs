@@ -49,3 +49,12 @@ pub mod review_action;
 
 /// A result that took long, kept with what it was computed from.
 pub mod computation;
+
+/// How much of a product there was at a time.
+pub mod quantity;
+
+/// A training of the forecasts.
+pub mod forecast_training;
+
+/// What the last training says of a product.
+pub mod forecast_result;

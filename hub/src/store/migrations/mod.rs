@@ -19,6 +19,9 @@ mod registry;
 /// Trainings as jobs.
 mod training;
 
+/// Dated quantities and forecasts.
+mod forecast;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -34,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(review::Review),
             Box::new(training::TrainingJobs),
             Box::new(registry::Registry),
+            Box::new(forecast::Forecast),
         ]
     }
 }

@@ -1,0 +1,302 @@
+//! What is asked of a forecast, and what is answered: values, intervals, errors, stock advice, warnings.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::accuracy::Accuracy;
+use super::ensemble::{Band, Ensemble, Member};
+use super::series::{DAY, civil};
+use super::stock::{self, Advice, Terms};
+
+/// How many steps of history an answer shows at most.
+const HISTORY: usize = 1000;
+
+/// How many futures stock advice looks at.
+const FUTURES: usize = 2000;
+
+/// Fewer values than this are worth a warning.
+const FEW: usize = 60;
+
+/// What is asked. Everything may be left out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[schema(as = ForecastQuestion)]
+#[serde(deny_unknown_fields, default)]
+pub struct Question {
+    /// How far ahead, 1 to 730; 30 if left out.
+    pub days: Option<u32>,
+    /// Of this product only.
+    pub product_id: Option<String>,
+    /// Of this store only.
+    pub store: Option<String>,
+    /// Of this category only.
+    pub category: Option<String>,
+    /// Learn from quantities from this day on.
+    #[schema(value_type = Option<String>, format = Date)]
+    #[param(value_type = Option<String>, format = Date)]
+    pub from: Option<Date>,
+    /// Learn from quantities up to this day.
+    #[schema(value_type = Option<String>, format = Date)]
+    #[param(value_type = Option<String>, format = Date)]
+    pub to: Option<Date>,
+    /// The probability that stock lasts for the lead time, 0.5 to 0.999; 0.95 if left out.
+    pub service_level: Option<f64>,
+    /// Days from an order to its arrival, 0 to 365; what the data says last, or 7.
+    pub lead_time_days: Option<f64>,
+    /// Days between one chance to order and the next, 0 to 365; 7 if left out.
+    pub review_days: Option<f64>,
+    /// What is in stock; what the data says last if left out.
+    pub on_hand: Option<f64>,
+    /// The probability of the truth to be inside an interval, 0.5 to 0.99; 0.8 if left out.
+    pub level: Option<f64>,
+}
+
+/// What the rows say of stock.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Known {
+    pub(crate) on_hand: Option<f64>,
+    pub(crate) lead_time_days: Option<f64>,
+}
+
+/// The past.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastHistory)]
+pub struct History {
+    /// Dates.
+    pub dates: Vec<String>,
+    /// Quantities; null where they are not known.
+    pub values: Vec<Option<f64>>,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastAnswer)]
+pub struct Answer {
+    /// Of what.
+    pub title: String,
+    /// The distance between values, in words.
+    pub step: String,
+    /// The probability of the truth to be inside an interval.
+    pub level: f64,
+    /// The past, its end.
+    pub history: History,
+    /// When the forecast values are.
+    pub dates: Vec<String>,
+    /// By each model, and by all together under `ensemble`: `mean`, `lower`, `upper`.
+    #[schema(value_type = Object)]
+    pub forecast: BTreeMap<String, Band>,
+    /// What each model counts in the ensemble.
+    pub weights: BTreeMap<String, f64>,
+    /// Errors on the past, by each model, and by all together under `ensemble`; `naive` is the one to beat.
+    #[schema(value_type = Object)]
+    pub backtest: BTreeMap<String, Accuracy>,
+    /// What to keep and to order.
+    #[schema(value_type = Object)]
+    pub stock: Advice,
+    /// What a person should act on, or beware of.
+    pub warnings: Vec<String>,
+    /// What had to be assumed of the data.
+    pub notes: Vec<String>,
+}
+
+/// A question that makes no sense.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{field} is {value}, and must be {allowed}")]
+pub struct QuestionError {
+    /// Which part.
+    pub field: &'static str,
+    /// As it was given.
+    pub value: String,
+    /// What it may be.
+    pub allowed: &'static str,
+}
+
+impl Question {
+    /// Checks the ranges.
+    ///
+    /// # Errors
+    /// The first number that is out of its range.
+    pub fn check(&self) -> Result<(), QuestionError> {
+        let days = self.days.map(f64::from);
+        for (field, value, range, allowed) in [
+            ("days", days, 1.0..=730.0, "1 to 730"),
+            ("service_level", self.service_level, 0.5..=0.999, "0.5 to 0.999"),
+            ("lead_time_days", self.lead_time_days, 0.0..=365.0, "0 to 365"),
+            ("review_days", self.review_days, 0.0..=365.0, "0 to 365"),
+            ("on_hand", self.on_hand, 0.0..=1e12, "0 or more"),
+            ("level", self.level, 0.5..=0.99, "0.5 to 0.99"),
+        ] {
+            if let Some(value) = value.filter(|value| !range.contains(value)) {
+                return Err(QuestionError { field, value: value.to_string(), allowed });
+            }
+        }
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from > to => {
+                Err(QuestionError { field: "from", value: from.to_string(), allowed: "a day up to the one in \"to\"" })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it asks for a part of the data.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        self.product_id.is_some()
+            || self.store.is_some()
+            || self.category.is_some()
+            || self.from.is_some()
+            || self.to.is_some()
+    }
+
+    fn title(&self) -> String {
+        let parts: Vec<&str> =
+            [&self.product_id, &self.category, &self.store].into_iter().filter_map(|part| part.as_deref()).collect();
+        if parts.is_empty() { "All products".into() } else { parts.join(", ") }
+    }
+}
+
+/// Answers from a fitted ensemble.
+///
+/// # Errors
+/// If the question is out of range.
+pub(crate) fn answer(ensemble: &Ensemble, question: &Question, known: Option<Known>) -> Result<Answer, QuestionError> {
+    question.check()?;
+    let known = known.unwrap_or_default();
+    let (series, level) = (&ensemble.series, question.level.unwrap_or(0.8));
+    let steps = series.step.covering(f64::from(question.days.unwrap_or(30)));
+    let forecast = ensemble.forecast(steps, level);
+    let step_days = series.step.days();
+    let lead_time = question.lead_time_days.or(known.lead_time_days).unwrap_or(7.0).clamp(0.0, 365.0) / step_days;
+    let review = question.review_days.unwrap_or(7.0) / step_days;
+    let terms = Terms {
+        lead_time,
+        review,
+        service_level: question.service_level.unwrap_or(0.95),
+        on_hand: question.on_hand.or(known.on_hand),
+        step_days,
+    };
+    let length = steps.max((lead_time + review).ceil() as usize + 1);
+    let stock = stock::advise(&ensemble.futures(length, FUTURES), &terms);
+    let from = series.len().saturating_sub(HISTORY);
+    let history = History {
+        dates: (from..series.len()).map(|index| date(series.time(index))).collect(),
+        values: series.values[from..].iter().map(|v| Some(*v).filter(|v| v.is_finite())).collect(),
+    };
+    let mut bands: BTreeMap<String, Band> =
+        forecast.members.into_iter().map(|(member, band)| (member.name().to_owned(), band)).collect();
+    bands.insert("ensemble".into(), forecast.ensemble);
+    let mut backtest: BTreeMap<String, Accuracy> =
+        ensemble.accuracy.iter().map(|(member, accuracy)| (member.name().to_owned(), *accuracy)).collect();
+    backtest.extend(ensemble.ensemble_accuracy.map(|accuracy| ("ensemble".to_owned(), accuracy)));
+    Ok(Answer {
+        title: question.title(),
+        step: series.step.in_words(),
+        level,
+        history,
+        dates: forecast.times.into_iter().map(date).collect(),
+        forecast: bands,
+        weights: ensemble.weights.iter().map(|(member, weight)| (member.name().to_owned(), *weight)).collect(),
+        backtest,
+        warnings: warnings(ensemble, &stock, &terms),
+        stock,
+        notes: ensemble.notes.clone(),
+    })
+}
+
+/// What a person should act on, or beware of.
+fn warnings(ensemble: &Ensemble, stock: &Advice, terms: &Terms) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(risk) = stock.stockout_risk.filter(|risk| *risk > 1.0 - terms.service_level) {
+        warnings.push(format!(
+            "stock-out: with probability {:.0} % what is there does not last for the lead time; order {:.0} now",
+            risk * 100.0,
+            stock.order_quantity.unwrap_or(0.0)
+        ));
+    }
+    if let Some(on_hand) = terms.on_hand.filter(|on_hand| stock.maximum > 0.0 && *on_hand > 1.5 * stock.maximum) {
+        warnings
+            .push(format!("overstock: {on_hand:.0} are there, and {:.0} are the most that are needed", stock.maximum));
+    }
+    let known = ensemble.series.known().0.len();
+    if known < FEW {
+        warnings.push(format!("too little data: {known} values; {FEW} or more make a forecast trustworthy"));
+    }
+    warnings.extend(ensemble.drift().map(|drift| format!("drift: {drift}; train again, or look for what changed")));
+    if let (Some(all), Some(naive)) = (ensemble.ensemble_accuracy, ensemble.accuracy.get(&Member::Naive))
+        && all.rmsse > 0.98 * naive.rmsse
+        && naive.rmsse > 0.0
+    {
+        warnings.push(format!(
+            "poor skill: on the past the forecast was no better (RMSSE {:.2}) than repeating the last season ({:.2})",
+            all.rmsse, naive.rmsse
+        ));
+    }
+    warnings
+}
+
+/// A date, with its time if that is not midnight.
+pub(crate) fn date(at: i64) -> String {
+    let civil = civil(at);
+    if at.rem_euclid(DAY) == 0 { civil.date().to_string() } else { civil.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::ensemble::Settings;
+    use crate::forecast::training;
+
+    fn ensemble(count: i64) -> Ensemble {
+        let points: Vec<(i64, f64)> = (0..count).map(|day| (day * DAY, (day % 7 * 2) as f64 + 10.0)).collect();
+        training::fit(&points, &Settings::default(), |_| std::ops::ControlFlow::Continue(())).expect("a fit")
+    }
+
+    #[test]
+    fn an_answer_has_all_that_was_asked_for() {
+        let question =
+            Question { days: Some(14), on_hand: Some(20.0), lead_time_days: Some(2.0), ..Question::default() };
+        let answer = answer(&ensemble(120), &question, None).expect("an answer");
+        assert_eq!(answer.dates.len(), 14);
+        assert_eq!(answer.dates[0], "1970-05-01");
+        for name in ["ensemble", "prophet", "naive", "smoothing"] {
+            assert_eq!(answer.forecast[name].mean.len(), 14, "{name}");
+            assert!(answer.backtest.contains_key(name), "{name}");
+        }
+        assert_eq!(answer.history.values.len(), 120);
+        assert!(answer.stock.reorder_point >= answer.stock.lead_time_demand);
+        assert!(answer.warnings[0].starts_with("stock-out"), "{:?}", answer.warnings);
+    }
+
+    #[test]
+    fn warnings_name_too_much_stock_and_too_little_data() {
+        let question = Question { on_hand: Some(1e6), ..Question::default() };
+        let warnings = answer(&ensemble(30), &question, None).expect("an answer").warnings;
+        assert!(warnings.iter().any(|w| w.starts_with("overstock")), "{warnings:?}");
+        assert!(warnings.iter().any(|w| w.starts_with("too little data")), "{warnings:?}");
+    }
+
+    #[test]
+    fn what_the_rows_say_of_stock_counts_unless_the_question_says_more() {
+        let known = Known { on_hand: Some(0.0), lead_time_days: Some(1.0) };
+        let ensemble = ensemble(120);
+        let by_rows = answer(&ensemble, &Question::default(), Some(known)).expect("an answer").stock;
+        assert!(by_rows.order_quantity.is_some() && by_rows.lead_time_demand < 25.0, "{by_rows:?}");
+        let question = Question { lead_time_days: Some(7.0), ..Question::default() };
+        let asked = answer(&ensemble, &question, Some(known)).expect("an answer").stock;
+        assert!(asked.lead_time_demand > 80.0, "{asked:?}");
+    }
+
+    #[test]
+    fn questions_out_of_range_are_refused_by_name() {
+        let refused = |question: Question| question.check().expect_err("out of range").to_string();
+        assert!(refused(Question { days: Some(0), ..Question::default() }).contains("days is 0"));
+        assert!(refused(Question { days: Some(10_000), ..Question::default() }).contains("1 to 730"));
+        assert!(refused(Question { service_level: Some(1.0), ..Question::default() }).contains("service_level"));
+        let (from, to) = ("2024-02-01".parse().ok(), "2024-01-01".parse().ok());
+        assert!(refused(Question { from, to, ..Question::default() }).contains("from"));
+        assert_eq!(Question::default().check(), Ok(()));
+    }
+}

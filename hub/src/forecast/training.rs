@@ -1,0 +1,223 @@
+//! From rows to an artefact: a model of the total, with a network, and one of each product, side by side.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::artefact::{Artefact, Metadata};
+use super::ensemble::{Ensemble, FitError, Settings, Stage};
+use super::intake::Row;
+use super::lstm::Epoch;
+use super::series::{Absent, Series, SeriesError};
+
+/// The category of series that are states rather than amounts, and are no part of a total.
+pub const FILL: &str = "fill";
+
+/// How far a training is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Progress {
+    /// Prophet is fitted to the total.
+    Prophet,
+    /// The network that is tested on the past has done an epoch.
+    LstmTested(Epoch),
+    /// The network that will forecast has done an epoch.
+    Lstm(Epoch),
+    /// Products that are done.
+    Products {
+        /// How many.
+        done: usize,
+        /// Of how many.
+        of: usize,
+    },
+}
+
+/// Why there is no artefact.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TrainingError {
+    /// The rows make no series.
+    #[error("the total of all products makes no series: {0}")]
+    Series(#[from] SeriesError),
+    /// The total cannot be fitted.
+    #[error("the total of all products: {0}")]
+    Fit(FitError),
+    /// Whoever watches said so.
+    #[error("the training was cancelled; what was trained before stays in use")]
+    Cancelled,
+}
+
+impl From<FitError> for TrainingError {
+    fn from(error: FitError) -> Self {
+        match error {
+            FitError::Cancelled => Self::Cancelled,
+            error => Self::Fit(error),
+        }
+    }
+}
+
+/// The dated quantities of each product, over all stores.
+#[must_use]
+pub fn by_product(rows: &[Row]) -> BTreeMap<&str, Vec<(i64, f64)>> {
+    let mut products: BTreeMap<&str, Vec<(i64, f64)>> = BTreeMap::new();
+    for row in rows {
+        products.entry(&row.product).or_default().push((row.at, row.quantity));
+    }
+    products
+}
+
+/// The dated quantities of all products together; states, such as fill, are left out unless there is nothing else.
+#[must_use]
+pub fn total(rows: &[Row]) -> Vec<(i64, f64)> {
+    let amounts = rows.iter().filter(|row| row.category.as_deref() != Some(FILL));
+    let points: Vec<(i64, f64)> = amounts.map(|row| (row.at, row.quantity)).collect();
+    if points.is_empty() { rows.iter().map(|row| (row.at, row.quantity)).collect() } else { points }
+}
+
+/// A series of points, fitted.
+///
+/// # Errors
+/// If the points make no series, or it cannot be fitted.
+pub fn fit(
+    points: &[(i64, f64)],
+    settings: &Settings,
+    watch: impl FnMut(Stage) -> ControlFlow<()>,
+) -> Result<Ensemble, TrainingError> {
+    let (series, notes) = Series::build(points, Absent::Auto)?;
+    let mut ensemble = Ensemble::fit(&series, settings, watch)?;
+    ensemble.notes.splice(0..0, notes);
+    Ok(ensemble)
+}
+
+/// Trains on rows. `settings` are those of the total; products are fitted without a network. `watch` hears how
+/// far it is from several threads, and can end it; `now` becomes part of the metadata.
+///
+/// # Errors
+/// If the total cannot be fitted, or `watch` ends it. Products that cannot be fitted are named in the metadata.
+pub fn train(
+    rows: &[Row],
+    settings: &Settings,
+    now: Timestamp,
+    watch: &(impl Fn(Progress) -> ControlFlow<()> + Sync),
+) -> Result<Artefact, TrainingError> {
+    let total = fit(&total(rows), settings, |stage| {
+        watch(match stage {
+            Stage::Prophet => Progress::Prophet,
+            Stage::LstmTested(epoch) => Progress::LstmTested(epoch),
+            Stage::Lstm(epoch) => Progress::Lstm(epoch),
+        })
+    })?;
+    let points = by_product(rows);
+    let (of, done) = (points.len(), AtomicUsize::new(0));
+    let alone = Settings { lstm: None, ..settings.clone() };
+    let fit_product = |(product, points): (&&str, &Vec<(i64, f64)>)| {
+        let done = done.fetch_add(1, Ordering::Relaxed);
+        if watch(Progress::Products { done, of }).is_break() {
+            return Err(TrainingError::Cancelled);
+        }
+        match fit(points, &alone, |_| ControlFlow::Continue(())) {
+            Ok(ensemble) => Ok(((*product).to_owned(), Ok(ensemble))),
+            Err(error) => Ok(((*product).to_owned(), Err(error.to_string()))),
+        }
+    };
+    let fits: Vec<(String, Result<Ensemble, String>)> =
+        points.par_iter().map(fit_product).collect::<Result<_, TrainingError>>()?;
+    let (mut products, mut skipped) = (BTreeMap::new(), BTreeMap::new());
+    for (product, fit) in fits {
+        match fit {
+            Ok(ensemble) => drop(products.insert(product, ensemble)),
+            Err(reason) => drop(skipped.insert(product, reason)),
+        }
+    }
+    let metadata = Metadata {
+        trained_at: now,
+        data: String::new(),
+        rows: rows.len(),
+        first: rows.iter().map(|row| row.at).min().unwrap_or(0),
+        last: rows.iter().map(|row| row.at).max().unwrap_or(0),
+        products: products.len(),
+        seed: settings.seed,
+        skipped,
+    };
+    Ok(Artefact { metadata, total, products })
+}
+
+/// The names most like a wrong one, best first.
+#[must_use]
+pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let mut likely: Vec<(f64, &str)> = names
+        .map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.6)
+        .collect();
+    likely.sort_by(|a, b| b.0.total_cmp(&a.0));
+    likely.into_iter().take(5).map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::series::DAY;
+
+    fn row(day: i64, product: &str, quantity: f64) -> Row {
+        Row {
+            at: day * DAY,
+            product: product.into(),
+            store: String::new(),
+            quantity,
+            category: None,
+            price: None,
+            on_hand: None,
+            lead_time_days: None,
+            unit_cost: None,
+        }
+    }
+
+    fn rows() -> Vec<Row> {
+        let of_day =
+            |day: i64| [row(day, "bottle", 10.0 + (day % 7) as f64), row(day, "can", 5.0 + (day % 7 * 2) as f64)];
+        let mut rows: Vec<Row> = (0..80).flat_map(of_day).collect();
+        rows.push(row(3, "rare", 1.0));
+        rows
+    }
+
+    #[test]
+    fn every_product_and_the_total_get_a_model() {
+        let now = "2026-01-02T03:04:05Z".parse().expect("a time");
+        let artefact = train(&rows(), &Settings::default(), now, &|_| ControlFlow::Continue(())).expect("an artefact");
+        assert_eq!(artefact.products.keys().collect::<Vec<_>>(), ["bottle", "can"]);
+        assert!(artefact.metadata.skipped["rare"].contains("too few"), "{:?}", artefact.metadata);
+        assert_eq!((artefact.metadata.rows, artefact.metadata.last), (161, 79 * DAY));
+        let mean = |ensemble: &Ensemble| ensemble.forecast(7, 0.8).ensemble.mean.iter().sum::<f64>();
+        let parts = mean(&artefact.products["bottle"]) + mean(&artefact.products["can"]);
+        assert!((mean(&artefact.total) - parts).abs() < 0.05 * parts, "{} and {parts}", mean(&artefact.total));
+    }
+
+    #[test]
+    fn states_are_no_part_of_the_total() {
+        let mut rows = rows();
+        rows.push(Row { category: Some(FILL.into()), ..row(1, "bin", 80.0) });
+        assert!(total(&rows).iter().all(|point| point.1 < 50.0));
+        assert_eq!(total(&rows[rows.len() - 1..]), [(DAY, 80.0)]);
+    }
+
+    #[test]
+    fn whoever_watches_can_end_it() {
+        let now = Timestamp::UNIX_EPOCH;
+        let stop = |progress| match progress {
+            Progress::Products { .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        assert_eq!(train(&rows(), &Settings::default(), now, &stop).err(), Some(TrainingError::Cancelled));
+    }
+
+    #[test]
+    fn wrong_names_have_neighbours() {
+        let names = ["bottle", "can", "Bottle large", "paper"];
+        assert_eq!(nearest("botle", names.into_iter())[0], "bottle");
+        assert!(nearest("zzz", names.into_iter()).is_empty());
+    }
+}
