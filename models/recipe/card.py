@@ -87,7 +87,8 @@ looks are new to all three, but ours has seen others by the same renderer.
 {front}
 
 The networks of several shapes were trained {front_steps:,} steps on fold 0, far less than what ships, to compare them; what ships and ImageNet's
-MobileNets beside them, all with heads of the same trainer. Milliseconds: median in the runtime, one thread, x86-64, in one sitting.
+MobileNets beside them, all with heads of the same trainer. Milliseconds: median in the runtime, one thread, x86-64, in one sitting
+on a machine that others kept busy.
 
 ![Accuracy against time](figures/front.png)
 
