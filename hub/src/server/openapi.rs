@@ -7,7 +7,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::status;
-use crate::{auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, statistics, train};
+use crate::{
+    auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, settings, statistics, train,
+};
 
 /// What holds for the whole interface.
 #[derive(OpenApi)]
@@ -43,6 +45,7 @@ pub fn document() -> Document {
     let mut document = Base::openapi();
     for stage in [
         status::ApiDoc::openapi(),
+        settings::routes::ApiDoc::openapi(),
         auth::ApiDoc::openapi(),
         fleet::ApiDoc::openapi(),
         dataset::routes::ApiDoc::openapi(),
