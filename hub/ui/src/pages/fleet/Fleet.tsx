@@ -1,0 +1,5 @@
+import { PageHead } from "../../components/states";
+
+export function Fleet() {
+  return <PageHead title="Fleet" />;
+}
