@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::accuracy::Accuracy;
 use super::ensemble::{Band, Ensemble, Member};
+use super::question::{Known, Question, QuestionError};
 use super::series::{DAY, civil};
 use super::stock::{self, Advice, Terms};
 
@@ -19,47 +19,6 @@ const FUTURES: usize = 2000;
 
 /// Fewer values than this are worth a warning.
 const FEW: usize = 60;
-
-/// What is asked. Everything may be left out.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[schema(as = ForecastQuestion)]
-#[serde(deny_unknown_fields, default)]
-pub struct Question {
-    /// How far ahead, 1 to 730; 30 if left out.
-    pub days: Option<u32>,
-    /// Of this product only.
-    pub product_id: Option<String>,
-    /// Of this store only.
-    pub store: Option<String>,
-    /// Of this category only.
-    pub category: Option<String>,
-    /// Learn from quantities from this day on.
-    #[schema(value_type = Option<String>, format = Date)]
-    #[param(value_type = Option<String>, format = Date)]
-    pub from: Option<Date>,
-    /// Learn from quantities up to this day.
-    #[schema(value_type = Option<String>, format = Date)]
-    #[param(value_type = Option<String>, format = Date)]
-    pub to: Option<Date>,
-    /// The probability that stock lasts for the lead time, 0.5 to 0.999; 0.95 if left out.
-    pub service_level: Option<f64>,
-    /// Days from an order to its arrival, 0 to 365; what the data says last, or 7.
-    pub lead_time_days: Option<f64>,
-    /// Days between one chance to order and the next, 0 to 365; 7 if left out.
-    pub review_days: Option<f64>,
-    /// What is in stock; what the data says last if left out.
-    pub on_hand: Option<f64>,
-    /// The probability of the truth to be inside an interval, 0.5 to 0.99; 0.8 if left out.
-    pub level: Option<f64>,
-}
-
-/// What the rows say of stock.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Known {
-    pub(crate) on_hand: Option<f64>,
-    pub(crate) lead_time_days: Option<f64>,
-}
 
 /// The past.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -100,62 +59,6 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// What had to be assumed of the data.
     pub notes: Vec<String>,
-}
-
-/// A question that makes no sense.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{field} is {value}, and must be {allowed}")]
-pub struct QuestionError {
-    /// Which part.
-    pub field: &'static str,
-    /// As it was given.
-    pub value: String,
-    /// What it may be.
-    pub allowed: &'static str,
-}
-
-impl Question {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// The first number that is out of its range.
-    pub fn check(&self) -> Result<(), QuestionError> {
-        let days = self.days.map(f64::from);
-        for (field, value, range, allowed) in [
-            ("days", days, 1.0..=730.0, "1 to 730"),
-            ("service_level", self.service_level, 0.5..=0.999, "0.5 to 0.999"),
-            ("lead_time_days", self.lead_time_days, 0.0..=365.0, "0 to 365"),
-            ("review_days", self.review_days, 0.0..=365.0, "0 to 365"),
-            ("on_hand", self.on_hand, 0.0..=1e12, "0 or more"),
-            ("level", self.level, 0.5..=0.99, "0.5 to 0.99"),
-        ] {
-            if let Some(value) = value.filter(|value| !range.contains(value)) {
-                return Err(QuestionError { field, value: value.to_string(), allowed });
-            }
-        }
-        match (self.from, self.to) {
-            (Some(from), Some(to)) if from > to => {
-                Err(QuestionError { field: "from", value: from.to_string(), allowed: "a day up to the one in \"to\"" })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether it asks for a part of the data.
-    #[must_use]
-    pub fn is_filtered(&self) -> bool {
-        self.product_id.is_some()
-            || self.store.is_some()
-            || self.category.is_some()
-            || self.from.is_some()
-            || self.to.is_some()
-    }
-
-    fn title(&self) -> String {
-        let parts: Vec<&str> =
-            [&self.product_id, &self.category, &self.store].into_iter().filter_map(|part| part.as_deref()).collect();
-        if parts.is_empty() { "All products".into() } else { parts.join(", ") }
-    }
 }
 
 /// Answers from a fitted ensemble.

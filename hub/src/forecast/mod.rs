@@ -48,7 +48,10 @@ pub mod training;
 /// What a training leaves.
 pub mod artefact;
 
-/// What is asked, and what is answered.
+/// What is asked.
+pub mod question;
+
+/// What is answered.
 pub mod answer;
 
 /// When bins are collected.

@@ -5,119 +5,32 @@
 //! width of intervals. The network is trained once on what was before the first origin, and sees later values
 //! without learning from them. Sporadic series are forecast by the intermittent method alone.
 
+/// The test on the past.
+mod backtest;
+
+/// What it is fitted with.
+mod settings;
+
+/// What each model counts.
+mod weights;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
+pub use settings::{FitError, LEAST, Member, Settings, Stage, Weighing};
+
+use self::backtest::{Layout, Run};
 use super::accuracy::{self, Accuracy};
 use super::intermittent::{Character, Intermittent};
 use super::lstm::{self, Lstm, LstmError};
 use super::naive::SeasonalNaive;
-use super::prophet::{self, Prophet};
+use super::prophet::Prophet;
 use super::random::generator;
 use super::series::{Series, Step};
 use super::smoothing::Smoothing;
 use super::spread::Spread;
-
-/// A model of the ensemble.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Member {
-    /// Trend, seasons and holidays.
-    Prophet,
-    /// The recurrent network.
-    Lstm,
-    /// Exponential smoothing.
-    Smoothing,
-    /// The last season again.
-    Naive,
-    /// For sporadic demand.
-    Intermittent,
-}
-
-impl Member {
-    /// As it is called outside.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Prophet => "prophet",
-            Self::Lstm => "lstm",
-            Self::Smoothing => "smoothing",
-            Self::Naive => "naive",
-            Self::Intermittent => "intermittent",
-        }
-    }
-}
-
-/// How the models are weighed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Weighing {
-    /// Prophet 60, network 40; without a network as `Validated`.
-    #[default]
-    Fixed,
-    /// By their errors in the backtest.
-    Validated,
-}
-
-/// What an ensemble is fitted with.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Of Prophet.
-    pub prophet: prophet::Options,
-    /// Of the network; `None`: without one.
-    pub lstm: Option<lstm::Options>,
-    /// How the models are weighed.
-    pub weighing: Weighing,
-    /// How many steps ahead the backtest forecasts; `None`: a season or a month, whichever is more.
-    pub horizon: Option<usize>,
-    /// From how many origins, at most.
-    pub origins: usize,
-    /// The probability of the truth to be inside an interval, in the backtest.
-    pub level: f64,
-    /// Of all that is random.
-    pub seed: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            prophet: prophet::Options::default(),
-            lstm: None,
-            weighing: Weighing::Fixed,
-            horizon: None,
-            origins: 6,
-            level: 0.8,
-            seed: 0,
-        }
-    }
-}
-
-/// What a fit is doing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Stage {
-    /// Prophet is fitted.
-    Prophet,
-    /// The network that is tested on the past has done an epoch.
-    LstmTested(lstm::Epoch),
-    /// The network that will forecast has done an epoch.
-    Lstm(lstm::Epoch),
-}
-
-/// Why there is no model.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum FitError {
-    /// Fewer known values than a forecast takes.
-    #[error("{0} known values are too few for a forecast: it takes {LEAST} or more")]
-    TooFew(usize),
-    /// Whoever watches said so.
-    #[error("the fit was cancelled")]
-    Cancelled,
-}
-
-/// The fewest known values of a series that is forecast.
-pub const LEAST: usize = 3;
 
 /// A fitted ensemble.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,7 +108,7 @@ impl Ensemble {
 
         let layout = Layout::of(&series, settings);
         let runs = match &layout {
-            Some(layout) => backtest(&series, layout, settings, sporadic, &mut watch)?,
+            Some(layout) => backtest::run(&series, layout, settings, sporadic, &mut watch)?,
             None => {
                 notes.push(format!("{} values are too few to test the forecast on the past", known.len()));
                 BTreeMap::new()
@@ -331,7 +244,7 @@ impl Ensemble {
     /// Weights, errors and widths from the backtest.
     fn weigh(&mut self, runs: &BTreeMap<Member, Vec<Run>>, layout: Option<&Layout>, settings: &Settings) {
         let available: Vec<Member> = self.means(1, &[self.series.time(self.series.len())]).into_keys().collect();
-        self.weights = weights(&available, runs, self.character, settings.weighing);
+        self.weights = weights::learn(&available, runs, self.character, settings.weighing);
         let Some(layout) = layout else {
             self.spread = Spread::learn(&[self.differences()]);
             return;
@@ -339,12 +252,12 @@ impl Ensemble {
         let filled = self.series.filled();
         let scale = accuracy::naive_scale(&filled[..layout.origins[0]], self.series.step.season());
         for (member, runs) in runs {
-            let (accuracy, spread) = judged(runs, scale, settings.level);
+            let (accuracy, spread) = backtest::judged(runs, scale, settings.level);
             self.accuracy.insert(*member, accuracy);
             self.spreads.insert(*member, spread);
         }
-        let all = combined(runs, &self.weights, self.non_negative);
-        let (accuracy, spread) = judged(&all, scale, settings.level);
+        let all = backtest::combined(runs, &self.weights, self.non_negative);
+        let (accuracy, spread) = backtest::judged(&all, scale, settings.level);
         self.ensemble_accuracy = Some(accuracy);
         self.spread = spread;
     }
@@ -355,159 +268,6 @@ impl Ensemble {
         let lag = if filled.len() > 2 * self.series.step.season() { self.series.step.season() } else { 1 };
         filled.windows(lag + 1).map(|w| w[lag] - w[0]).collect()
     }
-}
-
-/// Where a backtest forecasts from, and how far.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Layout {
-    /// Indices of the first value that is forecast, ascending.
-    origins: Vec<usize>,
-    horizon: usize,
-}
-
-impl Layout {
-    /// Stretches at the end of the history, side by side, each after at least half of it and two seasons; `None`
-    /// if there is no room.
-    fn of(series: &Series, settings: &Settings) -> Option<Self> {
-        let length = series.len();
-        let season = series.step.season();
-        let month = series.step.covering(28.0).min(28);
-        let wanted = settings.horizon.unwrap_or(season.min(60).max(month)).max(1);
-        let least = if length >= 4 * season { 2 * season + 1 } else { length / 2 }.max(6);
-        let room = length.checked_sub(least.max(length / 2)).filter(|room| *room > 0)?;
-        let horizon = wanted.min(room.div_ceil(2));
-        let count = (room / horizon).clamp(1, settings.origins.max(1));
-        Some(Self { origins: (1..=count).rev().map(|back| length - back * horizon).collect(), horizon })
-    }
-}
-
-/// What a model said from one origin, and what was true; NaN where that is not known.
-#[derive(Debug, Clone)]
-struct Run {
-    forecast: Vec<f64>,
-    truth: Vec<f64>,
-}
-
-impl Run {
-    fn errors(&self) -> Vec<f64> {
-        self.truth.iter().zip(&self.forecast).map(|(truth, forecast)| truth - forecast).collect()
-    }
-}
-
-/// The forecasts of each model from each origin.
-fn backtest(
-    series: &Series,
-    layout: &Layout,
-    settings: &Settings,
-    sporadic: bool,
-    watch: &mut impl FnMut(Stage) -> ControlFlow<()>,
-) -> Result<BTreeMap<Member, Vec<Run>>, FitError> {
-    let season = series.step.season();
-    let first = series.head(layout.origins[0]).filled();
-    let lstm = match &settings.lstm {
-        Some(options) if !sporadic => match Lstm::train(&first, options, |e| watch(Stage::LstmTested(e))) {
-            Err(LstmError::Cancelled) => return Err(FitError::Cancelled),
-            network => network.ok(),
-        },
-        _ => None,
-    };
-    let smoothing = if sporadic { None } else { Smoothing::fit(&first, season) };
-    let mut runs: BTreeMap<Member, Vec<Run>> = BTreeMap::new();
-    for &origin in &layout.origins {
-        let head = series.head(origin);
-        let filled = head.filled();
-        let truth = series.values[origin..origin + layout.horizon].to_vec();
-        let times = series.times(origin, origin + layout.horizon);
-        let (known_times, known) = head.known();
-        let prophet = Prophet::fit(&known_times, &known, &settings.prophet).ok();
-        let forecasts = [
-            (Member::Naive, Some(SeasonalNaive::fit(&filled, season).predict(layout.horizon))),
-            (Member::Prophet, prophet.map(|model| model.mean(&times))),
-            (Member::Lstm, lstm.as_ref().map(|model| model.predict_after(&filled, layout.horizon))),
-            (Member::Smoothing, smoothing.as_ref().map(|model| model.run_over(&filled).predict(layout.horizon))),
-            (Member::Intermittent, sporadic.then(|| Intermittent::fit(&filled).predict(layout.horizon))),
-        ];
-        for (member, forecast) in forecasts {
-            let Some(forecast) = forecast.filter(|values| values.iter().all(|v| v.is_finite())) else { continue };
-            runs.entry(member).or_default().push(Run { forecast, truth: truth.clone() });
-        }
-    }
-    // A model that failed from one origin is not compared with those that did not.
-    runs.retain(|_, runs| runs.len() == layout.origins.len());
-    Ok(runs)
-}
-
-/// What each model counts; together 1.
-fn weights(
-    available: &[Member],
-    runs: &BTreeMap<Member, Vec<Run>>,
-    character: Character,
-    weighing: Weighing,
-) -> BTreeMap<Member, f64> {
-    if character.is_sporadic() {
-        return BTreeMap::from([(Member::Intermittent, 1.0)]);
-    }
-    let both = available.contains(&Member::Prophet) && available.contains(&Member::Lstm);
-    if weighing == Weighing::Fixed && both {
-        return BTreeMap::from([(Member::Prophet, 0.6), (Member::Lstm, 0.4)]);
-    }
-    let mut squares: BTreeMap<Member, f64> = BTreeMap::new();
-    for (member, runs) in runs.iter().filter(|(member, _)| available.contains(member)) {
-        let errors: Vec<f64> = runs.iter().flat_map(Run::errors).filter(|e| e.is_finite()).collect();
-        if !errors.is_empty() {
-            squares.insert(*member, errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64);
-        }
-    }
-    let Some(best) = squares.values().copied().reduce(f64::min) else {
-        // Nothing to learn from: what is simplest and stands on its own.
-        let simple = [Member::Smoothing, Member::Naive].into_iter().find(|member| available.contains(member));
-        return simple.into_iter().map(|member| (member, 1.0)).collect();
-    };
-    let floor = 1e-12 * best.max(1e-12);
-    // Models far behind the best only add noise.
-    squares.retain(|_, square| *square <= BEHIND * best + floor);
-    let shares = squares.iter().map(|(member, square)| (*member, ((best + floor) / (square + floor)).powf(SHARPNESS)));
-    let sum: f64 = shares.clone().map(|share| share.1).sum();
-    shares.map(|(member, share)| (member, share / sum)).collect()
-}
-
-/// Models whose mean squared error is more than this times the best's count nothing.
-const BEHIND: f64 = 2.5;
-
-/// How much more the better models count: the power of the inverse mean squared error.
-const SHARPNESS: f64 = 2.0;
-
-/// What the ensemble would have said.
-fn combined(runs: &BTreeMap<Member, Vec<Run>>, weights: &BTreeMap<Member, f64>, cut: bool) -> Vec<Run> {
-    let used: Vec<(&Vec<Run>, f64)> = weights.iter().filter_map(|(m, w)| Some((runs.get(m)?, *w))).collect();
-    let Some((first, _)) = used.first() else { return Vec::new() };
-    let sum: f64 = used.iter().map(|u| u.1).sum();
-    let run = |origin: usize| {
-        let of_step = |step: usize| {
-            let mean = used.iter().map(|(runs, weight)| weight * runs[origin].forecast[step]).sum::<f64>() / sum;
-            if cut { mean.max(0.0) } else { mean }
-        };
-        let truth = first[origin].truth.clone();
-        Run { forecast: (0..truth.len()).map(of_step).collect(), truth }
-    };
-    (0..first.len()).map(run).collect()
-}
-
-/// Errors over all origins, and the spread of them. Coverage is that of intervals learned from the other origins.
-fn judged(runs: &[Run], scale: f64, level: f64) -> (Accuracy, Spread) {
-    let errors: Vec<Vec<f64>> = runs.iter().map(Run::errors).collect();
-    let inside = (errors.len() > 1).then(|| {
-        let of_origin = |left_out: usize| {
-            let others: Vec<Vec<f64>> =
-                errors.iter().enumerate().filter(|(i, _)| *i != left_out).map(|(_, e)| e.clone()).collect();
-            let (low, high) = Spread::learn(&others).interval(&vec![0.0; errors[left_out].len()], level);
-            let known = errors[left_out].iter().enumerate().filter(|(_, e)| e.is_finite());
-            known.filter(|(step, error)| (low[*step]..=high[*step]).contains(*error)).count()
-        };
-        (0..errors.len()).map(of_origin).sum()
-    });
-    let all: Vec<f64> = errors.iter().flatten().copied().filter(|e| e.is_finite()).collect();
-    (accuracy::of_errors(&all, scale, inside), Spread::learn(&errors))
 }
 
 fn band(spread: &Spread, mean: Vec<f64>, level: f64) -> Band {
