@@ -14,6 +14,9 @@ use super::stock::{self, Advice, Terms};
 /// How many steps of history an answer shows at most.
 const HISTORY: usize = 1000;
 
+/// What all models together are called.
+const ENSEMBLE: &str = "ensemble";
+
 /// How many futures stock advice looks at.
 const FUTURES: usize = 2000;
 
@@ -45,20 +48,40 @@ pub struct Answer {
     /// When the forecast values are.
     pub dates: Vec<String>,
     /// By each model, and by all together under `ensemble`: `mean`, `lower`, `upper`.
-    #[schema(value_type = Object)]
     pub forecast: BTreeMap<String, Band>,
     /// What each model counts in the ensemble.
     pub weights: BTreeMap<String, f64>,
     /// Errors on the past, by each model, and by all together under `ensemble`; `naive` is the one to beat.
-    #[schema(value_type = Object)]
     pub backtest: BTreeMap<String, Accuracy>,
     /// What to keep and to order.
-    #[schema(value_type = Object)]
     pub stock: Advice,
     /// What a person should act on, or beware of.
     pub warnings: Vec<String>,
     /// What had to be assumed of the data.
     pub notes: Vec<String>,
+}
+
+impl Answer {
+    /// The forecast as CSV, a line per date: of all models together, then of each.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        let all = self.forecast.iter().filter(|(name, _)| *name == ENSEMBLE);
+        let bands: Vec<(&String, &Band)> =
+            all.chain(self.forecast.iter().filter(|(name, _)| *name != ENSEMBLE)).collect();
+        let mut text = String::from("date");
+        for (name, _) in &bands {
+            text.push_str(&format!(",{name},{name}_lower,{name}_upper"));
+        }
+        text.push_str("\r\n");
+        for (step, date) in self.dates.iter().enumerate() {
+            text.push_str(date);
+            for (_, band) in &bands {
+                text.push_str(&format!(",{:.4},{:.4},{:.4}", band.mean[step], band.lower[step], band.upper[step]));
+            }
+            text.push_str("\r\n");
+        }
+        text
+    }
 }
 
 /// Answers from a fitted ensemble.
@@ -90,10 +113,10 @@ pub(crate) fn answer(ensemble: &Ensemble, question: &Question, known: Option<Kno
     };
     let mut bands: BTreeMap<String, Band> =
         forecast.members.into_iter().map(|(member, band)| (member.name().to_owned(), band)).collect();
-    bands.insert("ensemble".into(), forecast.ensemble);
+    bands.insert(ENSEMBLE.into(), forecast.ensemble);
     let mut backtest: BTreeMap<String, Accuracy> =
         ensemble.accuracy.iter().map(|(member, accuracy)| (member.name().to_owned(), *accuracy)).collect();
-    backtest.extend(ensemble.ensemble_accuracy.map(|accuracy| ("ensemble".to_owned(), accuracy)));
+    backtest.extend(ensemble.ensemble_accuracy.map(|accuracy| (ENSEMBLE.to_owned(), accuracy)));
     Ok(Answer {
         title: question.title(),
         step: series.step.in_words(),
@@ -168,6 +191,11 @@ mod tests {
             assert_eq!(answer.forecast[name].mean.len(), 14, "{name}");
             assert!(answer.backtest.contains_key(name), "{name}");
         }
+        let csv = answer.to_csv();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert!(lines[0].starts_with("date,ensemble,ensemble_lower,ensemble_upper,naive,"), "{csv}");
+        assert!(lines.len() == 15 && lines[1].starts_with("1970-05-01,") && csv.ends_with("\r\n"), "{csv}");
+        assert!(lines.iter().all(|line| line.split(',').count() == 13), "{csv}");
         assert_eq!(answer.history.values.len(), 120);
         assert!(answer.stock.reorder_point >= answer.stock.lead_time_demand);
         assert!(answer.warnings[0].starts_with("stock-out"), "{:?}", answer.warnings);
@@ -200,6 +228,7 @@ mod tests {
         assert!(refused(Question { service_level: Some(1.0), ..Question::default() }).contains("service_level"));
         let (from, to) = ("2024-02-01".parse().ok(), "2024-01-01".parse().ok());
         assert!(refused(Question { from, to, ..Question::default() }).contains("from"));
+        assert!(refused(Question { capacity: Some(9.0), ..Question::default() }).contains("growth is logistic"));
         assert_eq!(Question::default().check(), Ok(()));
     }
 }

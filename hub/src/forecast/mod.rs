@@ -48,11 +48,17 @@ pub mod training;
 /// What a training leaves.
 pub mod artefact;
 
+/// How trend and seasons are to be modelled.
+pub mod modelling;
+
 /// What is asked.
 pub mod question;
 
 /// What is answered.
 pub mod answer;
+
+/// The fill of bins, a day at a time.
+mod fill;
 
 /// When bins are collected.
 pub mod plan;

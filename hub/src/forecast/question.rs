@@ -4,6 +4,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::intake::Row;
+use super::modelling::{Modelling, Seasons, Trend};
+
 /// What is asked. Everything may be left out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -36,6 +39,14 @@ pub struct Question {
     pub on_hand: Option<f64>,
     /// The probability of the truth to be inside an interval, 0.5 to 0.99; 0.8 if left out.
     pub level: Option<f64>,
+    /// How Prophet's trend grows; as it was trained if left out. Logistic growth takes a capacity.
+    pub growth: Option<Trend>,
+    /// What logistic growth saturates at, in units of the quantity.
+    pub capacity: Option<f64>,
+    /// What logistic growth starts from; 0 if left out.
+    pub floor: Option<f64>,
+    /// How seasons and holidays change Prophet's trend; as it was trained if left out.
+    pub seasonality: Option<Seasons>,
 }
 
 /// What the rows say of stock.
@@ -43,6 +54,20 @@ pub struct Question {
 pub(crate) struct Known {
     pub(crate) on_hand: Option<f64>,
     pub(crate) lead_time_days: Option<f64>,
+}
+
+impl Known {
+    /// What the rows of one product, in the order of time, say last: its stock in all places together, and its lead
+    /// time.
+    pub(crate) fn of<'a>(rows: impl DoubleEndedIterator<Item = &'a Row> + Clone) -> Self {
+        let last = rows.clone().next_back().map_or(0, |row| row.at);
+        let on_hand: Vec<f64> =
+            rows.clone().rev().take_while(|row| row.at == last).filter_map(|row| row.on_hand).collect();
+        Self {
+            on_hand: (!on_hand.is_empty()).then(|| on_hand.iter().sum()),
+            lead_time_days: rows.rev().find_map(|row| row.lead_time_days),
+        }
+    }
 }
 
 /// A question that makes no sense.
@@ -80,8 +105,15 @@ impl Question {
             (Some(from), Some(to)) if from > to => {
                 Err(QuestionError { field: "from", value: from.to_string(), allowed: "a day up to the one in \"to\"" })
             }
-            _ => Ok(()),
+            _ => self.modelling().check(),
         }
+    }
+
+    /// How trend and seasons are to be modelled.
+    #[must_use]
+    pub fn modelling(&self) -> Modelling {
+        let Self { growth, capacity, floor, seasonality, .. } = *self;
+        Modelling { growth, capacity, floor, seasonality }
     }
 
     /// Whether it asks for a part of the data.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::forecast::modelling::{Seasons, Trend};
+
 /// Arguments of `pilah-hub forecast`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -39,6 +41,18 @@ pub(super) struct Common {
     /// Whose holidays count, by two letters such as ID
     #[arg(long, value_name = "COUNTRY")]
     pub(super) country: Option<String>,
+    /// How Prophet's trend grows; logistic growth takes a capacity
+    #[arg(long, value_name = "HOW", value_parser = Trend::NAMES)]
+    pub(super) growth: Option<String>,
+    /// What logistic growth saturates at; `train` gives each product its share
+    #[arg(long, value_name = "QUANTITY")]
+    pub(super) capacity: Option<f64>,
+    /// What logistic growth starts from, 0 if left out
+    #[arg(long, value_name = "QUANTITY", allow_negative_numbers = true)]
+    pub(super) floor: Option<f64>,
+    /// Whether seasons and holidays add to Prophet's trend or scale it
+    #[arg(long, value_name = "HOW", value_parser = Seasons::NAMES)]
+    pub(super) seasonality: Option<String>,
     /// The probability of the truth to be inside an interval
     #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
     pub(super) level: f64,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::args::{Common, Model, Weights};
 use crate::forecast::ensemble::{Settings, Weighing};
 use crate::forecast::intake::{self, DateOrder, Intake, Row};
+use crate::forecast::modelling::{Modelling, Seasons, Trend};
 use crate::forecast::series::DAY;
 use crate::forecast::{holidays, lstm};
 
@@ -54,6 +55,14 @@ pub(super) fn settings(common: &Common) -> anyhow::Result<Settings> {
     if let Some(country) = &common.country {
         settings.prophet.holidays = holidays::of_country(country)?;
     }
+    let modelling = Modelling {
+        growth: common.growth.as_deref().and_then(Trend::parse),
+        capacity: common.capacity,
+        floor: common.floor,
+        seasonality: common.seasonality.as_deref().and_then(Seasons::parse),
+    };
+    modelling.check()?;
+    modelling.apply(&mut settings.prophet);
     if common.weights == Weights::Validated {
         settings.weighing = Weighing::Validated;
     }

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use settings::{FitError, LEAST, Member, Settings, Stage, Weighing};
 
@@ -26,7 +27,7 @@ use super::accuracy::{self, Accuracy};
 use super::intermittent::{Character, Intermittent};
 use super::lstm::{self, Lstm, LstmError};
 use super::naive::SeasonalNaive;
-use super::prophet::Prophet;
+use super::prophet::{Growth, Prophet};
 use super::random::generator;
 use super::series::{Series, Step};
 use super::smoothing::Smoothing;
@@ -60,7 +61,8 @@ pub struct Ensemble {
 }
 
 /// Values with an interval.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastBand)]
 pub struct Band {
     /// Expected values.
     pub mean: Vec<f64>,
@@ -118,7 +120,9 @@ impl Ensemble {
             return Err(FitError::Cancelled);
         }
         let (times, values) = series.known();
-        let prophet = Prophet::fit(&times, &values, &settings.prophet).ok();
+        let prophet = Prophet::fit(&times, &values, &settings.prophet);
+        notes.extend(prophet.as_ref().err().map(|error| format!("no Prophet: {error}")));
+        notes.extend(too_low(&settings.prophet.growth, series.largest()));
         let mut train = |options: &lstm::Options| match Lstm::train(&filled, options, |e| watch(Stage::Lstm(e))) {
             Err(LstmError::Cancelled) => Err(FitError::Cancelled),
             Err(error) => {
@@ -137,7 +141,7 @@ impl Ensemble {
             accuracy: BTreeMap::new(),
             ensemble_accuracy: None,
             non_negative,
-            prophet,
+            prophet: prophet.ok(),
             lstm,
             smoothing: if sporadic { None } else { Smoothing::fit(&filled, season) },
             naive: SeasonalNaive::fit(&filled, season),
@@ -267,6 +271,16 @@ impl Ensemble {
         let filled = self.series.filled();
         let lag = if filled.len() > 2 * self.series.step.season() { self.series.step.season() } else { 1 };
         filled.windows(lag + 1).map(|w| w[lag] - w[0]).collect()
+    }
+}
+
+/// What is wrong with a capacity below the data, in words.
+fn too_low(growth: &Growth, largest: f64) -> Option<String> {
+    match growth {
+        Growth::Logistic { capacity, .. } if *capacity < largest => Some(format!(
+            "the capacity, {capacity}, is below the largest value, {largest}: the trend saturates too low"
+        )),
+        _ => None,
     }
 }
 

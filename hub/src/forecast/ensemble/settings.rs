@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::forecast::prophet::Growth;
 use crate::forecast::{lstm, prophet};
 
 /// A model of the ensemble.
@@ -46,7 +47,7 @@ pub enum Weighing {
 }
 
 /// What an ensemble is fitted with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Of Prophet.
     pub prophet: prophet::Options,
@@ -78,6 +79,23 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// These settings for a part of what they are meant for, which has this share of its largest value: the capacity
+    /// of logistic growth is that of the whole.
+    #[must_use]
+    pub fn of_part(&self, share: f64) -> Self {
+        let mut part = self.clone();
+        if let Growth::Logistic { capacity, floor } = &mut part.prophet.growth
+            && share > 0.0
+            && share.is_finite()
+        {
+            *capacity *= share;
+            *floor *= share;
+        }
+        part
+    }
+}
+
 /// What a fit is doing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stage {
@@ -93,7 +111,7 @@ pub enum Stage {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FitError {
     /// Fewer known values than a forecast takes.
-    #[error("{0} known values are too few for a forecast: it takes {LEAST} or more")]
+    #[error("a forecast takes {LEAST} known values or more, and there are {0}")]
     TooFew(usize),
     /// Whoever watches said so.
     #[error("the fit was cancelled")]

@@ -3,6 +3,9 @@
 //! One runs at a time. The old artefact answers until the new one is on disk, then it is swapped. A training that
 //! the end of the hub cut off has failed: what was merged stays, and training again needs no file.
 
+/// Fits for plans.
+mod bins;
+
 /// Fits for questions.
 mod fits;
 
@@ -18,15 +21,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
-use tokio::sync::watch;
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::bins::BinFits;
+use self::fits::Fits;
 pub(crate) use self::training::{JobError, Order, Training};
 pub use self::training::{TrainingEvent, TrainingStatus};
 use super::artefact::Artefact;
-use super::ensemble::Ensemble;
 use crate::store::entity::forecast_training;
 use crate::store::{Store, now_ms};
 
@@ -46,7 +50,9 @@ struct Inner {
     stop: CancellationToken,
     file: PathBuf,
     trained: RwLock<Option<Arc<Artefact>>>,
-    fits: Mutex<VecDeque<(String, Arc<Ensemble>)>>,
+    fits: Mutex<Fits>,
+    fitting: Arc<Semaphore>,
+    bins: tokio::sync::Mutex<BinFits>,
     trainings: Mutex<Trainings>,
 }
 
@@ -80,7 +86,17 @@ impl Forecasts {
             Err(_) => None,
         };
         let (trained, fits, trainings) = (RwLock::new(trained), Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { store, stop, file, trained, fits, trainings })))
+        let fitting = Arc::new(Semaphore::new(fits::FITS_AT_ONCE));
+        Ok(Self(Arc::new(Inner {
+            store,
+            stop,
+            file,
+            trained,
+            fits,
+            fitting,
+            bins: tokio::sync::Mutex::default(),
+            trainings,
+        })))
     }
 
     /// What was trained last.
@@ -132,21 +148,40 @@ impl Forecasts {
         running
     }
 
+    /// The training that runs, if there is one.
+    pub(crate) fn running(&self) -> Option<String> {
+        self.trainings().running.clone()
+    }
+
+    /// A training whose events are remembered.
+    pub(crate) fn training(&self, id: &str) -> Option<Arc<Training>> {
+        self.trainings().known.get(id).cloned()
+    }
+
     /// How far a training is, or what came of it.
     pub(crate) async fn status(&self, id: &str) -> Result<Option<TrainingStatus>, DbErr> {
-        let last = self.trainings().known.get(id).and_then(|training| training.events.borrow().last().cloned());
         let row = forecast_training::Entity::find_by_id(id).one(self.0.store.db()).await?;
-        Ok(row.map(|row| TrainingStatus {
+        Ok(row.map(|row| self.status_of(row)))
+    }
+
+    /// The last trainings, the newest first.
+    pub(crate) async fn list(&self, limit: u64) -> Result<Vec<TrainingStatus>, DbErr> {
+        let newest = forecast_training::Entity::find().order_by_desc(forecast_training::Column::Id).limit(limit);
+        Ok(newest.all(self.0.store.db()).await?.into_iter().map(|row| self.status_of(row)).collect())
+    }
+
+    fn status_of(&self, row: forecast_training::Model) -> TrainingStatus {
+        TrainingStatus {
+            last: self.training(&row.id).and_then(|training| training.events.borrow().last().cloned()),
             id: row.id,
             state: row.state,
             by: row.by,
             file: row.file,
             started_ms: row.started_ms,
             finished_ms: row.finished_ms,
-            last,
             report: row.report_json.as_deref().and_then(|json| serde_json::from_str(json).ok()),
             error: row.error,
-        }))
+        }
     }
 
     fn over(&self, id: &str) {

@@ -27,6 +27,14 @@ pub struct TrainingEvent {
     pub data: serde_json::Value,
 }
 
+impl TrainingEvent {
+    /// Whether nothing comes after it.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        matches!(self.stage.as_str(), "result" | "failed" | "cancelled")
+    }
+}
+
 /// How far a training is, or what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ForecastTraining)]
@@ -109,6 +117,9 @@ impl Training {
 /// Why a training does not start or did not end well.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JobError {
+    /// What a question takes cannot be forecast.
+    #[error("what is asked for cannot be forecast: {0}")]
+    Part(String),
     /// Another one runs.
     #[error("training {0} is running: wait for it, or cancel it")]
     Running(String),

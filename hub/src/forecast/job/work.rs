@@ -1,5 +1,6 @@
 //! What a training does: merge, train, store the results, swap.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 
@@ -13,7 +14,8 @@ use super::{Forecasts, JobError, Order, Training};
 use crate::error::Chain;
 use crate::forecast::answer;
 use crate::forecast::artefact::Artefact;
-use crate::forecast::question::Question;
+use crate::forecast::intake::Row;
+use crate::forecast::question::{Known, Question};
 use crate::forecast::store::{self, Filter};
 use crate::forecast::training::{self, TrainingError};
 use crate::store::entity::forecast_training;
@@ -86,7 +88,7 @@ impl Forecasts {
             let mut artefact = training::train(&rows, &settings, Timestamp::now(), &watch)?;
             artefact.metadata.data = version;
             let bytes = artefact.to_bytes();
-            Ok::<_, TrainingError>((results(&artefact), artefact, bytes))
+            Ok::<_, TrainingError>((results(&artefact, &rows), artefact, bytes))
         };
         let (results, artefact, bytes) =
             tokio::task::spawn_blocking(work).await.expect("a training does not panic and is not aborted")?;
@@ -108,13 +110,19 @@ impl Forecasts {
     }
 }
 
-/// What an artefact says of every product and of the total, as it is stored.
-fn results(artefact: &Artefact) -> Vec<(String, String)> {
+/// What an artefact says of every product and of the total, as it is stored. The rows it was trained on, in the order
+/// of time, tell the stock.
+fn results(artefact: &Artefact, rows: &[Row]) -> Vec<(String, String)> {
+    let mut by_product: HashMap<&str, Vec<&Row>> = HashMap::new();
+    for row in rows {
+        by_product.entry(&row.product).or_default().push(row);
+    }
     let all = artefact.products.par_iter().map(|(product, ensemble)| (product.clone(), Some(product), ensemble));
     let all = all.chain(rayon::iter::once((String::new(), None, &artefact.total)));
     all.filter_map(|(key, product, ensemble)| {
+        let known = by_product.get(key.as_str()).map(|rows| Known::of(rows.iter().copied()));
         let question = Question { days: Some(RESULT_DAYS), product_id: product.cloned(), ..Question::default() };
-        let answer = answer::answer(ensemble, &question, None).ok()?;
+        let answer = answer::answer(ensemble, &question, known).ok()?;
         Some((key, serde_json::to_string(&answer).expect("an answer is JSON")))
     })
     .collect()

@@ -1,53 +1,43 @@
-//! `POST /forecast`, and pictures of what it answers.
+//! `POST /forecast`, and its answer as a file.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::files::{self, Files};
 use super::job_error;
 use crate::auth::User;
 use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
-use crate::evaluate::plots::Format;
 use crate::forecast::answer::{self, Answer};
 use crate::forecast::artefact::Metadata;
-use crate::forecast::question::{Known, Question, QuestionError};
+use crate::forecast::question::{Question, QuestionError};
 use crate::forecast::series::seconds;
 use crate::forecast::store::{self, Filter};
-use crate::forecast::{plot, training};
+use crate::forecast::training;
 use crate::state::AppState;
 
-/// An answer, and where its picture is.
+/// An answer, and where it is as a file.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ForecastView {
     #[serde(flatten)]
-    answer: Answer,
-    /// Pictures.
-    plot: PlotUrls,
-    /// How the model was made; null if it was fitted for this question.
-    #[schema(value_type = Object)]
-    trained: Option<Metadata>,
+    pub(super) answer: Answer,
+    /// The answer as files.
+    pub(super) files: Files,
+    /// How the model was trained; null if it was fitted for this question.
+    pub(super) trained: Option<Metadata>,
 }
 
-/// Where a picture is.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = ForecastPlotUrls)]
-pub(crate) struct PlotUrls {
-    png: String,
-    svg: String,
-}
-
-/// Forecasts the total by what was trained last, or, with filters, what they take by a model fitted to that.
+/// Forecasts the total by what was trained last, or, with filters or another growth or seasonality, by a model
+/// fitted to what they take; the first of the same questions takes some seconds, the others none.
 #[utoipa::path(post, path = "/forecast", tag = "forecast", request_body = Question, responses(
     (status = 200, description = "The forecast", body = ForecastView),
     (status = 401, description = "Not logged in", body = Problem),
     (status = 404, description = "There is no such product, or nothing that the filters take", body = Problem),
     (status = 409, description = "Nothing was trained yet", body = Problem),
-    (status = 422, description = "A number is out of its range", body = Problem),
+    (status = 422, description = "A number is out of its range, or what the filters take cannot be forecast", body = Problem),
 ))]
 pub(crate) async fn forecast(
     State(state): State<AppState>,
@@ -55,15 +45,38 @@ pub(crate) async fn forecast(
     JsonBody(question): JsonBody<Question>,
 ) -> Result<Json<ForecastView>, HttpError> {
     let (answer, trained) = ask(&state, &question).await?;
-    let query = query_of(&question);
-    let url = |format: &str| format!("/api/v1/forecast/plot/forecast.{format}{query}");
-    Ok(Json(ForecastView { answer, plot: PlotUrls { png: url("png"), svg: url("svg") }, trained }))
+    let files = Files::under("/api/v1/forecast/plot", &files::query_of(&question));
+    Ok(Json(ForecastView { answer, files, trained }))
+}
+
+/// A forecast as a picture or as CSV: `forecast.svg`, `forecast.png` or `forecast.csv`, with the question as query.
+#[utoipa::path(get, path = "/api/v1/forecast/plot/{file}", tag = "forecast",
+    params(("file" = String, Path, description = "`forecast.svg`, `forecast.png` or `forecast.csv`"), Question),
+    responses(
+        (status = 200, description = "The file", content(
+            (Vec<u8> = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "text/csv"))),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such file or product", body = Problem),
+        (status = 409, description = "Nothing was trained yet", body = Problem),
+        (status = 422, description = "A number is out of its range", body = Problem),
+    ))]
+pub(crate) async fn plot_file(
+    State(state): State<AppState>,
+    _user: User,
+    Path(file): Path<String>,
+    QueryArgs(question): QueryArgs<Question>,
+) -> Result<Response, HttpError> {
+    let kind = files::kind(&file)?;
+    let (answer, _) = ask(&state, &question).await?;
+    files::render(answer, kind).await
 }
 
 async fn ask(state: &AppState, question: &Question) -> Result<(Answer, Option<Metadata>), HttpError> {
     let out_of_range = |error: QuestionError| HttpError::unprocessable("out-of-range", error.to_string());
     question.check().map_err(out_of_range)?;
-    if !question.is_filtered() {
+    let modelling = question.modelling();
+    let asked = question.clone();
+    if !question.is_filtered() && modelling.is_usual() {
         let artefact = state.forecasts.trained().ok_or_else(|| {
             HttpError::conflict(
                 "not-trained",
@@ -71,18 +84,13 @@ async fn ask(state: &AppState, question: &Question) -> Result<(Answer, Option<Me
             )
         })?;
         let metadata = artefact.metadata.clone();
-        let question = question.clone();
-        let work = move || answer::answer(&artefact.total, &question, None);
+        let work = move || answer::answer(&artefact.total, &asked, None);
         let answer = tokio::task::spawn_blocking(work).await.expect("answering does not panic");
         return Ok((answer.map_err(out_of_range)?, Some(metadata)));
     }
-    let filter = filter_of(question);
-    let Some(fit) = state.forecasts.fitted(&filter).await.map_err(job_error)? else {
-        return Err(nothing(state, question).await?);
-    };
-    let known = known(state, &filter).await?;
-    let question = question.clone();
-    let work = move || answer::answer(&fit, &question, Some(known));
+    let fitted = state.forecasts.fitted(&filter_of(question), &modelling).await.map_err(job_error)?;
+    let Some(fitted) = fitted else { return Err(nothing(state, question).await?) };
+    let work = move || answer::answer(&fitted.ensemble, &asked, Some(fitted.known));
     let answer = tokio::task::spawn_blocking(work).await.expect("answering does not panic");
     Ok((answer.map_err(out_of_range)?, None))
 }
@@ -97,74 +105,21 @@ fn filter_of(question: &Question) -> Filter {
     }
 }
 
-/// What the last rows of a product say of its stock; of several products nothing is known together.
-async fn known(state: &AppState, filter: &Filter) -> Result<Known, HttpError> {
-    if filter.product.is_none() {
-        return Ok(Known::default());
-    }
-    let rows = store::rows(state.store.db(), filter).await?;
-    let last = rows.last().map_or(0, |row| row.at);
-    let on_hand: Vec<f64> = rows.iter().filter(|row| row.at == last).filter_map(|row| row.on_hand).collect();
-    Ok(Known {
-        on_hand: (!on_hand.is_empty()).then(|| on_hand.iter().sum()),
-        lead_time_days: rows.iter().rev().find_map(|row| row.lead_time_days),
-    })
-}
-
 /// The error for filters that take nothing.
 async fn nothing(state: &AppState, question: &Question) -> Result<HttpError, HttpError> {
+    if !question.is_filtered() {
+        return Ok(HttpError::conflict("no-data", "there is no data yet: POST /retrain with a CSV file"));
+    }
     let Some(product) = &question.product_id else {
         return Ok(HttpError::not_found("the filters take no row: leave one of them out"));
     };
     let products = store::products(state.store.db()).await?;
-    if products.contains(product) {
+    let mut names = products.iter().map(|known| known.product.as_str());
+    if names.any(|name| name == product) {
         return Ok(HttpError::not_found("the other filters leave no row of this product: leave one of them out"));
     }
-    let near = training::nearest(product, products.iter().map(String::as_str));
+    let near = training::nearest(product, products.iter().map(|known| known.product.as_str()));
     let hint = if near.is_empty() { String::new() } else { format!(": is it {}?", near.join(", ")) };
     let shown: String = product.chars().take(200).collect();
     Ok(HttpError::not_found(format!("there is no product {shown}{hint}")).with("nearest", json!(near)))
-}
-
-/// The question as the query of a URL.
-fn query_of(question: &Question) -> String {
-    let fields = serde_json::to_value(question).unwrap_or_default();
-    let mut query = String::new();
-    for (name, value) in fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        query.push(if query.is_empty() { '?' } else { '&' });
-        query.push_str(name);
-        query.push('=');
-        for byte in text.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => query.push(char::from(byte)),
-                _ => query.push_str(&format!("%{byte:02X}")),
-            }
-        }
-    }
-    query
-}
-
-/// A forecast as a picture: `forecast.svg` or `forecast.png`, with the question as query.
-#[utoipa::path(get, path = "/api/v1/forecast/plot/{file}", tag = "forecast",
-    params(("file" = String, Path, description = "`forecast.svg` or `forecast.png`"), Question), responses(
-        (status = 200, description = "The picture", content_type = "image/svg+xml", body = Vec<u8>),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such picture or product", body = Problem),
-    ))]
-pub(crate) async fn plot_file(
-    State(state): State<AppState>,
-    _user: User,
-    Path(file): Path<String>,
-    QueryArgs(question): QueryArgs<Question>,
-) -> Result<Response, HttpError> {
-    let format = match file.as_str() {
-        "forecast.svg" => Format::Svg,
-        "forecast.png" => Format::Png,
-        _ => return Err(HttpError::not_found("there are forecast.svg and forecast.png")),
-    };
-    let (answer, _) = ask(&state, &question).await?;
-    let draw = tokio::task::spawn_blocking(move || plot::draw(&answer, format));
-    let picture = draw.await.expect("drawing does not panic").map_err(HttpError::internal)?;
-    Ok(([(header::CONTENT_TYPE, format.media_type())], Body::from(picture)).into_response())
 }

@@ -123,6 +123,12 @@ impl Series {
         self.values.is_empty()
     }
 
+    /// The largest known value; 0 if there is none.
+    #[must_use]
+    pub fn largest(&self) -> f64 {
+        self.values.iter().copied().filter(|v| v.is_finite()).reduce(f64::max).unwrap_or(0.0)
+    }
+
     /// When the value `index` is; beyond the last it is a time to come.
     #[must_use]
     pub fn time(&self, index: usize) -> i64 {
