@@ -1,25 +1,34 @@
 //! Rows of quantities, trainings and results.
 
+/// What bins count and report.
+mod bins;
+
+/// The fill of bins.
+pub(crate) mod fill;
+
+/// What there are quantities of.
+mod products;
+
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel as _,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait as _, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
+    QueryOrder,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use self::bins::of_bins;
+pub(crate) use self::products::{Product, products};
 use super::intake::Row;
-use crate::store::entity::{event, forecast_result, forecast_training, quantity};
+use super::training::FILL;
+use crate::store::entity::{forecast_result, forecast_training, quantity};
 use crate::store::{Store, now_ms};
 
 /// How many rows one statement writes: with nine columns, far below what a database takes.
 const AT_ONCE: usize = 500;
-
-/// The category of what bins count.
-const ITEMS: &str = "items";
 
 /// Milliseconds in a day.
 const DAY_MS: i64 = 86_400_000;
@@ -48,10 +57,11 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Whether rows of bins can be among what it takes: to count them, all events are read.
-    fn may_take_bins(&self) -> bool {
-        self.product.as_ref().is_none_or(|product| product.contains('/'))
-            && self.category.as_ref().is_none_or(|category| category == ITEMS)
+    /// Whether items and fill of bins can be among what it takes: to count items, all events are read.
+    fn may_take_bins(&self) -> (bool, bool) {
+        let named = self.product.as_ref().is_none_or(|product| product.contains('/'));
+        let of = |kind| named && self.category.as_ref().is_none_or(|category| category == kind);
+        (of(bins::ITEMS), of(FILL))
     }
 
     fn takes(&self, row: &Row) -> bool {
@@ -127,72 +137,11 @@ pub(crate) async fn rows(db: &DatabaseConnection, filter: &Filter) -> Result<Vec
         query = query.filter(quantity::Column::Category.eq(category));
     }
     let mut rows: Vec<Row> = query.all(db).await?.into_iter().map(of_model).collect();
-    if filter.may_take_bins() {
-        rows.extend(of_bins(db).await?);
-    }
+    let (items, fill) = filter.may_take_bins();
+    rows.extend(of_bins(db, items, fill).await?);
     rows.retain(|row| filter.takes(row));
     rows.sort_by(|a, b| (a.at, &a.product, &a.store).cmp(&(b.at, &b.product, &b.store)));
     Ok(rows)
-}
-
-/// All products, by name.
-pub(crate) async fn products(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    let query = quantity::Entity::find().select_only().column(quantity::Column::Product).distinct();
-    let mut products: Vec<String> = query.into_tuple().all(db).await?;
-    products.extend(of_bins(db).await?.into_iter().map(|row| row.product));
-    products.sort();
-    products.dedup();
-    Ok(products)
-}
-
-/// The items of each bin and class per day, from the bin's first day to yesterday. A day on which a bin saw
-/// nothing is a 0. The product is `bin/class`, the store the bin, the category `items`.
-pub(crate) async fn of_bins(db: &impl ConnectionTrait) -> Result<Vec<Row>, DbErr> {
-    // The number is in the text: a parameter in SELECT and one in GROUP BY would be different expressions.
-    let day = || Expr::cust(format!("at_ms / {DAY_MS}"));
-    let counted: Vec<(String, String, i64, i64)> = event::Entity::find()
-        .select_only()
-        .column(event::Column::Bin)
-        .column(event::Column::Label)
-        .column_as(day(), "day")
-        .column_as(event::Column::Id.count(), "items")
-        .group_by(event::Column::Bin)
-        .group_by(event::Column::Label)
-        .group_by(day())
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(days_of_bins(&counted, now_ms() / DAY_MS))
-}
-
-/// Counts as rows, with the zeros between them. A clock that was never set would fill half a century: what is
-/// more than ten years ago is left out.
-fn days_of_bins(counted: &[(String, String, i64, i64)], today: i64) -> Vec<Row> {
-    let recent = counted.iter().filter(|(_, _, day, _)| (today - 3650..today).contains(day));
-    let mut first: HashMap<&str, i64> = HashMap::new();
-    let mut streams: HashMap<(&str, &str), HashMap<i64, i64>> = HashMap::new();
-    for (bin, label, day, items) in recent {
-        let first = first.entry(bin).or_insert(*day);
-        *first = (*first).min(*day);
-        streams.entry((bin, label)).or_default().insert(*day, *items);
-    }
-    let mut rows = Vec::new();
-    for ((bin, label), days) in streams {
-        for day in first[bin]..today {
-            rows.push(Row {
-                at: day * super::series::DAY,
-                product: format!("{bin}/{label}"),
-                store: bin.to_owned(),
-                quantity: days.get(&day).copied().unwrap_or(0) as f64,
-                category: Some(ITEMS.into()),
-                price: None,
-                on_hand: None,
-                lead_time_days: None,
-                unit_cost: None,
-            });
-        }
-    }
-    rows
 }
 
 /// What changes whenever the data does: the last merge, and the day, since the bins' counts change by the day.
@@ -281,15 +230,11 @@ mod tests {
         let quantities: Vec<f64> =
             super::rows(store.db(), &only).await.expect("reads").iter().map(|r| r.quantity).collect();
         assert_eq!(quantities, [60.0, 7.0]);
-        assert_eq!(products(store.db()).await.expect("reads"), ["a", "b"]);
-    }
-
-    #[test]
-    fn bins_count_their_empty_days_and_forget_clocks_that_were_never_set() {
-        let count = |label: &str, day, items| ("b1".to_owned(), label.to_owned(), day, items);
-        let rows = days_of_bins(&[count("glass", 19_000, 4), count("paper", 19_002, 1), count("glass", 3, 9)], 19_003);
-        let of = |product: &str| rows.iter().filter(|r| r.product == product).map(|r| r.quantity).collect::<Vec<_>>();
-        assert_eq!(of("b1/glass"), [4.0, 0.0, 0.0]);
-        assert_eq!(of("b1/paper"), [0.0, 0.0, 1.0]);
+        let products = products(store.db()).await.expect("reads");
+        let told: Vec<(&str, u64, i64, i64, f64)> =
+            products.iter().map(|p| (p.product.as_str(), p.rows, p.first, p.last, p.total)).collect();
+        let sum = (0..1200).sum::<i64>() as f64 + 54.0;
+        assert_eq!(told, [("a", 1200, 0, 1199, sum), ("b", 1, 6, 6, 1.0)]);
+        assert_eq!(products[0].category.as_deref(), Some("c"));
     }
 }

@@ -6,9 +6,15 @@
 //! A date without a row may mean that nothing was sold or that nobody counted. Rows that say 0 show that the
 //! source counts; then absence means unknown. Where no row says 0 and many dates are absent, absence means 0.
 
+/// The distance between values.
+mod step;
+
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
-use jiff::{SignedDuration, ToSpan as _};
 use serde::{Deserialize, Serialize};
+
+pub use self::step::Step;
+use self::step::{index, step_of};
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
@@ -24,80 +30,6 @@ const GAP: i64 = 90;
 
 /// A gap after which what was before is left out, in days.
 const BREAK: i64 = 400;
-
-/// The distance between values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Always the same.
-    Seconds(i64),
-    /// By the calendar.
-    Months(i64),
-}
-
-impl Step {
-    /// A day.
-    pub const DAY: Self = Self::Seconds(DAY);
-
-    /// The time `count` steps after `start`. A day that the month does not have becomes its last.
-    #[must_use]
-    pub fn after(self, start: i64, count: usize) -> i64 {
-        match self {
-            Self::Seconds(seconds) => start + seconds * count as i64,
-            Self::Months(months) => {
-                let from = civil(start);
-                let span = (months * count as i64).min(100_000).months();
-                seconds(from.saturating_add(span))
-            }
-        }
-    }
-
-    /// In days, on average.
-    #[must_use]
-    pub fn days(self) -> f64 {
-        match self {
-            Self::Seconds(seconds) => seconds as f64 / DAY as f64,
-            Self::Months(months) => months as f64 * 365.25 / 12.0,
-        }
-    }
-
-    /// How many steps cover `days`, at least one.
-    #[must_use]
-    pub fn covering(self, days: f64) -> usize {
-        (days / self.days() - 1e-9).ceil().max(1.0) as usize
-    }
-
-    /// How many steps a season has: a day of hours, a week of days, a year of weeks, months or quarters; 1 if
-    /// there is none.
-    #[must_use]
-    pub fn season(self) -> usize {
-        match self {
-            Self::Seconds(s) if s <= 0 => 1,
-            Self::Seconds(s) if s < DAY && DAY % s == 0 => (DAY / s) as usize,
-            Self::Seconds(DAY) => 7,
-            Self::Seconds(s) if s > DAY => ((365.25 * DAY as f64 / s as f64).round() as usize).max(1),
-            Self::Months(m) if m > 0 && 12 % m == 0 => (12 / m) as usize,
-            _ => 1,
-        }
-    }
-
-    /// In words.
-    #[must_use]
-    pub fn in_words(self) -> String {
-        match self {
-            Self::DAY => "day".into(),
-            Self::Seconds(604_800) => "week".into(),
-            Self::Seconds(3600) => "hour".into(),
-            Self::Seconds(s) if s % DAY == 0 => format!("{} days", s / DAY),
-            Self::Seconds(s) if s % 60 == 0 => format!("{} minutes", s / 60),
-            Self::Seconds(s) => format!("{s} seconds"),
-            Self::Months(1) => "month".into(),
-            Self::Months(3) => "quarter".into(),
-            Self::Months(12) => "year".into(),
-            Self::Months(m) => format!("{m} months"),
-        }
-    }
-}
 
 /// What a date without a row means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -189,6 +121,12 @@ impl Series {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
+    }
+
+    /// The largest known value; 0 if there is none.
+    #[must_use]
+    pub fn largest(&self) -> f64 {
+        self.values.iter().copied().filter(|v| v.is_finite()).reduce(f64::max).unwrap_or(0.0)
     }
 
     /// When the value `index` is; beyond the last it is a time to come.
@@ -305,133 +243,5 @@ pub fn seconds(at: DateTime) -> i64 {
     DateTime::constant(1970, 1, 1, 0, 0, 0, 0).duration_until(at).as_secs()
 }
 
-/// Months since the year 0, and the day of the month.
-fn month(at: i64) -> (i64, i8) {
-    let date = civil(at).date();
-    (i64::from(date.year()) * 12 + i64::from(date.month()) - 1, date.day())
-}
-
-/// How many steps after `start` a time is.
-fn index(start: i64, step: Step, at: i64) -> i64 {
-    match step {
-        Step::Seconds(seconds) => (at - start) / seconds,
-        Step::Months(months) => (month(at).0 - month(start).0) / months,
-    }
-}
-
-/// The step of ascending times without repetition.
-fn step_of(times: &[i64]) -> Step {
-    if times.len() < 3 {
-        return if times.iter().all(|at| at % DAY == 0) { Step::DAY } else { Step::Seconds(sub_daily(times)) };
-    }
-    if times.iter().any(|at| at.rem_euclid(DAY) != 0) {
-        return Step::Seconds(sub_daily(times));
-    }
-    let months: Vec<(i64, i8)> = times.iter().map(|&at| month(at)).collect();
-    let last_of_month = |&at: &i64| civil(at).date().last_of_month() == civil(at).date();
-    let same_day = months.iter().all(|m| m.1 == months[0].1) || times.iter().all(last_of_month);
-    if same_day && months.windows(2).all(|w| w[1].0 > w[0].0) {
-        return Step::Months(months.windows(2).fold(0, |sum, w| divisor(sum, w[1].0 - w[0].0)));
-    }
-    let days = times.windows(2).fold(0, |sum, w| divisor(sum, (w[1] - w[0]) / DAY));
-    Step::Seconds(days.max(1) * DAY)
-}
-
-fn sub_daily(times: &[i64]) -> i64 {
-    times.windows(2).fold(0, |sum, w| divisor(sum, w[1] - w[0])).max(1)
-}
-
-/// The greatest common divisor.
-fn divisor(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { divisor(b, a % b) }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> i64 {
-        seconds(text.parse::<Date>().expect("a date").at(0, 0, 0, 0))
-    }
-
-    fn check(dates: &[&str], step: Step, length: usize) {
-        let points: Vec<_> = dates.iter().map(|date| (at(date), 1.0)).collect();
-        let (series, _) = Series::build(&points, Absent::Unknown).expect("a series");
-        assert_eq!((series.step, series.len()), (step, length), "{dates:?}");
-    }
-
-    #[test]
-    fn the_step_is_read_from_the_dates() {
-        check(&["2024-01-01", "2024-01-02", "2024-01-05"], Step::DAY, 5);
-        check(&["2024-01-05", "2024-01-01"], Step::DAY, 5);
-        check(&["2024-01-01", "2024-01-08", "2024-01-29"], Step::Seconds(7 * DAY), 5);
-        check(&["2024-01-01", "2024-02-01", "2024-04-01"], Step::Months(1), 4);
-        check(&["2024-01-31", "2024-02-29", "2024-03-31"], Step::Months(1), 3);
-        check(&["2023-01-01", "2023-04-01", "2024-01-01"], Step::Months(3), 5);
-        check(&["2020-07-01", "2021-07-01", "2023-07-01"], Step::Months(12), 4);
-        check(&["2024-01-01"], Step::DAY, 1);
-        let hours: Vec<_> = [0, 3600, 3 * 3600].into_iter().map(|s| (s, 2.0)).collect();
-        let (series, _) = Series::build(&hours, Absent::Unknown).expect("a series");
-        assert_eq!((series.step, series.len(), series.step.season()), (Step::Seconds(3600), 4, 24));
-    }
-
-    #[test]
-    fn months_go_on_by_the_calendar() {
-        let step = Step::Months(1);
-        let start = at("2024-01-31");
-        let dates: Vec<String> = (0..4).map(|i| civil(step.after(start, i)).date().to_string()).collect();
-        assert_eq!(dates, ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"]);
-    }
-
-    #[test]
-    fn quantities_of_one_date_add_up() {
-        let points = [(at("2024-01-02"), 2.0), (at("2024-01-01"), 1.0), (at("2024-01-02"), 5.0)];
-        let (series, notes) = Series::build(&points, Absent::Auto).expect("a series");
-        assert_eq!(series.values, [1.0, 7.0]);
-        assert!(notes.is_empty());
-    }
-
-    #[test]
-    fn absent_dates_mean_zero_only_where_the_source_names_no_zeros() {
-        let build = |rows: &[(i64, f64)], absent| {
-            let points: Vec<_> = rows.iter().map(|(day, value)| (day * DAY, *value)).collect();
-            Series::build(&points, absent).expect("a series").0.values
-        };
-        let sparse = [(0, 3.0), (3, 1.0), (4, 2.0), (8, 1.0)];
-        assert_eq!(build(&sparse, Absent::Auto).iter().filter(|v| **v == 0.0).count(), 5);
-        assert_eq!(build(&sparse, Absent::Unknown).iter().filter(|v| v.is_nan()).count(), 5);
-        let counted = [(0, 3.0), (3, 0.0), (4, 2.0), (8, 1.0)];
-        assert_eq!(build(&counted, Absent::Auto).iter().filter(|v| v.is_nan()).count(), 5);
-        let dense = [(0, 3.0), (1, 1.0), (2, 2.0), (4, 1.0), (5, 1.0)];
-        assert!(build(&dense, Absent::Auto)[3].is_nan());
-        let long = [(0, 3.0), (3, 1.0), (4, 2.0), (200, 1.0)];
-        assert!(build(&long, Absent::Zero)[100].is_nan(), "a gap of months is no lack of sales");
-    }
-
-    #[test]
-    fn unknown_values_are_filled_by_straight_lines() {
-        let nan = f64::NAN;
-        let series = Series { start: 0, step: Step::DAY, values: vec![nan, 2.0, nan, nan, 8.0, nan] };
-        assert_eq!(series.filled(), [2.0, 2.0, 4.0, 6.0, 8.0, 8.0]);
-        let nothing = Series { start: 0, step: Step::DAY, values: vec![nan; 2] };
-        assert_eq!(nothing.filled(), [0.0, 0.0]);
-    }
-
-    #[test]
-    fn a_gap_of_years_splits() {
-        let mut points: Vec<_> = (0..20).map(|day| (day * DAY, 1.0)).collect();
-        points.extend((1000..1040).map(|day| (day * DAY, 2.0)));
-        let (series, _) = Series::build(&points, Absent::Auto).expect("a series");
-        let (part, note) = series.since_break();
-        assert_eq!((part.len(), part.start), (40, 1000 * DAY));
-        assert!(note.expect("a note").contains("1970-01-21"));
-    }
-
-    #[test]
-    fn what_makes_no_series_is_refused() {
-        assert_eq!(Series::build(&[], Absent::Auto).err(), Some(SeriesError::Empty));
-        let points = [(at("0024-01-01"), 1.0), (at("2024-01-01"), 1.0)];
-        let error = Series::build(&points, Absent::Auto).expect_err("too long").to_string();
-        assert!(error.contains("0024-01-01") && error.contains("wrong date"), "{error}");
-    }
-}
+mod tests;

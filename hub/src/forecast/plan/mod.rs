@@ -4,17 +4,38 @@
 //! forecast; the risk of a day is the share of futures in which the bin is over its capacity before the next day
 //! that trucks go. The bin is collected on the first day whose risk is above what is accepted. Collecting empties
 //! it.
+//!
+//! What is in a bin is what its fill sensor told last, as a share of what it holds, or a number of items that
+//! somebody counted. A whole day of today is still to come in, which errs on the safe side.
+
+/// Plans as CSV and as a calendar.
+mod export;
 
 use jiff::ToSpan as _;
 use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use self::export::{to_csv, to_icalendar};
+
+/// What a plan goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(as = CollectionPlanUnit)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// The bin's fill sensor, and what it gained per day.
+    Fill,
+    /// Items, as somebody counted them, and those that the bin saw per day.
+    Items,
+}
+
 /// A bin, what is in it, and what may come.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct BinState {
     /// The bin.
     pub(crate) bin: String,
+    /// What the plan goes by.
+    pub(crate) by: Unit,
     /// What is in it now, in the unit of its capacity.
     pub(crate) level: f64,
     /// What it holds.
@@ -28,6 +49,12 @@ pub(crate) struct BinState {
 pub struct Collection {
     /// The bin.
     pub bin: String,
+    /// What the plan goes by.
+    pub by: Unit,
+    /// How full it is now, as a share of its capacity.
+    pub fill: f64,
+    /// What comes in per day, on average over the plan, as a share of its capacity.
+    pub per_day: f64,
     /// The day; none if the bin holds until the end of the plan.
     #[schema(value_type = Option<String>, format = Date)]
     pub day: Option<Date>,
@@ -69,20 +96,38 @@ fn of_bin(bin: &BinState, terms: &Terms) -> Collection {
         (0..days).filter(|day| terms.weekdays.is_empty() || terms.weekdays.contains(&date(*day).weekday())).collect();
     // A truck comes at the end of its day.
     let by_end_of = |day: usize| overflow(bin, bin.level, day + 1);
-    let collect_from = highest_safe(bin, &possible, days, terms.risk);
+    let fill = bin.level / bin.capacity;
+    let holds = Collection {
+        bin: bin.bin.clone(),
+        by: bin.by,
+        fill,
+        per_day: (expected(bin, days) - fill) / days.max(1) as f64,
+        day: None,
+        risk: if days == 0 { 0.0 } else { by_end_of(days - 1) },
+        expected_fill: expected(bin, days),
+        collect_from: highest_safe(bin, &possible, days, terms.risk),
+        overdue: false,
+    };
     for (index, &day) in possible.iter().enumerate() {
         let until = possible.get(index + 1).copied().unwrap_or(days.saturating_sub(1));
         let risk = by_end_of(until);
         if risk > terms.risk {
             let expected_fill = expected(bin, day + 1);
             let overdue = index == 0 && by_end_of(day) > terms.risk;
-            let day = Some(date(day));
-            return Collection { bin: bin.bin.clone(), day, risk, expected_fill, collect_from, overdue };
+            return Collection { day: Some(date(day)), risk, expected_fill, overdue, ..holds };
         }
     }
-    let risk = if days == 0 { 0.0 } else { by_end_of(days - 1) };
-    let expected_fill = expected(bin, days);
-    Collection { bin: bin.bin.clone(), day: None, risk, expected_fill, collect_from, overdue: false }
+    holds
+}
+
+/// A future of `days` days from today on, out of one that begins earlier: what comes on its first `counted` days is
+/// in the bin's level already, what comes on the `missed` ones after them is not, and counts as today's.
+#[must_use]
+pub(crate) fn from_today(future: &[f64], counted: usize, missed: usize, days: usize) -> Vec<f64> {
+    let mut coming: Vec<f64> = future.iter().skip(counted + missed).take(days).copied().collect();
+    let late: f64 = future.iter().skip(counted).take(missed).sum();
+    coming.iter_mut().take(1).for_each(|first| *first += late);
+    coming
 }
 
 /// The share of futures in which a bin that starts at `level` is over its capacity within `days`.
@@ -105,60 +150,6 @@ fn highest_safe(bin: &BinState, possible: &[usize], days: usize, risk: f64) -> f
     ((bin.capacity - needed) / bin.capacity).clamp(0.0, 1.0)
 }
 
-/// As CSV: a line per bin.
-#[must_use]
-pub(crate) fn to_csv(collections: &[Collection]) -> String {
-    let mut text = String::from("day,bin,risk,expected_fill,collect_from,overdue\r\n");
-    for c in collections {
-        let day = c.day.map(|day| day.to_string()).unwrap_or_default();
-        let line =
-            format!("{day},{},{:.4},{:.3},{:.3},{}\r\n", c.bin, c.risk, c.expected_fill, c.collect_from, c.overdue);
-        text.push_str(&line);
-    }
-    text
-}
-
-/// As iCalendar (RFC 5545): an all-day event per day of collections. `stamp` is when it was made, in UTC, as
-/// `20260102T030405Z`.
-#[must_use]
-pub(crate) fn to_icalendar(collections: &[Collection], stamp: &str) -> String {
-    let mut text = String::new();
-    let mut line = |content: &str| fold(content, &mut text);
-    line("BEGIN:VCALENDAR");
-    line("VERSION:2.0");
-    line("PRODID:-//Pilah//collection plan//EN");
-    let mut days: Vec<Date> = collections.iter().filter_map(|c| c.day).collect();
-    days.sort();
-    days.dedup();
-    for day in days {
-        let bins: Vec<&str> = collections.iter().filter(|c| c.day == Some(day)).map(|c| c.bin.as_str()).collect();
-        let written = day.strftime("%Y%m%d").to_string();
-        line("BEGIN:VEVENT");
-        line(&format!("UID:collection-{written}@pilah"));
-        line(&format!("DTSTAMP:{stamp}"));
-        line(&format!("DTSTART;VALUE=DATE:{written}"));
-        line(&format!("SUMMARY:Collect {} {}", bins.len(), if bins.len() == 1 { "bin" } else { "bins" }));
-        line(&format!("DESCRIPTION:{}", bins.join("\\, ")));
-        line("END:VEVENT");
-    }
-    line("END:VCALENDAR");
-    text
-}
-
-/// Lines end with CR LF, and none is longer than 75 bytes: the next starts with a space.
-fn fold(content: &str, text: &mut String) {
-    let mut length = 0;
-    for c in content.chars() {
-        if length + c.len_utf8() > 75 {
-            text.push_str("\r\n ");
-            length = 1;
-        }
-        text.push(c);
-        length += c.len_utf8();
-    }
-    text.push_str("\r\n");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,7 +161,7 @@ mod tests {
     fn bin(name: &str, level: f64, per_day: f64) -> BinState {
         // Half of the futures are a little fuller.
         let futures = (0..100).map(|i| vec![per_day * if i % 2 == 0 { 1.0 } else { 1.2 }; 14]).collect();
-        BinState { bin: name.into(), level, capacity: 100.0, futures }
+        BinState { bin: name.into(), by: Unit::Items, level, capacity: 100.0, futures }
     }
 
     /// From a Monday on; trucks go on Mondays and Thursdays.
@@ -185,6 +176,7 @@ mod tests {
         assert_eq!(collection.day, Some(date("2026-01-08")));
         assert!((collection.risk - 0.5).abs() < 1e-9 && !collection.overdue);
         assert!((collection.expected_fill - 0.54).abs() < 1e-9, "{collection:?}");
+        assert!((collection.fill - 0.1).abs() < 1e-9 && (collection.per_day - 0.11).abs() < 1e-9, "{collection:?}");
         // The longest pause is four days: 48 must fit.
         assert!((collection.collect_from - 0.52).abs() < 1e-9, "{collection:?}");
     }
@@ -207,21 +199,11 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_has_an_event_per_day() {
-        let plan = plan(&[bin("a", 99.0, 10.0), bin("b", 99.0, 10.0), bin("holds", 0.0, 1.0)], &terms());
-        let text = to_icalendar(&plan, "20260105T000000Z");
-        assert_eq!(text.matches("BEGIN:VEVENT").count(), 1);
-        assert!(
-            text.contains("DTSTART;VALUE=DATE:20260105\r\n") && text.contains("SUMMARY:Collect 2 bins\r\n"),
-            "{text}"
-        );
-        assert!(text.contains("DESCRIPTION:a\\, b\r\n") && !text.contains("holds"));
-        assert!(text.starts_with("BEGIN:VCALENDAR\r\n") && text.ends_with("END:VCALENDAR\r\n"));
-        let mut folded = String::new();
-        fold(&"x".repeat(200), &mut folded);
-        assert!(folded.lines().all(|line| line.len() <= 75), "{folded}");
-        assert_eq!(folded.replace("\r\n ", ""), format!("{}\r\n", "x".repeat(200)));
-        let csv = to_csv(&plan);
-        assert!(csv.contains("2026-01-05,a,1.0000,") && csv.contains("\r\n,holds,"), "{csv}");
+    fn days_that_nobody_measured_count_as_todays() {
+        let future = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        assert_eq!(from_today(&future, 0, 0, 3), [1.0, 2.0, 3.0]);
+        assert_eq!(from_today(&future, 1, 0, 3), [2.0, 3.0, 4.0]);
+        assert_eq!(from_today(&future, 1, 2, 2), [9.0, 5.0], "2 and 3 are added to 4");
+        assert_eq!(from_today(&future, 4, 2, 2), [0.0; 0]);
     }
 }
