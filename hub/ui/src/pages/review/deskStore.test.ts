@@ -153,3 +153,16 @@ it("asks again when something new has come", async () => {
   await vi.advanceTimersByTimeAsync(2000);
   expect(hub.next.mock.calls.length).toBe(asked + 1);
 });
+
+it("sends nothing in the name of whoever comes next", async () => {
+  const store = await opened();
+  hub.answer.mockRejectedValueOnce(new ApiError(401, "unauthorized", "not logged in"));
+  store.say(["a"], glass);
+  await vi.advanceTimersByTimeAsync(60_000);
+  store.say(["b"], glass);
+  await settle();
+  expect(sent).toEqual([]);
+  store.retryNow();
+  await settle();
+  expect(sent).toEqual(["a", "b"]);
+});

@@ -111,6 +111,7 @@ export class DeskStore {
   retryNow(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    if (this.now.desk.stalled?.status === 401) this.set({ desk: { ...this.now.desk, stalled: null } });
     this.pump();
     if (this.now.fetching.state === "failed") void this.refill();
   }
@@ -152,12 +153,17 @@ export class DeskStore {
   private pump(): void {
     const { outbox, sending } = this.now.desk;
     const [task] = outbox;
-    if (!task || sending || this.timer !== undefined) return;
+    if (!task || sending || this.timer !== undefined || this.now.desk.stalled?.status === 401) return;
     this.set({ desk: desk.sending(this.now.desk) });
     void this.send(task).then(
       () => this.settle(desk.sent(this.now.desk)),
       (error: unknown) => {
         const problem = asApiError(error);
+        if (problem.status === 401) {
+          // The person has left: it is sent when they are back, and not in the name of whoever comes next.
+          this.set({ desk: desk.wait(this.now.desk, problem) });
+          return;
+        }
         if (!problem.isPassing) return this.settle(desk.refused(this.now.desk, problem));
         const pause = Math.min(FIRST_PAUSE_MS * 2 ** task.tries, LONGEST_PAUSE_MS);
         this.timer = setTimeout(() => {

@@ -48,6 +48,7 @@ export function useDesk(): { store: DeskStore; snapshot: Snapshot } {
   const connection = useConnection();
 
   useEffect(() => {
+    store.retryNow();
     void store.refill();
     const renew = setInterval(() => {
       if (!document.hidden) void store.refill();
