@@ -155,6 +155,7 @@ pub(crate) struct FieldReport {
 
 /// Items of a class.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ItemsOfClass)]
 pub(crate) struct ClassCount {
     /// The class.
     pub(super) label: String,
