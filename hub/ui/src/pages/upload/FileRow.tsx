@@ -53,7 +53,7 @@ export const FileRow = memo(function FileRow({ entry, options, uploader }: FileR
           <Icon size={16} />
           <Text size="xs" c={isTrouble ? "var(--mantine-color-error)" : "dimmed"}>
             {text(entry.status === "held" && entry.label === null && !entry.finding ? "noLabel" : entry.status)}
-            {`, ${format.bytes(entry.file.size)}`}
+            {` · ${format.bytes(entry.file.size)}`}
           </Text>
         </Group>
         {entry.words && <Text size="xs">{entry.words}</Text>}
