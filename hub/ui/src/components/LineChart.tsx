@@ -18,6 +18,8 @@ export interface Line {
   colour: string;
   /** Drawn as points alone. */
   points?: boolean;
+  /** Drawn with a dot at each value, so that a lone one is seen. */
+  dots?: boolean;
   dashed?: boolean;
 }
 
@@ -144,7 +146,7 @@ function options({
           stroke: stroke(line.colour),
           width: line.points ? 0 : 2,
           dash: line.dashed ? [6, 4] : undefined,
-          points: { show: line.points ?? false, size: 5 },
+          points: { show: (line.points || line.dots) ?? false, size: 5 },
           value: (_, at) => (at === null ? "" : value(at)),
         }),
       ),
