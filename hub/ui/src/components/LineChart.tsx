@@ -43,6 +43,8 @@ export interface LineChartProps {
   height?: number;
   /** The least range of the vertical axis. */
   range?: [number, number];
+  /** What the horizontal axis counts. */
+  xLabel?: string;
 }
 
 /** Draws 10,000 points and more without a delay. */
@@ -55,6 +57,7 @@ export function LineChart({
   format = "decimal",
   height = 240,
   range,
+  xLabel,
 }: LineChartProps) {
   const { ref: place, width } = useElementSize();
   const host = useRef<HTMLDivElement>(null);
@@ -65,12 +68,12 @@ export function LineChart({
   useEffect(() => {
     if (!host.current || width === 0) return;
     const chart = new uPlot(
-      options({ x, time, lines, bands, format, height, range, width, language }),
+      options({ x, time, lines, bands, format, height, range, xLabel, width, language }),
       [time ? x.map((ms) => ms / 1000) : x, ...lines.map((line) => line.values)],
       host.current,
     );
     return () => chart.destroy();
-  }, [x, time, lines, bands, format, height, range, width, language, scheme]);
+  }, [x, time, lines, bands, format, height, range, xLabel, width, language, scheme]);
 
   return (
     <Box ref={place} role="img" aria-label={label} mih={height}>
@@ -88,6 +91,7 @@ function options({
   format = "decimal",
   height = 240,
   range,
+  xLabel,
   width,
   language,
 }: Drawn): uPlot.Options {
@@ -137,14 +141,17 @@ function options({
       fill: `${colour(name, dark ? 7 : 3)}55`,
     })),
     series: [
-      { value: (_, at) => (at === null ? "" : time ? write.time(at * 1000) : write.decimal(at)) },
+      {
+        ...(xLabel ? { label: xLabel } : {}),
+        value: (_, at) => (at === null ? "" : time ? write.time(at * 1000) : write.decimal(at)),
+      },
       ...lines.map(
         (line): uPlot.Series => ({
           label: line.label,
           stroke: stroke(line.colour),
           width: line.points ? 0 : 2,
           dash: line.dashed ? [6, 4] : undefined,
-          points: { show: line.points ?? false, size: 5 },
+          points: { show: line.points ?? false, size: 7, fill: stroke(line.colour) },
           value: (_, at) => (at === null ? "" : value(at)),
         }),
       ),
