@@ -16,7 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
 use super::EnrolError;
-use crate::auth::User;
+use crate::auth::Admin;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::live::LiveEvent;
 use crate::state::AppState;
@@ -73,13 +73,14 @@ pub(crate) struct CommandDone {
     request_body = NewCommand, responses(
     (status = 200, description = "The bin has done it", body = CommandDone),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
     (status = 409, description = "The bin is not connected, or could not do it", body = Problem),
     (status = 503, description = "The broker is away, or the bin did not answer in time", body = Problem),
 ))]
 pub(crate) async fn command(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(id): Path<String>,
     JsonBody(NewCommand { command }): JsonBody<NewCommand>,
 ) -> Result<Json<CommandDone>, HttpError> {

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::command::{self, CommandDone, CommandName, NewCommand};
 use super::{EnrolError, enrol, renew_secret, store};
-use crate::auth::User;
+use crate::auth::{Admin, User};
 use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
 use crate::live::ItemSeen;
 use crate::state::AppState;
@@ -143,6 +143,7 @@ pub(crate) struct FieldReport {
 
 /// Items of a class.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ItemsOfClass)]
 pub(crate) struct ClassCount {
     /// The class.
     pub(super) label: String,
@@ -213,12 +214,13 @@ pub(crate) async fn bins(State(state): State<AppState>, _user: User) -> Result<J
 #[utoipa::path(post, path = "/api/v1/bins", tag = "bins", request_body = NewBin, responses(
     (status = 201, description = "Enrolled; the secret is shown this once", body = Enrolled),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 409, description = "There is one of this id", body = Problem),
     (status = 422, description = "The id is not valid", body = Problem),
 ))]
 pub(crate) async fn add_bin(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     JsonBody(new): JsonBody<NewBin>,
 ) -> Result<(StatusCode, Json<Enrolled>), HttpError> {
     if new.name.chars().count() > LONGEST_NAME || new.name.chars().any(char::is_control) {
@@ -235,11 +237,12 @@ pub(crate) async fn add_bin(
 #[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
 ))]
 pub(crate) async fn new_secret(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(id): Path<String>,
 ) -> Result<Json<Enrolled>, HttpError> {
     let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;

@@ -22,6 +22,9 @@ mod training;
 /// Dated quantities and forecasts.
 mod forecast;
 
+/// When people last logged in.
+mod people;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -38,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(training::TrainingJobs),
             Box::new(registry::Registry),
             Box::new(forecast::Forecast),
+            Box::new(people::People),
         ]
     }
 }
