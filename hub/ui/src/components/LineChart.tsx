@@ -19,6 +19,8 @@ export interface Line {
   /** Drawn as points alone. */
   points?: boolean;
   dashed?: boolean;
+  /** Neither drawn nor in the legend: the border of a band. */
+  border?: boolean;
 }
 
 /** The ground between two lines, such as an interval, by their places in `lines`. */
@@ -149,7 +151,8 @@ function options({
         (line): uPlot.Series => ({
           label: line.label,
           stroke: stroke(line.colour),
-          width: line.points ? 0 : 2,
+          width: line.points || line.border ? 0 : 2,
+          class: line.border ? "unlisted" : undefined,
           dash: line.dashed ? [6, 4] : undefined,
           points: { show: line.points ?? false, size: 7, fill: stroke(line.colour) },
           value: (_, at) => (at === null ? "" : value(at)),

@@ -3,6 +3,7 @@
 import { Button, Code, Menu, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import type { Schemas } from "../../../api/client";
+import { Scrolls } from "../../../components/Scrolls";
 import { useFormat } from "../../../i18n/format";
 import { useDatasetText } from "../text";
 
@@ -13,7 +14,7 @@ export function VersionTable({ versions }: { versions: Schemas["Version"][] }) {
   const text = useDatasetText();
   const format = useFormat();
   return (
-    <div className="scrolls">
+    <Scrolls label={text("versions")}>
       <Table verticalSpacing="xs" miw={560}>
         <Table.Thead>
           <Table.Tr>
@@ -53,7 +54,7 @@ export function VersionTable({ versions }: { versions: Schemas["Version"][] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </div>
+    </Scrolls>
   );
 }
 
