@@ -21,6 +21,7 @@ pub mod accounts;
 mod users;
 
 /// `GET /api/v1/audit`.
+#[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 mod audit;
 
 /// How often a client may fail.
@@ -62,7 +63,7 @@ pub(crate) use routes::{ApiDoc, routes};
 use crate::config::Secret;
 use crate::error::HttpError;
 use crate::store::entity::user;
-use crate::store::{Store, StoreError, now_ms};
+use crate::store::{Store, StoreError};
 use accounts::{By, Change};
 use attempts::Attempts;
 

@@ -11,6 +11,8 @@ const NEEDED: &[(&str, &str, Option<Role>)] = &[
     ("GET", "/api/v1/audit", Some(Admin)),
     ("DELETE", "/api/v1/backbones/{sha256}", Some(Admin)),
     ("POST", "/api/v1/bins", Some(Admin)),
+    ("DELETE", "/api/v1/bins/{id}", Some(Admin)),
+    ("PATCH", "/api/v1/bins/{id}", Some(Admin)),
     ("POST", "/api/v1/bins/{id}/commands", Some(Admin)),
     ("POST", "/api/v1/bins/{id}/secret", Some(Admin)),
     ("POST", "/api/v1/dataset/compare-splits", Some(Admin)),

@@ -25,6 +25,9 @@ mod forecast;
 /// When people last logged in.
 mod people;
 
+/// Where bins stand, what group they are of, and which are retired.
+mod fleet;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -42,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(registry::Registry),
             Box::new(forecast::Forecast),
             Box::new(people::People),
+            Box::new(fleet::Fleet),
         ]
     }
 }
