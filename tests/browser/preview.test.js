@@ -2,51 +2,28 @@
 // Screenshots at two widths, light and dark, are left in target/screenshots.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { looksRight, openBrowser, program, removeFolder, repository, start, stop, temporaryFolder } from "./stage.js";
 
-const repository = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const target = process.env.CARGO_TARGET_DIR ?? join(repository, "target");
-const screenshots = join(target, "screenshots");
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const patience = 120_000;
-
-let bin, folder, browser, page, output = "";
-const complaints = [];
+let bin, folder, browser, page, complaints;
 
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pilah-preview-"));
-  mkdirSync(screenshots, { recursive: true });
-  const { url } = await startPreview();
-  const executablePath = ["/usr/bin/chromium", process.env.CHROMIUM].find((path) => path && existsSync(path));
-  assert.ok(executablePath, "Chromium is needed: install Debian's package chromium, or name it in CHROMIUM");
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-background-networking"] });
-  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  page.setDefaultTimeout(patience);
-  // The browser reports the refused code as well, which the page tells in words.
-  page.on("console", (message) => message.type() === "error" && !/status of 401/.test(message.text()) && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(url);
+  folder = temporaryFolder();
+  bin = await startPreview();
+  ({ browser, page, complaints } = await openBrowser());
+  await page.goto(bin.found[0]);
 });
 
 after(async () => {
   await browser?.close();
-  if (bin && bin.exitCode === null) {
-    const ended = new Promise((resolve) => bin.once("exit", resolve));
-    bin.kill("SIGTERM");
-    await ended;
-  }
-  if (folder) rmSync(folder, { recursive: true, force: true });
+  await stop(bin);
+  removeFolder(folder);
 });
 
 test("a wrong code is refused in words, the one from the log opens the page", async () => {
-  await fits("preview-enter");
+  await looksRight(page, "preview-enter");
   await page.getByLabel("Code").fill("0000-0000");
   await page.getByRole("button", { name: "Enter" }).click();
   await page.getByText("That is not the code").waitFor();
@@ -93,11 +70,10 @@ test("a region is typed, and one that is none is refused", async () => {
     return (await fetch("/region", { method: "POST", headers, body: "[0.5, 0, 0.9, 1]" })).status;
   });
   assert.equal(refused, 422);
-  complaints.splice(0, complaints.length, ...complaints.filter((text) => !/status of 422/.test(text)));
 });
 
 test("the page is accessible and fits at every width, light and dark", async () => {
-  await fits("preview");
+  await looksRight(page, "preview");
 });
 
 test("nobody without the code sees anything", async () => {
@@ -113,36 +89,12 @@ test("nothing complained in the console", () => {
   assert.deepEqual(complaints, []);
 });
 
-/** Looks at the page at two widths, light and dark. */
-async function fits(name) {
-  for (const scheme of ["light", "dark"]) {
-    for (const width of [1280, 390]) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.setViewportSize({ width, height: 900 });
-      const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      assert.ok(tooWide <= 0, `${scheme} ${width}: ${tooWide} pixels wider than the window`);
-      await page.screenshot({ path: join(screenshots, `${name}-${scheme}-${width}.png`), fullPage: true });
-      assert.deepEqual(await violations(), [], `${scheme} ${width}`);
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-}
-
-/** The accessibility rules that the page breaks, each with the elements. */
-async function violations() {
-  // By the debugger, because the page's own policy allows no foreign script.
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: readFileSync(axe, "utf8") });
-  const found = await page.evaluate(async () => (await window.axe.run()).violations);
-  return found.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(" ")}`);
-}
-
 /** The newest code in the log. */
 function code() {
-  return [...output.matchAll(/code="?([0-9A-Z]{4}-[0-9A-Z]{4})/g)].at(-1)[1];
+  return [...bin.output.matchAll(/code="?([0-9A-Z]{4}-[0-9A-Z]{4})/g)].at(-1)[1];
 }
 
-/** Starts the preview of a drawn bin and reads its address from what it prints. */
+/** Starts the preview of a drawn bin; the first thing found is its address. */
 function startPreview() {
   const configuration = join(folder, "edge.toml");
   writeFileSync(configuration, `version = 1
@@ -157,18 +109,7 @@ bundle = ${JSON.stringify(join(repository, "models/default"))}
 [mqtt]
 url = "mqtt://127.0.0.1:1"
 `);
-  bin = spawn(join(target, "debug/pilah-edge"), ["preview", "--config", configuration, "--listen", "127.0.0.1:0"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  return new Promise((resolve, reject) => {
-    const read = (chunk) => {
-      output += chunk;
-      const address = output.match(/preview url=(\S+) code=/);
-      if (address) resolve({ url: address[1] });
-    };
-    bin.stdout.on("data", read);
-    bin.stderr.on("data", read);
-    bin.once("exit", (status) => reject(new Error(`the preview ended with ${status}:\n${output}`)));
-    setTimeout(() => reject(new Error(`the preview printed no address:\n${output}`)), patience).unref();
-  });
+  return start(program("pilah-edge"), ["preview", "--config", configuration, "--listen", "127.0.0.1:0"], [
+    /preview url=(\S+) code=/,
+  ]);
 }

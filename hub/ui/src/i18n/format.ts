@@ -48,10 +48,15 @@ export function formats(language: Language) {
       if (distance < DAY) return relative.format(Math.round(past / HOUR), "hour");
       return relative.format(Math.round(past / DAY), "day");
     },
-    /** A time span in milliseconds, as `4.2 s` or `3 min`. */
+    /** A time span in milliseconds, as `4.2s` or `3m`. */
     duration: (ms: number) => {
       const unit = (value: number, name: string, digits: number) =>
-        new Intl.NumberFormat(locale, { style: "unit", unit: name, maximumFractionDigits: digits }).format(value);
+        new Intl.NumberFormat(locale, {
+          style: "unit",
+          unit: name,
+          unitDisplay: "narrow",
+          maximumFractionDigits: digits,
+        }).format(value);
       if (ms < 1000) return unit(ms, "millisecond", 0);
       if (ms < MINUTE) return unit(ms / 1000, "second", 1);
       if (ms < HOUR) return unit(ms / MINUTE, "minute", 0);
