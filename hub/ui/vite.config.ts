@@ -25,5 +25,7 @@ export default defineConfig({
     environment: "happy-dom",
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
+    // A busy machine is slow; how long something may take is not what these tests are about.
+    testTimeout: 60_000,
   },
 });
