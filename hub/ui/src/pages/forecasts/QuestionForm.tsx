@@ -72,7 +72,7 @@ function Terms({ question, set }: { question: Question; set: (change: Partial<Qu
     return of !== null && of >= least && of <= most ? of : null;
   };
   const number = (value: string | number) => (typeof value === "number" ? value : null);
-  const word = (value: string) => value.trim() || null;
+  const word = (value: string) => value || null;
   return (
     <div className="tiles" style={{ "--tile": "11rem" } as React.CSSProperties}>
       <NumberInput

@@ -114,7 +114,7 @@ function Options({
               label={text("oneProduct")}
               description={text("oneProductHint")}
               value={fields.product ?? ""}
-              onChange={(event) => set("product", event.currentTarget.value.trim() || null)}
+              onChange={(event) => set("product", event.currentTarget.value)}
             />
             {select(
               "country",

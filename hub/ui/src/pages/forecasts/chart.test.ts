@@ -50,7 +50,7 @@ it("reads days and times", () => {
 });
 
 it("leaves out what is not asked", () => {
-  expect(asked({ ...firstQuestion, store: "", on_hand: 0 })).toEqual({
+  expect(asked({ ...firstQuestion, store: " ", on_hand: 0 })).toEqual({
     days: 30,
     service_level: 0.95,
     level: 0.8,

@@ -45,10 +45,13 @@ export const ranges = {
   level: [0.5, 0.99],
 } as const;
 
-/** The question without what is null: the hub takes its own values there. */
+/** The question without what is empty: the hub takes its own values there. */
 export function asked(question: Question): Record<string, string | number> {
-  const given = Object.entries(question).filter(([, value]) => value !== null && value !== "");
-  return Object.fromEntries(given) as Record<string, string | number>;
+  const trimmed = Object.entries(question).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value.trim() : value,
+  ]);
+  return Object.fromEntries(trimmed.filter(([, value]) => value !== null && value !== ""));
 }
 
 export const products = queryOptions({
