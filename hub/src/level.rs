@@ -62,6 +62,9 @@ pub struct Level {
     pub name: String,
     /// What it takes to the next one, in words; empty at the highest.
     pub next: Vec<String>,
+    /// What the next one takes in all; `None` at the highest.
+    #[serde(default)]
+    pub wants: Option<Wants>,
     /// Trainings that ended with a model.
     pub trainings: u64,
     /// Samples that a person labelled or confirmed.
@@ -70,15 +73,29 @@ pub struct Level {
     pub accuracy: Option<f64>,
 }
 
+/// What a level takes in all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LevelWants)]
+pub struct Wants {
+    /// Trainings that ended with a model.
+    pub trainings: u64,
+    /// Samples that a person labelled or confirmed.
+    pub reviewed: u64,
+    /// The lower end of the 95 % interval of the accuracy, 0 to 1; 0 if none needs to be measured.
+    pub accuracy: f64,
+}
+
 /// The level that some evidence amounts to.
 #[must_use]
 pub fn level(evidence: &Evidence) -> Level {
     let reached = |step: &&Step| missing(step, evidence).is_empty();
     let level = STEPS.iter().take_while(reached).count() - 1;
+    let next = STEPS.get(level + 1);
     Level {
         level: u8::try_from(level).unwrap_or(u8::MAX),
         name: STEPS[level].name.to_owned(),
-        next: STEPS.get(level + 1).map(|step| missing(step, evidence)).unwrap_or_default(),
+        next: next.map(|step| missing(step, evidence)).unwrap_or_default(),
+        wants: next.map(|step| Wants { trainings: step.trainings, reviewed: step.reviewed, accuracy: step.accuracy }),
         trainings: evidence.trainings,
         reviewed: evidence.reviewed,
         accuracy: evidence.accuracy,
@@ -189,7 +206,9 @@ mod tests {
             "an accuracy that is surely 70 % or more; now it is surely 68 %",
         ];
         assert_eq!(found.next, wanted);
-        assert!(level(&Evidence { trainings: 10, reviewed: 5_000, accuracy: Some(0.96) }).next.is_empty());
+        assert_eq!(found.wants, Some(Wants { trainings: 2, reviewed: 300, accuracy: 0.7 }));
+        let highest = level(&Evidence { trainings: 10, reviewed: 5_000, accuracy: Some(0.96) });
+        assert_eq!((highest.next.len(), highest.wants), (0, None));
         let unmeasured = level(&Evidence { trainings: 3, reviewed: 500, accuracy: None });
         assert_eq!(unmeasured.next, ["an accuracy that is measured to be surely 50 % or more"]);
     }

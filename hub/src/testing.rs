@@ -14,6 +14,8 @@ use pilah_models::wire::{
 use rumqttc::{AsyncClient, ConnectionError, EventLoop, Incoming, LastWill, MqttOptions, PublishOptions, QoS};
 use tokio::time::timeout;
 
+use crate::auth::accounts::{self, By};
+use crate::auth::{Role, UserName};
 use crate::config::{Config, Secret};
 use crate::fleet;
 use crate::server::{self, Running};
@@ -72,6 +74,15 @@ impl TestHub {
     pub(crate) async fn admin(&self, method: &str, path: &str, body: Option<serde_json::Value>) -> Answer {
         let basic = basic("admin", PASSWORD);
         self.request(method, path, &[("authorization", basic.as_str())], body).await
+    }
+
+    /// Makes an account, and gives the value of its Authorization header.
+    pub(crate) async fn login(&self, name: &str, role: Role) -> String {
+        let name: UserName = name.parse().expect("a valid name");
+        let password = Secret::new(PASSWORD);
+        let added = accounts::add(&self.running.state.store, &name, Some(&password), role, By::Hub);
+        added.await.expect("makes an account");
+        basic(name.as_str(), PASSWORD)
     }
 
     /// Sends a request.

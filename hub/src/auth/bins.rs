@@ -2,7 +2,7 @@
 //! passwords that people choose; nobody guesses 256 bits, and a bin connects in microseconds.
 
 use pilah_models::name::{BinId, ContentId};
-use sea_orm::{DbErr, EntityTrait, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::config::Secret;
 use crate::store::Store;
@@ -19,9 +19,10 @@ pub(crate) fn fingerprint(secret: &str) -> String {
     ContentId::of(secret.as_bytes()).into()
 }
 
-/// Whether this is the bin's secret; also false if there is no such bin.
+/// Whether this is the bin's secret; also false if there is no such bin, or if it is retired.
 pub(crate) async fn verify(store: &Store, bin: &BinId, secret: &str) -> Result<bool, DbErr> {
     let known: Option<String> = bin::Entity::find_by_id(bin.as_str())
+        .filter(bin::Column::RetiredMs.is_null())
         .select_only()
         .column(bin::Column::PasswordHash)
         .into_tuple()

@@ -8,22 +8,84 @@ use axum::http::header;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use pilah_models::name::BinId;
+use sea_orm::DbErr;
 
 use super::origin::{self, Origin};
-use super::{bins, session};
+use super::role::Role;
+use super::{accounts, bins, session};
 use crate::error::HttpError;
 use crate::state::AppState;
+use crate::store::Store;
+
+/// The most administrators whom a refusal names.
+const MOST_ASKED: usize = 3;
 
 /// A person who is logged in. As an argument of a handler it makes the login necessary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Login name.
     pub name: String,
-    /// `admin`.
-    pub role: String,
+    /// What they may do.
+    pub role: Role,
     /// Row number.
     pub(super) id: i32,
+    /// What they have shown.
+    pub(super) proof: Proof,
 }
+
+/// What a person has shown to be who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The cookie of a session, of which this is the fingerprint.
+    Session(String),
+    /// A password, of which this is the hash.
+    Password(String),
+}
+
+impl User {
+    /// Refuses who may not do what needs this role, and says whom to ask.
+    ///
+    /// # Errors
+    /// 403, with `needs`, `role` and `ask`; or the database failed.
+    pub async fn require(&self, needed: Role, state: &AppState) -> Result<(), HttpError> {
+        if self.role >= needed {
+            return Ok(());
+        }
+        let ask = accounts::administrators(state.store.db(), MOST_ASKED).await?;
+        let detail = format!(
+            "this needs the role {needed}, and {} has the role {}: ask an administrator of this hub ({}) for it",
+            self.name,
+            self.role,
+            ask.join(", ")
+        );
+        let refusal = HttpError::forbidden("role", detail);
+        Err(refusal.with("needs", needed.name()).with("role", self.role.name()).with("ask", ask))
+    }
+
+    /// Whether this login still holds: the session or the password of before, and the role.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub(crate) async fn holds(&self, store: &Store) -> Result<bool, DbErr> {
+        session::holds(store, self).await
+    }
+
+    /// The fingerprint of their session, if they have one.
+    pub(super) fn session(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Session(fingerprint) => Some(fingerprint),
+            Proof::Password(_) => None,
+        }
+    }
+}
+
+/// A person who may label and review: a reviewer or an administrator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewer(pub User);
+
+/// An administrator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin(pub User);
 
 /// A bin with its secret, or a person who is logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +119,26 @@ impl FromRequestParts<AppState> for User {
     }
 }
 
+impl FromRequestParts<AppState> for Reviewer {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+        let user = User::from_request_parts(parts, state).await?;
+        user.require(Role::Reviewer, state).await?;
+        Ok(Self(user))
+    }
+}
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+        let user = User::from_request_parts(parts, state).await?;
+        user.require(Role::Admin, state).await?;
+        Ok(Self(user))
+    }
+}
+
 impl FromRequestParts<AppState> for BinOrUser {
     type Rejection = HttpError;
 
@@ -68,6 +150,22 @@ impl FromRequestParts<AppState> for BinOrUser {
             return Ok(Self::Bin(bin));
         }
         User::from_request_parts(parts, state).await.map(Self::User)
+    }
+}
+
+/// A bin with its secret, or a person who may review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BinOrReviewer(pub BinOrUser);
+
+impl FromRequestParts<AppState> for BinOrReviewer {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+        let who = BinOrUser::from_request_parts(parts, state).await?;
+        if let BinOrUser::User(user) = &who {
+            user.require(Role::Reviewer, state).await?;
+        }
+        Ok(Self(who))
     }
 }
 

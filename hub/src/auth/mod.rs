@@ -6,10 +6,23 @@
 //! - **Bins** have a secret of 256 random bits, made at enrolment: over MQTT, and over HTTP Basic to
 //!   fetch models.
 //!
-//! A handler says what it needs by its arguments: [`User`] needs a login, [`BinOrUser`] either, none is
-//! open to everybody. A request that changes something must come from our own page or from a program,
+//! A handler says what it needs by its arguments: [`User`] needs a login, [`Reviewer`] and [`Admin`] a
+//! login with that role, [`BinOrUser`] a bin or a login, none is open to everybody. A request that changes something must come from our own page or from a program,
 //! never from another site in the user's browser: [`origin`] tells them apart. Failed logins are slowed
 //! down by client address: [`attempts`].
+
+/// What a person may do.
+mod role;
+
+/// Accounts, made and changed.
+pub mod accounts;
+
+/// `/api/v1/users`, and one's own password.
+mod users;
+
+/// `GET /api/v1/audit`.
+#[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
+mod audit;
 
 /// How often a client may fail.
 mod attempts;
@@ -30,24 +43,28 @@ mod password;
 mod routes;
 
 /// Logins that last.
-mod session;
+pub(crate) mod session;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use tokio::sync::Semaphore;
 
-pub use extract::{BinOrUser, User};
+pub use accounts::{AccountError, UserName};
+use extract::Proof;
+pub use extract::{Admin, BinOrReviewer, BinOrUser, Reviewer, User};
+pub use password::PasswordError;
+pub use role::Role;
 pub(crate) use routes::{ApiDoc, routes};
 
 use crate::config::Secret;
 use crate::error::HttpError;
 use crate::store::entity::user;
-use crate::store::{Store, StoreError, now_ms};
+use crate::store::{Store, StoreError};
+use accounts::{By, Change};
 use attempts::Attempts;
 
 /// The account that is made at the first start.
@@ -100,9 +117,12 @@ impl Logins {
                 return Err(HttpError::unauthorized("name or password is wrong"));
             }
             self.remember(known);
+            if let Some(row) = &row {
+                session::note_login(store, row.id).await?;
+            }
         }
         let row = row.ok_or_else(|| HttpError::unauthorized("name or password is wrong"))?;
-        Ok(User { name: row.name, role: row.role, id: row.id })
+        Ok(User { role: role_of(&row)?, name: row.name, id: row.id, proof: Proof::Password(row.password_hash) })
     }
 
     /// Refuses an address that has failed too often.
@@ -138,44 +158,40 @@ pub(crate) fn draw_secret() -> Secret {
     bins::draw()
 }
 
+/// The role of a row.
+///
+/// # Errors
+/// [`StoreError::Corrupt`]: there is no such role.
+fn role_of(row: &user::Model) -> Result<Role, StoreError> {
+    row.role.parse().map_err(|error: role::UnknownRole| StoreError::Corrupt {
+        table: "users",
+        row: row.name.clone(),
+        problem: error.to_string(),
+    })
+}
+
 /// Makes the administrator if there is nobody yet. Gives the password if it was drawn here: it is shown
 /// once, to whoever started the hub, and kept nowhere.
 ///
 /// # Errors
-/// The database's.
-pub async fn ensure_administrator(store: &Store, wanted: Option<&Secret>) -> Result<Option<Secret>, StoreError> {
+/// [`AccountError`]: the password that is wanted is not good enough, or the database failed.
+pub async fn ensure_administrator(store: &Store, wanted: Option<&Secret>) -> Result<Option<Secret>, AccountError> {
     if user::Entity::find().count(store.db()).await? > 0 {
         return Ok(None);
     }
-    let password = wanted.cloned().unwrap_or_else(password::draw);
-    let row = user::ActiveModel {
-        name: Set(ADMINISTRATOR.to_owned()),
-        password_hash: Set(password::hash(password.reveal()).await),
-        role: Set("admin".to_owned()),
-        created_ms: Set(now_ms()),
-        ..Default::default()
-    };
-    user::Entity::insert(row).exec(store.db()).await?;
-    Ok(wanted.is_none().then_some(password))
+    let name: UserName = ADMINISTRATOR.parse().expect("a valid name");
+    accounts::add(store, &name, wanted, Role::Admin, By::Hub).await
 }
 
-/// Gives a user a new, drawn password and ends their sessions. `None`: there is no such user.
+/// Gives a user a new, drawn password and ends their sessions.
 ///
 /// # Errors
-/// The database's.
-pub async fn reset_password(store: &Store, name: &str) -> Result<Option<Secret>, StoreError> {
-    let Some(row) = user::Entity::find().filter(user::Column::Name.eq(name)).one(store.db()).await? else {
-        return Ok(None);
-    };
+/// [`AccountError`]: there is no such user, or the database failed.
+pub async fn reset_password(store: &Store, name: &str) -> Result<Secret, AccountError> {
     let password = password::draw();
-    let update = user::ActiveModel {
-        id: Set(row.id),
-        password_hash: Set(password::hash(password.reveal()).await),
-        ..Default::default()
-    };
-    user::Entity::update(update).exec(store.db()).await?;
-    session::end_all_of(store, row.id).await?;
-    Ok(Some(password))
+    let change = Change { password: Some(&password), role: None };
+    accounts::change(store, name, change, By::CommandLine).await?;
+    Ok(password)
 }
 
 #[cfg(test)]

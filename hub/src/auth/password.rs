@@ -10,6 +10,41 @@ use crate::config::Secret;
 /// No password is longer, in bytes: hashing a longer one would cost what the sender likes.
 pub(super) const LONGEST: usize = 256;
 
+/// No password that a person chooses is shorter, in characters.
+pub(super) const SHORTEST: usize = 10;
+
+/// A password that is not good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// It could be guessed.
+    #[error("the password has {0} characters: choose one of at least {SHORTEST} characters, such as four words")]
+    Short(usize),
+    /// It is the first that anybody would try.
+    #[error("the password is the login name: choose another")]
+    IsName,
+    /// Hashing it would cost what the sender likes.
+    #[error("the password has {0} bytes: choose one of at most {LONGEST}")]
+    Long(usize),
+}
+
+/// Whether somebody may choose this password.
+///
+/// # Errors
+/// [`PasswordError`]: why not.
+pub(super) fn check(password: &str, name: &str) -> Result<(), PasswordError> {
+    let characters = password.chars().count();
+    if characters < SHORTEST {
+        return Err(PasswordError::Short(characters));
+    }
+    if password.len() > LONGEST {
+        return Err(PasswordError::Long(password.len()));
+    }
+    if password.eq_ignore_ascii_case(name) {
+        return Err(PasswordError::IsName);
+    }
+    Ok(())
+}
+
 /// What the password of an unknown user is compared with: the hash of random bytes.
 pub(super) const UNKNOWN: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$7G0VCBj5b7Xb1RXFYgOAqA$8y0XWJwv0rBkH6rVAlUk5zL1pQ2mN3oT4uS7dE9fG0M";
@@ -65,6 +100,25 @@ mod tests {
     async fn the_hash_for_unknown_users_is_a_real_one() {
         assert!(PasswordHash::new(UNKNOWN).is_ok(), "or an unknown name would answer faster");
         assert!(!verify("", UNKNOWN).await.expect("runs"));
+    }
+
+    #[test]
+    fn what_may_be_chosen() {
+        let long = "x".repeat(LONGEST + 1);
+        let cases = [
+            ("", Err(PasswordError::Short(0))),
+            ("123456789", Err(PasswordError::Short(9))),
+            ("1234567890", Ok(())),
+            ("sampah kita", Ok(())),
+            ("éééééééééé", Ok(())),
+            ("Anna@Example", Err(PasswordError::IsName)),
+            (long.as_str(), Err(PasswordError::Long(LONGEST + 1))),
+        ];
+        for (password, expected) in cases {
+            assert_eq!(check(password, "anna@example"), expected, "{password}");
+        }
+        assert_eq!(check(draw().reveal(), "anna"), Ok(()), "what is drawn is good enough");
+        assert!(PasswordError::Short(3).to_string().contains("at least 10"));
     }
 
     #[test]

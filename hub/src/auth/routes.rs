@@ -3,25 +3,55 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::extract::{client, foreign};
 use super::origin::{self, Origin};
-use super::{User, session};
+use super::role::Role;
+use super::{User, audit, session, users};
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::state::AppState;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
-#[openapi(paths(login, logout, me), components(schemas(Credentials, Me)))]
+#[openapi(
+    paths(
+        login,
+        logout,
+        me,
+        users::choose_password,
+        users::list,
+        users::add,
+        users::change,
+        users::delete,
+        audit::audit
+    ),
+    components(schemas(
+        Credentials,
+        Me,
+        Role,
+        users::NewPassword,
+        users::UserView,
+        users::NewUser,
+        users::UserChange,
+        audit::AuditEntry
+    ))
+)]
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/api/v1/login", post(login)).route("/api/v1/logout", post(logout)).route("/api/v1/me", get(me))
+    Router::new()
+        .route("/api/v1/login", post(login))
+        .route("/api/v1/logout", post(logout))
+        .route("/api/v1/me", get(me))
+        .route("/api/v1/me/password", post(users::choose_password))
+        .route("/api/v1/users", get(users::list).post(users::add))
+        .route("/api/v1/users/{name}", patch(users::change).delete(users::delete))
+        .route("/api/v1/audit", get(audit::audit))
 }
 
 /// What a person logs in with.
@@ -39,8 +69,8 @@ pub(crate) struct Credentials {
 pub(crate) struct Me {
     /// Login name.
     user: String,
-    /// `admin`.
-    role: String,
+    /// What they may do.
+    role: Role,
 }
 
 /// Logs in: the answer sets a cookie. Ten failures from one address, then one try in ten seconds.

@@ -4,19 +4,20 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{User, bins};
+use super::{Proof, User, bins, role_of};
 use crate::store::entity::{session, user};
-use crate::store::{Store, now_ms};
+use crate::store::{Store, StoreError, now_ms};
 
 /// How long a login lasts.
-const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 const COOKIE: &str = "pilah_session";
 
 /// Begins a session and gives its cookie.
-pub(super) async fn begin(store: &Store, user: &User, headers: &HeaderMap) -> Result<HeaderValue, DbErr> {
+pub(super) async fn begin(store: &Store, user: &User, headers: &HeaderMap) -> Result<HeaderValue, StoreError> {
     let now = now_ms();
     session::Entity::delete_many().filter(session::Column::ExpiresMs.lt(now)).exec(store.db()).await?;
     let token = bins::draw();
@@ -27,20 +28,25 @@ pub(super) async fn begin(store: &Store, user: &User, headers: &HeaderMap) -> Re
         expires_ms: Set(now + lifetime),
     };
     session::Entity::insert(row).exec_without_returning(store.db()).await?;
+    note_login(store, user.id).await?;
     Ok(cookie(token.reveal(), LIFETIME, headers))
 }
 
 /// The user of a request's cookie, if its session is alive.
-pub(super) async fn find(store: &Store, headers: &HeaderMap) -> Result<Option<User>, DbErr> {
+pub(super) async fn find(store: &Store, headers: &HeaderMap) -> Result<Option<User>, StoreError> {
     let Some(token) = token(headers) else { return Ok(None) };
-    let found = session::Entity::find_by_id(bins::fingerprint(token)).one(store.db()).await?;
+    let fingerprint = bins::fingerprint(token);
+    let found = session::Entity::find_by_id(&fingerprint).one(store.db()).await?;
     let Some(session) = found.filter(|session| session.expires_ms > now_ms()) else { return Ok(None) };
     let row = user::Entity::find_by_id(session.user_id).one(store.db()).await?;
-    Ok(row.map(|row| User { name: row.name, role: row.role, id: row.id }))
+    let user = |row: user::Model| {
+        Ok(User { role: role_of(&row)?, name: row.name, id: row.id, proof: Proof::Session(fingerprint) })
+    };
+    row.map(user).transpose()
 }
 
 /// Ends the session of a request, and gives the cookie that takes the token out of the browser.
-pub(super) async fn end(store: &Store, headers: &HeaderMap) -> Result<HeaderValue, DbErr> {
+pub(super) async fn end(store: &Store, headers: &HeaderMap) -> Result<HeaderValue, StoreError> {
     if let Some(token) = token(headers) {
         session::Entity::delete_by_id(bins::fingerprint(token)).exec(store.db()).await?;
     }
@@ -48,8 +54,47 @@ pub(super) async fn end(store: &Store, headers: &HeaderMap) -> Result<HeaderValu
 }
 
 /// Ends every session of a user.
-pub(super) async fn end_all_of(store: &Store, user_id: i32) -> Result<(), DbErr> {
-    session::Entity::delete_many().filter(session::Column::UserId.eq(user_id)).exec(store.db()).await?;
+pub(super) async fn end_all_of(db: &impl ConnectionTrait, user_id: i32) -> Result<(), DbErr> {
+    end_others_of(db, user_id, None).await
+}
+
+/// Ends the sessions of a user except for this one, named by its fingerprint.
+pub(super) async fn end_others_of(db: &impl ConnectionTrait, user_id: i32, except: Option<&str>) -> Result<(), DbErr> {
+    let mut others = session::Entity::delete_many().filter(session::Column::UserId.eq(user_id));
+    if let Some(kept) = except {
+        others = others.filter(session::Column::TokenHash.ne(kept));
+    }
+    others.exec(db).await?;
+    Ok(())
+}
+
+/// Whether a login from before still holds.
+pub(super) async fn holds(store: &Store, user: &User) -> Result<bool, DbErr> {
+    let found = match &user.proof {
+        Proof::Session(fingerprint) => {
+            session::Entity::find_by_id(fingerprint)
+                .filter(session::Column::ExpiresMs.gt(now_ms()))
+                .count(store.db())
+                .await?
+        }
+        Proof::Password(hash) => {
+            user::Entity::find_by_id(user.id)
+                .filter(user::Column::PasswordHash.eq(hash))
+                .filter(user::Column::Role.eq(user.role.name()))
+                .count(store.db())
+                .await?
+        }
+    };
+    Ok(found > 0)
+}
+
+/// Notes that a user has shown their password.
+pub(super) async fn note_login(store: &Store, user_id: i32) -> Result<(), DbErr> {
+    user::Entity::update_many()
+        .col_expr(user::Column::LastLoginMs, Expr::value(now_ms()))
+        .filter(user::Column::Id.eq(user_id))
+        .exec(store.db())
+        .await?;
     Ok(())
 }
 

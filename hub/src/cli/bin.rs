@@ -62,7 +62,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         }
         Command::List => {
             for row in bin::Entity::find().order_by_asc(bin::Column::Id).all(store.db()).await? {
-                let presence = if row.online { "online" } else { "offline" };
+                let presence = match row.retired_ms {
+                    Some(_) => "retired",
+                    None if row.online => "online",
+                    None => "offline",
+                };
                 println!("{}\t{presence}\t{}\t{}", row.id, row.model_version.unwrap_or_default(), row.name);
             }
         }

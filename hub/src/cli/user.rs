@@ -1,10 +1,13 @@
 //! `pilah-hub user`
+//!
+//! Works on the database beside a running hub as well: SQLite lets both write.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::auth;
+use crate::auth::accounts::{self, By, Change};
+use crate::auth::{self, Role, UserName};
 use crate::store::{DataFolder, Store};
 
 /// Arguments of `pilah-hub user`.
@@ -19,20 +22,56 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make an account, draw a password for it, and print that
+    Add {
+        /// Login name: 1 to 64 of a-z, 0-9, '.', '_', '-' and '@'
+        name: UserName,
+        /// What they may do
+        #[arg(long, value_enum)]
+        role: Role,
+    },
+    /// Give a user another role, and end their sessions
+    Set {
+        /// Login name
+        name: String,
+        /// What they may do from now on
+        #[arg(long, value_enum)]
+        role: Role,
+    },
     /// Draw a new password for a user, print it, and end their sessions
     Reset {
         /// Login name
         name: String,
     },
+    /// Delete an account; what the user did stays
+    Remove {
+        /// Login name
+        name: String,
+    },
+    /// List the accounts
+    List,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let folder = DataFolder::open_shared(&args.data)?;
     let store = Store::open(&folder).await?;
-    let Command::Reset { name } = args.command;
-    let password = auth::reset_password(&store, &name).await?;
-    let password = password.ok_or_else(|| anyhow::anyhow!("there is no user {name:?}"))?;
-    println!("{}", password.reveal());
+    match args.command {
+        Command::Add { name, role } => {
+            let drawn = accounts::add(&store, &name, None, role, By::CommandLine).await?;
+            println!("{}", drawn.expect("none was given").reveal());
+        }
+        Command::Set { name, role } => {
+            let change = Change { role: Some(role), password: None };
+            accounts::change(&store, &name, change, By::CommandLine).await?;
+        }
+        Command::Reset { name } => println!("{}", auth::reset_password(&store, &name).await?.reveal()),
+        Command::Remove { name } => accounts::delete(&store, &name, By::CommandLine).await?,
+        Command::List => {
+            for row in accounts::list(store.db()).await? {
+                println!("{}\t{}", row.name, row.role);
+            }
+        }
+    }
     store.close().await?;
     Ok(())
 }

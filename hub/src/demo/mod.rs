@@ -171,7 +171,13 @@ async fn start_bins(
     for number in 1..=demo.bins {
         let bin = BinId::new(format!("bin-{number}"))?;
         let secret = auth::draw_secret();
-        fleet::enrol_with(&hub.state.store, &bin, &format!("Demo bin {number}"), &secret).await?;
+        match fleet::enrol_with(&hub.state.store, &bin, &format!("Demo bin {number}"), &secret).await {
+            Err(EnrolError::Retired(_)) => {
+                say(&format!("{bin} was retired and stays away."));
+                continue;
+            }
+            enrolled => enrolled?,
+        }
         let view = match &demo.images {
             None => View::Virtual { seed: u64::from(number), look: LOOK },
             Some(folder) => {

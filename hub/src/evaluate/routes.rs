@@ -16,7 +16,7 @@ use super::plots::{self, Plot, PlotError, PlotFile};
 use super::report::{BinFigures, ComparisonReport, Differing, EvaluationReport, Offender, SetReport, Side};
 use super::selective::{RiskCoverage, RiskPoint};
 use super::{GateRules, Speed, store};
-use crate::auth::User;
+use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::registry::RegistryError;
 use crate::state::AppState;
@@ -63,12 +63,13 @@ pub(crate) fn routes() -> Router<AppState> {
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The report", body = EvaluationReport),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such version; the answer names those that exist", body = Problem),
         (status = 422, description = "No image to measure by", body = Problem),
     ))]
 pub(crate) async fn evaluate(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(version): Path<String>,
 ) -> Result<Json<EvaluationReport>, HttpError> {
     let version = state.registry.known(&version).await?;

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
-use super::EnrolError;
-use crate::auth::User;
+use super::{EnrolError, store};
+use crate::auth::Admin;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::live::LiveEvent;
 use crate::state::AppState;
-use crate::store::entity::{audit, bin};
+use crate::store::entity::audit;
 use crate::store::now_ms;
 
 /// How long a bin may take: longer than it waits for a picture from its camera.
@@ -73,18 +73,19 @@ pub(crate) struct CommandDone {
     request_body = NewCommand, responses(
     (status = 200, description = "The bin has done it", body = CommandDone),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
     (status = 409, description = "The bin is not connected, or could not do it", body = Problem),
     (status = 503, description = "The broker is away, or the bin did not answer in time", body = Problem),
 ))]
 pub(crate) async fn command(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(id): Path<String>,
     JsonBody(NewCommand { command }): JsonBody<NewCommand>,
 ) -> Result<Json<CommandDone>, HttpError> {
     let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
-    let row = bin::Entity::find_by_id(id.as_str()).one(state.store.db()).await.map_err(HttpError::internal)?;
+    let row = store::serving(state.store.db(), &id).await?;
     let Some(row) = row else { return Err(EnrolError::Unknown(id).into()) };
     if !row.online {
         let detail = format!("bin {id} is not connected, and a command is not kept for later");

@@ -4,6 +4,12 @@
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 mod routes;
 
+/// `/api/v1/bins/{id}`: one bin, changed and retired.
+mod one;
+
+/// What people say of a bin, and its end.
+mod change;
+
 /// `POST /api/v1/bins/{id}/commands`.
 mod command;
 
@@ -14,7 +20,7 @@ use pilah_models::name::BinId;
 use pilah_models::wire::topic;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, TryInsertResult};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, TryInsertResult};
 
 pub(crate) use routes::{ApiDoc, routes};
 
@@ -29,6 +35,9 @@ pub enum EnrolError {
     /// There is one of this id.
     #[error("bin {0} is enrolled already; give it a new secret instead, which ends the old one")]
     Exists(BinId),
+    /// There was one of this id.
+    #[error("bin {0} was retired, and what it sent is kept under its id: choose another id")]
+    Retired(BinId),
     /// There is none of this id.
     #[error("no bin {0} is enrolled")]
     Unknown(BinId),
@@ -59,7 +68,10 @@ pub async fn enrol(store: &Store, id: &BinId, name: &str, by: &str) -> Result<Se
     };
     match bin::Entity::insert(row).on_conflict_do_nothing().exec(store.db()).await? {
         TryInsertResult::Inserted(_) => {}
-        TryInsertResult::Conflicted | TryInsertResult::Empty => return Err(EnrolError::Exists(id.clone())),
+        TryInsertResult::Conflicted | TryInsertResult::Empty => {
+            let is_there = store::serving(store.db(), id).await?.is_some();
+            return Err(if is_there { EnrolError::Exists(id.clone()) } else { EnrolError::Retired(id.clone()) });
+        }
     }
     note(store, by, "bin.enrolled", id).await?;
     Ok(secret)
@@ -75,6 +87,7 @@ pub async fn renew_secret(store: &Store, id: &BinId, by: &str) -> Result<Secret,
     let updated = bin::Entity::update_many()
         .col_expr(bin::Column::PasswordHash, Expr::value(bins::fingerprint(secret.reveal())))
         .filter(bin::Column::Id.eq(id.as_str()))
+        .filter(bin::Column::RetiredMs.is_null())
         .exec(store.db())
         .await?;
     if updated.rows_affected == 0 {
@@ -102,13 +115,20 @@ pub async fn enrol_with(store: &Store, id: &BinId, name: &str, secret: &Secret) 
 }
 
 async fn note(store: &Store, who: &str, what: &str, id: &BinId) -> Result<(), DbErr> {
+    note_with(store.db(), who, what, serde_json::json!({ "bin": id })).await
+}
+
+async fn note_with(db: &impl ConnectionTrait, who: &str, what: &str, detail: serde_json::Value) -> Result<(), DbErr> {
     let row = audit::ActiveModel {
         at_ms: Set(now_ms()),
         who: Set(who.to_owned()),
         what: Set(what.to_owned()),
-        detail_json: Set(Some(serde_json::json!({ "bin": id }).to_string())),
+        detail_json: Set(Some(detail.to_string())),
         ..Default::default()
     };
-    audit::Entity::insert(row).exec_without_returning(store.db()).await?;
+    audit::Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,11 @@ use pilah_models::name::BinId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use super::change::{self, BinChange, LONGEST_NAME, Place};
 use super::command::{self, CommandDone, CommandName, NewCommand};
+use super::one::{self, BinDetail};
 use super::{EnrolError, enrol, renew_secret, store};
-use crate::auth::User;
+use crate::auth::{Admin, User};
 use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
 use crate::live::ItemSeen;
 use crate::state::AppState;
@@ -19,15 +21,15 @@ use crate::store::now_ms;
 /// The most items in one answer.
 const MOST_ITEMS: u64 = 500;
 
-/// The longest name of a bin, in characters.
-const LONGEST_NAME: usize = 80;
-
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(bins, add_bin, new_secret, command::command, events, field),
+    paths(bins, add_bin, one::one, one::change, one::retire, new_secret, command::command, events, field),
     components(schemas(
         BinView,
+        BinDetail,
+        BinChange,
+        Place,
         NewBin,
         Enrolled,
         NewCommand,
@@ -46,6 +48,7 @@ pub(crate) struct ApiDoc;
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/bins", get(bins).post(add_bin))
+        .route("/api/v1/bins/{id}", get(one::one).patch(one::change).delete(one::retire))
         .route("/api/v1/bins/{id}/secret", post(new_secret))
         .route("/api/v1/bins/{id}/commands", post(command::command))
         .route("/api/v1/events", get(events))
@@ -59,12 +62,18 @@ pub(crate) struct BinView {
     pub(super) id: String,
     /// What people call it.
     pub(super) name: String,
+    /// The group that people put it into.
+    pub(super) group: Option<String>,
+    /// Where it stands.
+    pub(super) place: Option<Place>,
     /// When it was enrolled, in milliseconds since 1970.
     pub(super) created_ms: i64,
     /// When it last said anything.
     pub(super) last_seen_ms: Option<i64>,
     /// Whether it is connected.
     pub(super) online: bool,
+    /// The version of its program.
+    pub(super) software: Option<String>,
     /// The model in force.
     pub(super) model: Option<String>,
     /// The model that the hub wants there.
@@ -124,6 +133,9 @@ pub(crate) struct FieldQuery {
     /// How many hours back, 1 to 720.
     #[serde(default = "default_hours")]
     hours: u32,
+    /// Only what this bin saw.
+    #[param(value_type = Option<String>)]
+    bin: Option<BinId>,
 }
 
 /// What the bins saw.
@@ -143,6 +155,7 @@ pub(crate) struct FieldReport {
 
 /// Items of a class.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ItemsOfClass)]
 pub(crate) struct ClassCount {
     /// The class.
     pub(super) label: String,
@@ -193,7 +206,9 @@ fn default_hours() -> u32 {
 impl From<EnrolError> for HttpError {
     fn from(error: EnrolError) -> Self {
         match error {
-            EnrolError::Exists(_) | EnrolError::Reserved(_) => Self::conflict("bin-exists", error.to_string()),
+            EnrolError::Exists(_) | EnrolError::Retired(_) | EnrolError::Reserved(_) => {
+                Self::conflict("bin-exists", error.to_string())
+            }
             EnrolError::Unknown(_) => Self::not_found(error.to_string()),
             EnrolError::Database(error) => Self::internal(error),
         }
@@ -213,19 +228,20 @@ pub(crate) async fn bins(State(state): State<AppState>, _user: User) -> Result<J
 #[utoipa::path(post, path = "/api/v1/bins", tag = "bins", request_body = NewBin, responses(
     (status = 201, description = "Enrolled; the secret is shown this once", body = Enrolled),
     (status = 401, description = "Not logged in", body = Problem),
-    (status = 409, description = "There is one of this id", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
+    (status = 409, description = "There is or was one of this id", body = Problem),
     (status = 422, description = "The id is not valid", body = Problem),
 ))]
 pub(crate) async fn add_bin(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     JsonBody(new): JsonBody<NewBin>,
 ) -> Result<(StatusCode, Json<Enrolled>), HttpError> {
-    if new.name.chars().count() > LONGEST_NAME || new.name.chars().any(char::is_control) {
-        let detail = format!("a name has at most {LONGEST_NAME} characters, none of them a control character");
-        return Err(HttpError::unprocessable("bad-name", detail));
-    }
-    let secret = enrol(&state.store, &new.id, &new.name, &user.name).await?;
+    let name = match new.name.as_str() {
+        "" => String::new(),
+        name => change::text("name", name, LONGEST_NAME)?,
+    };
+    let secret = enrol(&state.store, &new.id, &name, &user.name).await?;
     state.rollout.nudge();
     tracing::info!(bin = %new.id, by = user.name, "bin enrolled");
     Ok((StatusCode::CREATED, Json(enrolled(&new.id, secret.reveal()))))
@@ -235,11 +251,12 @@ pub(crate) async fn add_bin(
 #[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
 ))]
 pub(crate) async fn new_secret(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(id): Path<String>,
 ) -> Result<Json<Enrolled>, HttpError> {
     let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
@@ -277,5 +294,5 @@ pub(crate) async fn field(
     QueryArgs(query): QueryArgs<FieldQuery>,
 ) -> Result<Json<FieldReport>, HttpError> {
     let hours = i64::from(query.hours.clamp(1, 720));
-    Ok(Json(store::field(&state.store, now_ms() - hours * 3_600_000).await?))
+    Ok(Json(store::field(&state.store, now_ms() - hours * 3_600_000, query.bin.as_ref()).await?))
 }

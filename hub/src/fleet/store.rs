@@ -1,10 +1,15 @@
 //! Queries about bins and what they saw.
 
+use std::collections::HashMap;
+
 use pilah_models::name::{BinId, Label, ModelVersion};
 use pilah_models::wire::{CameraState, Message, Status};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, SimpleExpr};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+};
 
+use super::change::Place;
 use super::routes::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport};
 use crate::ingest::update_in_words;
 use crate::live::ItemSeen;
@@ -14,19 +19,49 @@ use crate::store::{Store, StoreError};
 /// Points on the time axis of the field report, at most.
 const POINTS: i64 = 60;
 
-/// Every bin, by id, with its last item.
+/// A bin that is not retired.
+pub(super) async fn serving(db: &impl ConnectionTrait, id: &BinId) -> Result<Option<bin::Model>, DbErr> {
+    bin::Entity::find_by_id(id.as_str()).filter(bin::Column::RetiredMs.is_null()).one(db).await
+}
+
+/// Every bin that is not retired, by id, with its last item.
 pub(super) async fn bins(store: &Store) -> Result<Vec<BinView>, StoreError> {
-    let rows = bin::Entity::find().order_by_asc(bin::Column::Id).all(store.db()).await?;
-    let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
-        let last = event::Entity::find()
-            .filter(event::Column::Bin.eq(&row.id))
-            .order_by_desc(event::Column::Id)
-            .one(store.db())
-            .await?;
-        views.push(bin_view(row, last.map(item).transpose()?));
-    }
-    Ok(views)
+    let rows = serving_bins().order_by_asc(bin::Column::Id).all(store.db()).await?;
+    let last = event::Entity::find().filter(event::Column::Id.in_subquery(last_events())).all(store.db()).await?;
+    let mut last: HashMap<String, event::Model> = last.into_iter().map(|row| (row.bin.clone(), row)).collect();
+    let view = |row: bin::Model| {
+        let last = last.remove(&row.id).map(item).transpose()?;
+        Ok(bin_view(row, last))
+    };
+    rows.into_iter().map(view).collect()
+}
+
+/// A bin with its last item.
+pub(super) async fn bin(store: &Store, row: bin::Model) -> Result<BinView, StoreError> {
+    let last = event::Entity::find()
+        .filter(event::Column::Bin.eq(&row.id))
+        .order_by_desc(event::Column::Id)
+        .one(store.db())
+        .await?;
+    Ok(bin_view(row, last.map(item).transpose()?))
+}
+
+fn serving_bins() -> sea_orm::Select<bin::Entity> {
+    bin::Entity::find().filter(bin::Column::RetiredMs.is_null())
+}
+
+/// The number of each bin's last event: a look into the index per bin, whatever the number of events.
+fn last_events() -> SelectStatement {
+    let of_bin = Query::select()
+        .expr(Func::max(Expr::col((event::Entity, event::Column::Id))))
+        .from(event::Entity)
+        .and_where(Expr::col((event::Entity, event::Column::Bin)).equals((bin::Entity, bin::Column::Id)))
+        .take();
+    Query::select()
+        .expr(SimpleExpr::SubQuery(None, Box::new(of_bin.into())))
+        .from(bin::Entity)
+        .and_where(Expr::col((bin::Entity, bin::Column::RetiredMs)).is_null())
+        .take()
 }
 
 /// The newest items, newest first; of one bin, and before a row number, if asked for.
@@ -46,10 +81,11 @@ pub(super) async fn items(
     query.all(store.db()).await?.into_iter().map(item).collect()
 }
 
-/// What the bins saw since `since_ms`.
-pub(super) async fn field(store: &Store, since_ms: i64) -> Result<FieldReport, StoreError> {
-    let classes = classes(store, since_ms).await?;
-    let models: Vec<FieldAccuracy> = judged(since_ms)
+/// What the bins, or one of them, saw since `since_ms`.
+pub(super) async fn field(store: &Store, since_ms: i64, bin: Option<&BinId>) -> Result<FieldReport, StoreError> {
+    let seen = Seen { since_ms, bin };
+    let classes = classes(store, seen).await?;
+    let models: Vec<FieldAccuracy> = judged(seen)
         .column(event::Column::Model)
         .column_as(event::Column::Id.count(), "items")
         .column_as(event::Column::Id.min(), "first")
@@ -65,23 +101,23 @@ pub(super) async fn field(store: &Store, since_ms: i64) -> Result<FieldReport, S
         .into_iter()
         .map(FieldAccuracy::from)
         .collect();
-    let truth_sources: Vec<String> = judged(since_ms)
+    let truth_sources: Vec<String> = judged(seen)
         .column(event::Column::TruthSource)
         .distinct()
         .filter(event::Column::TruthSource.is_not_null())
         .into_tuple()
         .all(store.db())
         .await?;
-    Ok(FieldReport { since_ms, classes, models, points: points(store, since_ms).await?, truth_sources })
+    Ok(FieldReport { since_ms, classes, models, points: points(store, seen).await?, truth_sources })
 }
 
-async fn classes(store: &Store, since_ms: i64) -> Result<Vec<ClassCount>, DbErr> {
+async fn classes(store: &Store, seen: Seen<'_>) -> Result<Vec<ClassCount>, DbErr> {
     let rows: Vec<(String, i64, i64)> = event::Entity::find()
         .select_only()
         .column(event::Column::Label)
         .column_as(event::Column::Id.count(), "items")
         .column_as(count_if(is_sure()), "sure")
-        .filter(event::Column::ReceivedMs.gte(since_ms))
+        .filter(seen.condition())
         .group_by(event::Column::Label)
         .order_by_asc(event::Column::Label)
         .into_tuple()
@@ -92,8 +128,8 @@ async fn classes(store: &Store, since_ms: i64) -> Result<Vec<ClassCount>, DbErr>
 }
 
 /// Accuracy over time: a point per model and slice of the time from the first judged item to the last.
-async fn points(store: &Store, since_ms: i64) -> Result<Vec<FieldPoint>, DbErr> {
-    let span: Option<(Option<i64>, Option<i64>)> = judged(since_ms)
+async fn points(store: &Store, seen: Seen<'_>) -> Result<Vec<FieldPoint>, DbErr> {
+    let span: Option<(Option<i64>, Option<i64>)> = judged(seen)
         .column_as(event::Column::ReceivedMs.min(), "first")
         .column_as(event::Column::ReceivedMs.max(), "last")
         .into_tuple()
@@ -102,7 +138,7 @@ async fn points(store: &Store, since_ms: i64) -> Result<Vec<FieldPoint>, DbErr> 
     let Some((Some(first), Some(last))) = span else { return Ok(Vec::new()) };
     let width = (last - first) / POINTS + 1;
     let slice = || Expr::col(event::Column::ReceivedMs).sub(first).div(width);
-    let rows: Vec<(i64, String, i64, i64)> = judged(since_ms)
+    let rows: Vec<(i64, String, i64, i64)> = judged(seen)
         .column_as(slice(), "slice")
         .column(event::Column::Model)
         .column_as(event::Column::Id.count(), "items")
@@ -123,11 +159,22 @@ async fn points(store: &Store, since_ms: i64) -> Result<Vec<FieldPoint>, DbErr> 
 }
 
 /// Items whose truth is known.
-fn judged(since_ms: i64) -> sea_orm::Select<event::Entity> {
-    event::Entity::find()
-        .select_only()
-        .filter(event::Column::ReceivedMs.gte(since_ms))
-        .filter(event::Column::TruthLabel.is_not_null())
+fn judged(seen: Seen<'_>) -> sea_orm::Select<event::Entity> {
+    event::Entity::find().select_only().filter(seen.condition()).filter(event::Column::TruthLabel.is_not_null())
+}
+
+/// Which items a report is about.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    since_ms: i64,
+    bin: Option<&'a BinId>,
+}
+
+impl Seen<'_> {
+    fn condition(self) -> Condition {
+        let since = event::Column::ReceivedMs.gte(self.since_ms);
+        Condition::all().add(since).add_option(self.bin.map(|bin| event::Column::Bin.eq(bin.as_str())))
+    }
 }
 
 fn is_sure() -> SimpleExpr {
@@ -160,9 +207,11 @@ impl From<ModelRow> for FieldAccuracy {
 }
 
 fn bin_view(row: bin::Model, last_item: Option<ItemSeen>) -> BinView {
-    let camera = row.status_json.as_deref().and_then(|json| Status::decode(json.as_bytes()).ok());
+    let status = row.status_json.as_deref().and_then(|json| Status::decode(json.as_bytes()).ok());
+    let place = row.latitude.zip(row.longitude);
     BinView {
-        camera: camera.map(|status| match status.camera {
+        software: status.as_ref().map(|status| status.software.clone()),
+        camera: status.map(|status| match status.camera {
             CameraState::Starting => "starting".to_owned(),
             CameraState::Streaming => "streaming".to_owned(),
             CameraState::Ended => "ended".to_owned(),
@@ -170,8 +219,10 @@ fn bin_view(row: bin::Model, last_item: Option<ItemSeen>) -> BinView {
         }),
         update: row.reported_json.as_deref().and_then(update_in_words),
         telemetry: row.telemetry_json.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+        place: place.map(|(latitude, longitude)| Place { latitude, longitude, address: row.address }),
         id: row.id,
         name: row.name,
+        group: row.group_name,
         created_ms: row.created_ms,
         last_seen_ms: row.last_seen_ms,
         online: row.online,

@@ -26,7 +26,7 @@ use super::series::{DAY, seconds};
 use super::store::{self, Filter, Merged};
 use super::training::TrainingError;
 use super::{ensemble, holidays, lstm, plan, plot, training};
-use crate::auth::User;
+use crate::auth::{Admin, User};
 use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
 use crate::evaluate::plots::Format;
 use crate::state::AppState;
@@ -104,13 +104,14 @@ struct Form {
         (status = 202, description = "It runs", body = Accepted),
         (status = 400, description = "The form or an option makes no sense", body = Problem),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "Another training runs", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
         (status = 422, description = "The file or some of its rows cannot be read; nothing was merged", body = Problem),
     ))]
 pub(crate) async fn retrain(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, HttpError> {
     let form = form.map_err(|error| HttpError::new(error.status(), "bad-form", error.body_text()))?;
@@ -265,11 +266,12 @@ pub(crate) async fn training_status(
     params(("id" = String, Path, description = "The training")), responses(
         (status = 202, description = "It ends soon"),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "It does not run", body = Problem),
     ))]
 pub(crate) async fn cancel(
     State(state): State<AppState>,
-    _user: User,
+    _admin: Admin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, HttpError> {
     if state.forecasts.cancel(&id) {

@@ -139,6 +139,7 @@ async fn enrolled(transaction: &DatabaseTransaction, batch: &[Ready]) -> Result<
         .select_only()
         .column(bin::Column::Id)
         .filter(bin::Column::Id.is_in(bins))
+        .filter(bin::Column::RetiredMs.is_null())
         .into_tuple()
         .all(transaction)
         .await?;

@@ -16,7 +16,7 @@
 //! | image damaged, or a number is wrong | no     | yes          | damaged           |
 //! | not decodable                       | no     | no           | malformed         |
 //! | of a bin other than the topic's     | no     | no           | refused           |
-//! | of a bin that is not enrolled       | no     | no           | refused           |
+//! | of a bin not enrolled, or retired   | no     | no           | refused           |
 //! | the storage failed                  | no     | no           | storage_failures  |
 //!
 //! A damaged message is acknowledged because sending it again would not mend it. One of an unknown

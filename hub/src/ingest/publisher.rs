@@ -68,6 +68,15 @@ impl Publisher {
         self.send(Channel::Desired.of(bin), desired.encode(), true)
     }
 
+    /// Takes back what the hub wanted of a bin, so that the broker keeps nothing for it.
+    ///
+    /// # Errors
+    /// [`PublishError`]: not sent; do it again later.
+    pub fn forget_desired(&self, bin: &BinId) -> Result<(), PublishError> {
+        // MQTT: a retained message without content ends the one before.
+        self.send(Channel::Desired.of(bin), Vec::new(), true)
+    }
+
     /// Asks something of a bin at once; gives the epoch and the number that its reply will repeat.
     ///
     /// # Errors

@@ -14,6 +14,10 @@ use tokio_stream::{Stream, StreamExt};
 
 use crate::auth::User;
 use crate::state::AppState;
+use crate::store::Store;
+
+/// How often it is checked that who watches may still do so.
+const LOGIN_CHECKED: Duration = Duration::from_secs(15);
 
 /// The routes of this stage.
 pub(crate) fn routes() -> Router<AppState> {
@@ -28,7 +32,7 @@ pub(crate) fn routes() -> Router<AppState> {
 ))]
 pub(crate) async fn live(
     State(state): State<AppState>,
-    _user: User,
+    user: User,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let stopping = state.shutdown.clone();
     let events = BroadcastStream::new(state.live.watch()).map(|next| {
@@ -40,6 +44,25 @@ pub(crate) async fn live(
             Err(BroadcastStreamRecvError::Lagged(missed)) => Event::default().event("missed").data(missed.to_string()),
         })
     });
-    let events = futures::StreamExt::take_until(events, async move { stopping.cancelled().await });
+    let store = state.store.clone();
+    let end = async move {
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = until_logged_out(&store, &user) => {}
+        }
+    };
+    let events = futures::StreamExt::take_until(events, end);
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+}
+
+/// Returns once a login holds no more: it ran out, or the account was changed.
+async fn until_logged_out(store: &Store, user: &User) {
+    loop {
+        tokio::time::sleep(LOGIN_CHECKED).await;
+        match user.holds(store).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(%error, "it cannot be checked who watches; later again"),
+        }
+    }
 }

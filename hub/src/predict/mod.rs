@@ -44,7 +44,7 @@ pub enum PredictError {
 
 /// What the model says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Answer {
+pub struct Prediction {
     /// The likeliest class.
     #[schema(value_type = String)]
     pub class: Label,
@@ -78,7 +78,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError`]: no model, too busy, or no acceptable image.
-    pub async fn predict(&self, bytes: Vec<u8>) -> Result<Answer, PredictError> {
+    pub async fn predict(&self, bytes: Vec<u8>) -> Result<Prediction, PredictError> {
         let turn = self.turn().await?;
         let classifier = self.registry.in_service().ok_or(PredictError::NoModel)?;
         let classify = move || {
@@ -89,7 +89,7 @@ impl Predictor {
             let manifest = classifier.manifest();
             let (class, confidence) = prediction.best();
             let labels = manifest.labels.as_slice();
-            Ok(Answer {
+            Ok(Prediction {
                 class: labels[class].clone(),
                 confidence,
                 sure: manifest.is_sure(class, confidence),

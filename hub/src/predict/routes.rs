@@ -9,7 +9,7 @@ use pilah_models::preprocess::{ImageError, Limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::{Answer, PredictError};
+use super::{PredictError, Prediction};
 use crate::auth::User;
 use crate::dataset::receive::receive;
 use crate::dataset::routes::LARGEST_UPLOAD;
@@ -19,7 +19,7 @@ use crate::state::AppState;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
-#[openapi(paths(predict), components(schemas(Predicted, Answer, Recommendation, Educational, Language)))]
+#[openapi(paths(predict), components(schemas(Predicted, Prediction, Recommendation, Educational, Language)))]
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
@@ -39,7 +39,7 @@ pub(crate) struct Options {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Predicted {
     /// What the model says.
-    prediction: Answer,
+    prediction: Prediction,
     /// How to dispose of it.
     recommendation: Recommendation,
     /// What is worth knowing about it.

@@ -85,7 +85,7 @@ async fn is_named(db: &impl ConnectionTrait, id: &ContentId) -> Result<bool, Sto
 /// Bins that have a version, or are to have it, in words.
 pub(super) async fn bins(db: &impl ConnectionTrait, version: &str) -> Result<Vec<String>, StoreError> {
     let any = Condition::any().add(bin::Column::ModelVersion.eq(version)).add(bin::Column::DesiredVersion.eq(version));
-    let rows = bin::Entity::find().filter(any).all(db).await?;
+    let rows = bin::Entity::find().filter(any).filter(bin::Column::RetiredMs.is_null()).all(db).await?;
     let words = |row: bin::Model| {
         if row.model_version.as_deref() == Some(version) {
             format!("bin {} classifies with it", row.id)

@@ -15,7 +15,7 @@ use super::backbones::BackboneView;
 use super::import::Imported;
 use super::lineage::{LineageView, Override};
 use super::{Registry, RegistryError, store, transfer};
-use crate::auth::{BinOrUser, User};
+use crate::auth::{Admin, BinOrUser, User};
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::evaluate::Evaluation;
 use crate::evaluate::gate::Verdict;
@@ -216,12 +216,13 @@ pub(crate) async fn one(
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "It is in service", body = ModelView),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such version", body = Problem),
         (status = 409, description = "The gate refused it, and there is no reason", body = Problem),
     ))]
 pub(crate) async fn activate(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(version): Path<String>,
     JsonBody(activation): JsonBody<Activation>,
 ) -> Result<Json<ModelView>, HttpError> {
@@ -235,12 +236,13 @@ pub(crate) async fn activate(
     params(("version" = String, Path, description = "The version")), responses(
         (status = 204, description = "It is gone"),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such version; the answer names those that exist", body = Problem),
         (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it", body = Problem),
     ))]
 pub(crate) async fn delete_version(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(version): Path<String>,
 ) -> Result<StatusCode, HttpError> {
     state.registry.delete(&version, &user.name).await?;

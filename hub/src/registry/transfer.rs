@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::backbones::BackboneView;
 use super::import::{self, Imported};
-use crate::auth::User;
+use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::state::AppState;
 use crate::train::job::Parts;
@@ -70,12 +70,13 @@ pub(crate) struct ImportQuery {
         (status = 201, description = "What it was", body = Imported),
         (status = 400, description = "No file", body = Problem),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 413, description = "It is too large", body = Problem),
         (status = 422, description = "It cannot be used; the answer says why and how to mend it", body = Problem),
     ))]
 pub(crate) async fn import(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     QueryArgs(query): QueryArgs<ImportQuery>,
     headers: HeaderMap,
     request: Request,
@@ -130,12 +131,13 @@ pub(crate) async fn backbones(State(state): State<AppState>, _user: User) -> Res
     params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
         (status = 204, description = "It is gone"),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such backbone", body = Problem),
         (status = 409, description = "Versions were made with it; the answer names them", body = Problem),
     ))]
 pub(crate) async fn delete_backbone(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(sha256): Path<String>,
 ) -> Result<StatusCode, HttpError> {
     let id = ContentId::new(sha256).map_err(|error| HttpError::not_found(error.to_string()))?;

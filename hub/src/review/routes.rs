@@ -13,7 +13,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::answer::{self, Answer, Answered, Unusable};
 use super::opinions::{self, Agreement, PairAgreement};
 use super::{ReviewError, Reviewer, State, job, queue, store, undo, wrong};
-use crate::auth::{BinOrUser, User};
+use crate::auth::{self, BinOrReviewer, BinOrUser, Role, User};
 use crate::dataset::routes::{SampleView, known_classes};
 use crate::embeddings::EmbeddingStatus;
 use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
@@ -59,7 +59,7 @@ pub(crate) fn routes() -> Router<AppState> {
 
 impl From<&User> for Reviewer {
     fn from(user: &User) -> Self {
-        Self { name: user.name.clone(), is_administrator: user.role == "admin" }
+        Self { name: user.name.clone(), is_administrator: user.role == Role::Admin }
     }
 }
 
@@ -190,10 +190,11 @@ pub(crate) struct NextQuery {
     (status = 200, description = "What the caller has in hand now; empty if nothing waits", body = Batch),
     (status = 400, description = "`count` is not 1 to 100", body = Problem),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role reviewer", body = Problem),
 ))]
 pub(crate) async fn next(
     Shared(state): Shared<AppState>,
-    user: User,
+    auth::Reviewer(user): auth::Reviewer,
     QueryArgs(query): QueryArgs<NextQuery>,
 ) -> Result<Json<Batch>, HttpError> {
     let count = query.count.unwrap_or(BATCH);
@@ -239,13 +240,14 @@ fn tell(state: &AppState, user: User, answered: &Answered) {
     params(("sample" = String, Path, description = "The sample")), responses(
         (status = 200, description = "What came of it", body = Outcome),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 404, description = "No such sample; it may have been deleted", body = Problem),
         (status = 409, description = "Somebody else has it in hand or was faster, or the caller has had their say", body = Problem),
         (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
     ))]
 pub(crate) async fn respond(
     Shared(state): Shared<AppState>,
-    user: User,
+    auth::Reviewer(user): auth::Reviewer,
     Path(sample): Path<String>,
     JsonBody(said): JsonBody<Answer>,
 ) -> Result<Json<Outcome>, HttpError> {
@@ -269,11 +271,12 @@ pub(crate) struct UndoQuery {
 #[utoipa::path(post, path = "/api/v1/review/undo", tag = "review", params(UndoQuery), responses(
     (status = 200, description = "As it is now", body = Outcome),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role reviewer", body = Problem),
     (status = 409, description = "There is nothing to take back, or somebody went on from there", body = Problem),
 ))]
 pub(crate) async fn undo(
     Shared(state): Shared<AppState>,
-    user: User,
+    auth::Reviewer(user): auth::Reviewer,
     QueryArgs(query): QueryArgs<UndoQuery>,
 ) -> Result<Json<Outcome>, HttpError> {
     let by = Reviewer::from(&user);
@@ -318,12 +321,12 @@ pub(crate) struct MarkedWrong {
 #[utoipa::path(post, path = "/api/v1/review/wrong", tag = "review", request_body = WrongItem, responses(
     (status = 200, description = "Noted", body = MarkedWrong),
     (status = 401, description = "Neither a person nor a bin", body = Problem),
-    (status = 403, description = "An item of another bin", body = Problem),
+    (status = 403, description = "An item of another bin; a person needs the role reviewer", body = Problem),
     (status = 404, description = "There is no image of that item", body = Problem),
 ))]
 pub(crate) async fn wrong(
     Shared(state): Shared<AppState>,
-    who: BinOrUser,
+    BinOrReviewer(who): BinOrReviewer,
     JsonBody(item): JsonBody<WrongItem>,
 ) -> Result<Json<MarkedWrong>, HttpError> {
     if let BinOrUser::Bin(bin) = &who

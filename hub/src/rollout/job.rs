@@ -64,6 +64,13 @@ struct Reconciler {
 
 impl Reconciler {
     async fn reconcile(&mut self, desired: Option<&DesiredModel>) -> Result<(), DbErr> {
+        for bin in store::retired(self.store.db()).await? {
+            match self.publisher.forget_desired(&bin) {
+                Ok(()) => store::clear_desired(self.store.db(), &bin).await?,
+                Err(error) => tracing::warn!(%bin, %error, "what was wanted of a retired bin stays; later again"),
+            }
+            self.told.remove(&bin);
+        }
         let Some(desired) = desired else { return Ok(()) };
         for bin in store::bins(self.store.db()).await? {
             match stage(desired, bin.reported.as_ref()) {

@@ -29,7 +29,7 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// Has it look at once, rather than in some seconds: a bin was enrolled.
+    /// Has it look at once, rather than in some seconds: a bin was enrolled or retired.
     pub fn nudge(&self) {
         self.nudge.notify_one();
     }

@@ -22,6 +22,7 @@ pub(super) async fn bins(db: &impl ConnectionTrait) -> Result<Vec<BinRow>, DbErr
         .column(bin::Column::Id)
         .column(bin::Column::ReportedJson)
         .column(bin::Column::DesiredVersion)
+        .filter(bin::Column::RetiredMs.is_null())
         .order_by_asc(bin::Column::Id)
         .into_tuple()
         .all(db)
@@ -36,6 +37,29 @@ pub(super) async fn bins(db: &impl ConnectionTrait) -> Result<Vec<BinRow>, DbErr
 pub(super) async fn set_desired(db: &impl ConnectionTrait, bin: &BinId, version: &ModelVersion) -> Result<(), DbErr> {
     bin::Entity::update_many()
         .col_expr(bin::Column::DesiredVersion, Expr::value(version.to_string()))
+        .filter(bin::Column::Id.eq(bin.as_str()))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Retired bins for which something is still wanted.
+pub(super) async fn retired(db: &impl ConnectionTrait) -> Result<Vec<BinId>, DbErr> {
+    let rows: Vec<String> = bin::Entity::find()
+        .select_only()
+        .column(bin::Column::Id)
+        .filter(bin::Column::RetiredMs.is_not_null())
+        .filter(bin::Column::DesiredVersion.is_not_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().filter_map(|id| BinId::new(id).ok()).collect())
+}
+
+/// Notes that nothing is wanted of a bin any more.
+pub(super) async fn clear_desired(db: &impl ConnectionTrait, bin: &BinId) -> Result<(), DbErr> {
+    bin::Entity::update_many()
+        .col_expr(bin::Column::DesiredVersion, Expr::value(None::<String>))
         .filter(bin::Column::Id.eq(bin.as_str()))
         .exec(db)
         .await?;

@@ -14,7 +14,7 @@ use crate::dataset::{self, Split, UNUSABLE};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::predict::routes::image_of;
 use crate::state::AppState;
-use crate::store::entity::sample;
+use crate::store::entity::{label_history, sample};
 
 /// How many samples a page has at most, and if nothing else is said.
 const MOST: u64 = 200;
@@ -27,8 +27,8 @@ const SIMILAR: usize = 20;
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(search, similar_to_sample, similar_to_image),
-    components(schemas(SearchPage, SearchHit, SimilarList, SimilarSample))
+    paths(search, one, similar_to_sample, similar_to_image),
+    components(schemas(SearchPage, SearchHit, SampleDetail, LabelChange, SimilarList, SimilarSample))
 )]
 pub(crate) struct ApiDoc;
 
@@ -36,6 +36,7 @@ pub(crate) struct ApiDoc;
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/search", get(search))
+        .route("/api/v1/samples/{id}", get(one))
         .route("/api/v1/search/similar", post(similar_to_image).layer(DefaultBodyLimit::max(LARGEST_UPLOAD)))
         .route("/api/v1/samples/{id}/similar", get(similar_to_sample))
 }
@@ -175,6 +176,51 @@ pub(super) fn read(query: &SearchQuery) -> Result<(Filter, Sort), SearchError> {
         suspect: query.suspect,
     };
     Ok((filter, sort))
+}
+
+/// A sample, and who said what of it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SampleDetail {
+    /// The sample with its review.
+    #[serde(flatten)]
+    hit: SearchHit,
+    /// The changes of its label, the oldest first.
+    history: Vec<LabelChange>,
+}
+
+/// A change of a label.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct LabelChange {
+    /// When, in milliseconds since 1970.
+    at_ms: i64,
+    /// Who.
+    by: String,
+    /// The label before.
+    was: Option<String>,
+    /// The label after.
+    label: Option<String>,
+}
+
+impl From<label_history::Model> for LabelChange {
+    fn from(row: label_history::Model) -> Self {
+        Self { at_ms: row.at_ms, by: row.by, was: row.was, label: row.label }
+    }
+}
+
+/// A sample.
+#[utoipa::path(get, path = "/api/v1/samples/{id}", tag = "search",
+    params(("id" = String, Path, description = "The sample")), responses(
+        (status = 200, description = "The sample with its review and the history of its label", body = SampleDetail),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 404, description = "No such sample", body = Problem),
+    ))]
+pub(crate) async fn one(
+    State(state): State<AppState>,
+    _user: User,
+    Path(id): Path<String>,
+) -> Result<Json<SampleDetail>, HttpError> {
+    let (found, history) = store::detail(state.store.db(), &id).await?;
+    Ok(Json(SampleDetail { hit: SearchHit::of(found), history: history.into_iter().map(LabelChange::from).collect() }))
 }
 
 /// How many.

@@ -9,8 +9,9 @@ use sea_orm::{
 };
 
 use super::{Cursor, Filter, SearchError, Sort};
+use crate::dataset::DatasetError;
 use crate::review::store::{to_review, to_sample};
-use crate::store::entity::{review, sample};
+use crate::store::entity::{label_history, review, sample};
 
 /// A sample that was found, with its review if it has one yet.
 pub type Found = (sample::Model, Option<review::Model>);
@@ -108,6 +109,21 @@ async fn load(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<Found>, D
         reviews.into_iter().map(|row| (row.sample_id.clone(), row)).collect();
     // One that was deleted since is left out.
     Ok(ids.iter().filter_map(|id| Some((samples.remove(id)?, reviews.remove(id)))).collect())
+}
+
+/// A sample with its review, and the changes of its label, the oldest first.
+///
+/// # Errors
+/// There is no such sample, or the database failed.
+pub async fn detail(db: &impl ConnectionTrait, id: &str) -> Result<(Found, Vec<label_history::Model>), SearchError> {
+    let found = load(db, &[id.to_owned()]).await?.pop();
+    let found = found.ok_or_else(|| DatasetError::NoSample(id.to_owned()))?;
+    let history = label_history::Entity::find()
+        .filter(label_history::Column::SampleId.eq(id))
+        .order_by_asc(label_history::Column::Id)
+        .all(db)
+        .await?;
+    Ok((found, history))
 }
 
 /// The samples of some images, in the order of the images.

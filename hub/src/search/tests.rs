@@ -144,9 +144,18 @@ async fn what_looks_alike_is_found_over_http() {
     let near = near["samples"].as_array().expect("a list");
     assert!(near.len() == 7 && near.iter().all(|similar| similar["sample"]["id"] != id), "all but itself");
 
+    let body = serde_json::json!({ "label": "glass" });
+    assert!(hub.admin("POST", &format!("/api/v1/samples/{id}/label"), Some(body)).await.status < 300);
+    let one = hub.admin("GET", &format!("/api/v1/samples/{id}"), None).await.json();
+    let changes = one["history"].as_array().expect("a list");
+    let labels: Vec<_> = changes.iter().map(|change| (change["was"].as_str(), change["label"].as_str())).collect();
+    assert_eq!(labels, [(Some("metal"), Some("glass"))], "the label that it came with is no change: {one}");
+    assert_eq!((one["sample"]["label"].as_str(), one["history"][0]["by"].as_str()), (Some("glass"), Some("admin")));
+    assert_eq!(hub.admin("GET", "/api/v1/samples/no-such", None).await.status, 404);
+
     assert_eq!(hub.send("POST", "/api/v1/search/similar", &headers, b"no image".to_vec()).await.status, 422);
     assert_eq!(hub.admin("GET", "/api/v1/samples/no-such/similar", None).await.status, 404);
-    let page = hub.admin("GET", "/api/v1/search?label=metal&limit=3", None).await.json();
+    let page = hub.admin("GET", "/api/v1/search?label=glass&limit=3", None).await.json();
     assert_eq!((page["hits"].as_array().map(Vec::len), page["next"].is_string()), (Some(3), true));
     let unknown = hub.admin("GET", "/api/v1/search?label=tin", None).await;
     assert!(unknown.status == 422 && unknown.text().contains("glass"), "{}", unknown.text());

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
 
-use crate::auth::{self, Logins};
+use crate::auth::{self, AccountError, Logins};
 use crate::broker::{self, Embedded, Refusals};
 use crate::config::{Config, Mqtt, Secret};
 use crate::dataset;
@@ -75,6 +75,9 @@ pub enum StartError {
     /// The embedded broker cannot start.
     #[error(transparent)]
     Broker(broker::StartError),
+    /// The administrator cannot be made.
+    #[error("the administrator's account cannot be made")]
+    Administrator(#[from] AccountError),
     /// The model in service, or the one to start with, cannot be used.
     #[error(transparent)]
     Registry(#[from] RegistryError),

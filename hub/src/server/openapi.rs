@@ -41,7 +41,37 @@ impl Modify for Logins {
 #[must_use]
 pub fn document() -> Document {
     let mut document = Base::openapi();
-    for stage in [
+    for stage in stages() {
+        document.merge(stage);
+    }
+    for (path, item) in &mut document.paths.paths {
+        let methods = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in methods {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
+    document
+}
+
+/// An operation's name for generated clients, unlike any other: `get_models_version_report`. The names of
+/// handlers, which it would have otherwise, repeat from stage to stage.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix("/api/v1").or_else(|| path.strip_prefix("/api")).unwrap_or(path);
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
+}
+
+/// The document of each stage.
+fn stages() -> Vec<Document> {
+    vec![
         status::ApiDoc::openapi(),
         auth::ApiDoc::openapi(),
         fleet::ApiDoc::openapi(),
@@ -55,10 +85,7 @@ pub fn document() -> Document {
         rollout::routes::ApiDoc::openapi(),
         predict::routes::ApiDoc::openapi(),
         forecast::routes::ApiDoc::openapi(),
-    ] {
-        document.merge(stage);
-    }
-    document
+    ]
 }
 
 /// This document.
@@ -67,4 +94,36 @@ pub fn document() -> Document {
 ))]
 pub(super) async fn serve() -> Json<Document> {
     Json(document())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(document()).expect("has a JSON form");
+        let paths = document["paths"].as_object().expect("an object");
+        let operations = paths.values().flat_map(|path| path.as_object().expect("an object").values());
+        let mut names: Vec<&str> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!((names.len(), names.contains(&"get_models_version_report")), (all, true), "{names:?}");
+        assert!(all > 50, "{all}");
+    }
+
+    #[test]
+    fn no_two_stages_give_different_shapes_one_name() {
+        let mut known = BTreeMap::new();
+        for stage in stages() {
+            for (name, schema) in stage.components.into_iter().flat_map(|components| components.schemas) {
+                let shape = serde_json::to_value(&schema).expect("has a JSON form");
+                let first = known.entry(name.clone()).or_insert_with(|| shape.clone());
+                assert_eq!(*first, shape, "{name}: give one of them another name with #[schema(as = …)]");
+            }
+        }
+    }
 }

@@ -87,3 +87,6 @@ async fn no_such_method(method: Method, uri: Uri) -> HttpError {
         format!("{path} does not know {method}; /api/v1/openapi.json lists what it knows"),
     )
 }
+
+#[cfg(test)]
+mod tests;

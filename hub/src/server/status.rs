@@ -105,7 +105,7 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
         status: "ok",
         version: env!("CARGO_PKG_VERSION"),
         demo: state.config.demo,
-        bins: bin::Entity::find().count(db).await?,
+        bins: bin::Entity::find().filter(bin::Column::RetiredMs.is_null()).count(db).await?,
         bins_online: bin::Entity::find().filter(bin::Column::Online.eq(true)).count(db).await?,
         events: event::Entity::find().count(db).await?,
         samples: sample::Entity::find().count(db).await?,

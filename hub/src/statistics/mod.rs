@@ -79,7 +79,7 @@ pub struct Summary {
     /// Those that were taken out.
     pub unusable: u64,
     /// By class, in the order of the names.
-    pub classes: Vec<ClassCounts>,
+    pub classes: Vec<ClassBalance>,
     /// By bin; uploads and imports are under `null`.
     pub bins: Vec<BinCounts>,
     /// By week of arrival, the oldest first; weeks without a sample are left out.
@@ -94,7 +94,7 @@ pub struct Summary {
 
 /// The labelled images of a class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ClassCounts {
+pub struct ClassBalance {
     /// The class.
     pub label: String,
     /// All of them.
@@ -174,7 +174,7 @@ pub fn summarise(counted: &[Counted], counted_weeks: &[CountedWeek]) -> Summary 
     summary.unlabelled = summary.samples - summary.labelled - summary.unusable;
     summary.classes = classes
         .into_iter()
-        .map(|(label, (counts, bins))| ClassCounts {
+        .map(|(label, (counts, bins))| ClassBalance {
             label: label.to_owned(),
             images: counts.total(),
             train: counts.of(Split::Train),
@@ -214,7 +214,7 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
     let mut warnings = Vec::new();
     let largest = summary.classes.iter().max_by_key(|class| class.images);
     for class in &summary.classes {
-        let ClassCounts { label, images, .. } = class;
+        let ClassBalance { label, images, .. } = class;
         let (most, of) = largest.map_or((0, ""), |largest| (largest.images, largest.label.as_str()));
         if *images < FEW {
             warnings.push(format!("{label} has only {images} labelled images: label at least {FEW}"));

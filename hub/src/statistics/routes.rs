@@ -8,7 +8,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::curve::{LearningCurve, Outlook, Point, PowerLaw};
 use super::job::{FOLDER_SIZE, FolderSize, LEARNING_CURVE};
-use super::{BinCounts, ClassCounts, Summary, WeekCounts, store, summarise, warnings};
+use super::{BinCounts, ClassBalance, Summary, WeekCounts, store, summarise, warnings};
 use crate::auth::User;
 use crate::error::{HttpError, Problem};
 use crate::review::job::{LABEL_NOISE, NoiseReport, NoisyPair};
@@ -22,7 +22,7 @@ use crate::state::AppState;
     components(schemas(
         StatisticsView,
         Summary,
-        ClassCounts,
+        ClassBalance,
         BinCounts,
         WeekCounts,
         FolderSize,

@@ -13,7 +13,7 @@ use super::progress::EpochFigures;
 use super::report::ThresholdFigures;
 use super::store::LogEntry;
 use super::{StartError, TrainError, TrainParams, TrainReport, TrainingStatus, store};
-use crate::auth::User;
+use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem};
 use crate::state::AppState;
 use crate::store::entity::training;
@@ -65,13 +65,14 @@ pub(crate) struct Started {
     (status = 202, description = "It is queued; follow /api/training-status", body = Started),
     (status = 400, description = "The body is no JSON", body = Problem),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 409, description = "One is queued or runs: `training` is its number, `job` how far it is", body = Problem),
     (status = 422, description = "A parameter is out of its range, or there is too little to train on", body = Problem),
     (status = 503, description = "No model is in service whose backbone could be used", body = Problem),
 ))]
 pub(crate) async fn start(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Started>), HttpError> {
     let body = body.map_err(|error| HttpError::new(error.status(), "bad-body", error.body_text()))?;
@@ -195,11 +196,12 @@ pub(crate) async fn one(
     params(("id" = i32, Path, description = "The training")), responses(
         (status = 202, description = "It ends", body = TrainingStatus),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "It does not run", body = Problem),
     ))]
 pub(crate) async fn cancel(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     Path(id): Path<i32>,
 ) -> Result<(StatusCode, Json<TrainingStatus>), HttpError> {
     if !state.trainer.cancel(id, &user.name).await? {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::auth::User;
+use crate::auth::Admin;
 use crate::dataset::delete::{self, Deletion, Whose};
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::state::AppState;
@@ -31,17 +31,14 @@ fn yes() -> bool {
 #[utoipa::path(post, path = "/api/v1/dataset/deletions", tag = "dataset", request_body = Wanted, responses(
     (status = 200, description = "What was deleted, or would be", body = Deletion),
     (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Not an administrator", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 422, description = "Not one of `bin` and `sent_by`", body = Problem),
 ))]
 pub(crate) async fn delete(
     State(state): State<AppState>,
-    user: User,
+    Admin(user): Admin,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Deletion>, HttpError> {
-    if user.role != "admin" {
-        return Err(HttpError::forbidden("not-admin", "only an administrator may delete samples"));
-    }
     let whose = match (wanted.bin, wanted.sent_by) {
         (Some(bin), None) => Whose::Bin(bin),
         (None, Some(name)) => Whose::Sender(name),

@@ -13,7 +13,7 @@ use tokio::io::{AsyncWriteExt as _, BufWriter};
 use utoipa::{IntoParams, ToSchema};
 
 use super::known_classes;
-use crate::auth::User;
+use crate::auth::{Reviewer, User};
 use crate::dataset::import::{ImportStatus, Options};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::state::AppState;
@@ -45,12 +45,13 @@ pub(crate) struct Accepted {
         (status = 202, description = "It is received and being imported", body = Accepted),
         (status = 400, description = "The connection broke", body = Problem),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 413, description = "It is too large", body = Problem),
         (status = 507, description = "The hub's disk is full", body = Problem),
     ))]
 pub(crate) async fn send(
     State(state): State<AppState>,
-    user: User,
+    Reviewer(user): Reviewer,
     QueryArgs(query): QueryArgs<SendQuery>,
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), HttpError> {

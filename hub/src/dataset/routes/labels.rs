@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::known_classes;
-use crate::auth::User;
+use crate::auth::{Reviewer, User};
 use crate::dataset::store::{self, Tally};
 use crate::dataset::{Split, UNUSABLE};
 use crate::error::{HttpError, JsonBody, Problem};
@@ -40,12 +40,13 @@ pub(crate) struct Labelled {
     params(("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "Labelled", body = Labelled),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 404, description = "No such sample", body = Problem),
         (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
     ))]
 pub(crate) async fn label(
     State(state): State<AppState>,
-    user: User,
+    Reviewer(user): Reviewer,
     Path(id): Path<String>,
     JsonBody(new): JsonBody<NewLabel>,
 ) -> Result<Json<Labelled>, HttpError> {

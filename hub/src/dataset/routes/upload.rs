@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::known_classes;
-use crate::auth::User;
+use crate::auth::{Reviewer, User};
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
 use crate::dataset::{Prepared, delete, group};
@@ -76,12 +76,13 @@ struct File {
         (status = 200, description = "What became of each file", body = Uploaded),
         (status = 400, description = "No label or no file", body = Problem),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 413, description = "The upload is too large", body = Problem),
         (status = 422, description = "There is no such class, or no file was accepted; `files` says why", body = Problem),
     ))]
 pub(crate) async fn upload(
     State(state): State<AppState>,
-    user: User,
+    Reviewer(user): Reviewer,
     form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> Result<Json<Uploaded>, HttpError> {
     let form = form.map_err(|error| HttpError::new(error.status(), "bad-form", error.body_text()))?;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::User;
+use crate::auth::{Admin, Reviewer, User};
 use crate::dataset::export::{self, Layout};
 use crate::dataset::honesty::{self, Honesty, HonestyError, MOST_SEEDS};
 use crate::dataset::version::{self, Difference, Version};
@@ -36,10 +36,11 @@ pub(crate) struct Freezing {
 #[utoipa::path(post, path = "/api/v1/dataset/versions", tag = "dataset", request_body = Freezing, responses(
     (status = 200, description = "The version", body = Version),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role reviewer", body = Problem),
 ))]
 pub(crate) async fn freeze(
     State(state): State<AppState>,
-    user: User,
+    Reviewer(user): Reviewer,
     JsonBody(freezing): JsonBody<Freezing>,
 ) -> Result<Json<Version>, HttpError> {
     let note: String = freezing.note.chars().take(1000).collect();
@@ -169,12 +170,13 @@ pub(crate) struct HonestyQuery {
 #[utoipa::path(post, path = "/api/v1/dataset/compare-splits", tag = "dataset", params(HonestyQuery), responses(
     (status = 200, description = "The figures", body = Honesty),
     (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 422, description = "There is too little to compare", body = Problem),
     (status = 503, description = "No model is in service", body = Problem),
 ))]
 pub(crate) async fn honesty(
     State(state): State<AppState>,
-    _user: User,
+    _admin: Admin,
     QueryArgs(query): QueryArgs<HonestyQuery>,
 ) -> Result<Json<Honesty>, HttpError> {
     let parts = Parts { store: state.store, blobs: state.blobs, registry: state.registry };

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 /// An enrolled bin and the last that it said of itself.
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "bins")]
 pub struct Model {
     /// Its bin id, also its MQTT user name.
@@ -32,6 +32,16 @@ pub struct Model {
     pub model_version: Option<String>,
     /// The model that the hub wants there.
     pub desired_version: Option<String>,
+    /// Where it stands, in degrees north; with `longitude`.
+    pub latitude: Option<f64>,
+    /// In degrees east; with `latitude`.
+    pub longitude: Option<f64>,
+    /// Where it stands, in words.
+    pub address: Option<String>,
+    /// The group that people put it into.
+    pub group_name: Option<String>,
+    /// When it was retired: its row stays, so that its id is not given again.
+    pub retired_ms: Option<i64>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

@@ -13,10 +13,12 @@ pub struct Model {
     pub name: String,
     /// Argon2id, as a PHC string.
     pub password_hash: String,
-    /// `admin`, the only one so far.
+    /// `viewer`, `reviewer` or `admin`.
     pub role: String,
     /// When the account was made.
     pub created_ms: i64,
+    /// When they last showed their password.
+    pub last_login_ms: Option<i64>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

@@ -22,6 +22,12 @@ mod training;
 /// Dated quantities and forecasts.
 mod forecast;
 
+/// When people last logged in.
+mod people;
+
+/// Where bins stand, what group they are of, and which are retired.
+mod fleet;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -38,6 +44,8 @@ impl MigratorTrait for Migrator {
             Box::new(training::TrainingJobs),
             Box::new(registry::Registry),
             Box::new(forecast::Forecast),
+            Box::new(people::People),
+            Box::new(fleet::Fleet),
         ]
     }
 }

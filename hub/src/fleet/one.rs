@@ -1,0 +1,108 @@
+//! `/api/v1/bins/{id}`: one bin, with all that it said of itself; changed and retired.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use pilah_models::name::{BinId, ModelVersion};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::change::{self, BinChange, ChangeError};
+use super::routes::BinView;
+use super::{EnrolError, store};
+use crate::auth::{Admin, User};
+use crate::error::{HttpError, JsonBody, Problem};
+use crate::live::LiveEvent;
+use crate::state::AppState;
+
+/// A bin, with all that it said of itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct BinDetail {
+    /// As in the list of bins.
+    #[serde(flatten)]
+    bin: BinView,
+    /// The last `Reported` message: the model and what is in force there.
+    #[schema(value_type = Option<Object>)]
+    reported: Option<serde_json::Value>,
+}
+
+/// A bin.
+#[utoipa::path(get, path = "/api/v1/bins/{id}", tag = "bins", params(("id" = String, Path)), responses(
+    (status = 200, description = "The bin", body = BinDetail),
+    (status = 401, description = "Not logged in", body = Problem),
+    (status = 404, description = "No such bin", body = Problem),
+))]
+pub(crate) async fn one(
+    State(state): State<AppState>,
+    _user: User,
+    Path(id): Path<String>,
+) -> Result<Json<BinDetail>, HttpError> {
+    let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
+    Ok(Json(detail(&state, &id).await?))
+}
+
+/// Changes what people say of a bin: its name, its group, where it stands.
+#[utoipa::path(patch, path = "/api/v1/bins/{id}", tag = "bins", request_body = BinChange,
+    params(("id" = String, Path)), responses(
+        (status = 200, description = "The bin as it is now", body = BinDetail),
+        (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role admin", body = Problem),
+        (status = 404, description = "No such bin", body = Problem),
+        (status = 422, description = "A value is out of its range; the answer says which", body = Problem),
+    ))]
+pub(crate) async fn change(
+    State(state): State<AppState>,
+    Admin(user): Admin,
+    Path(id): Path<String>,
+    JsonBody(wanted): JsonBody<BinChange>,
+) -> Result<Json<BinDetail>, HttpError> {
+    let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
+    change::change(&state.store, &id, wanted.check()?, &user.name).await?;
+    let detail = detail(&state, &id).await?;
+    tell(&state, id, &detail.bin);
+    Ok(Json(detail))
+}
+
+/// Retires a bin: it can log in nowhere any more. What it sent stays, under its id, which is not given
+/// again. To delete its images as well, POST /api/v1/dataset/deletions.
+#[utoipa::path(delete, path = "/api/v1/bins/{id}", tag = "bins", params(("id" = String, Path)), responses(
+    (status = 204, description = "It is retired"),
+    (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
+    (status = 404, description = "No such bin", body = Problem),
+))]
+pub(crate) async fn retire(
+    State(state): State<AppState>,
+    Admin(user): Admin,
+    Path(id): Path<String>,
+) -> Result<StatusCode, HttpError> {
+    let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
+    change::retire(&state.store, &id, &user.name).await?;
+    tracing::info!(bin = %id, by = user.name, "bin retired");
+    state.rollout.nudge();
+    state.live.publish(LiveEvent::Bin { bin: id, online: false, model: None, update: None });
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn detail(state: &AppState, id: &BinId) -> Result<BinDetail, HttpError> {
+    let Some(row) = store::serving(state.store.db(), id).await? else {
+        return Err(EnrolError::Unknown(id.clone()).into());
+    };
+    let reported = row.reported_json.as_deref().and_then(|json| serde_json::from_str(json).ok());
+    Ok(BinDetail { bin: store::bin(&state.store, row).await?, reported })
+}
+
+fn tell(state: &AppState, bin: BinId, view: &BinView) {
+    let model = view.model.as_deref().and_then(|version| ModelVersion::new(version).ok());
+    state.live.publish(LiveEvent::Bin { bin, online: view.online, model, update: view.update.clone() });
+}
+
+impl From<ChangeError> for HttpError {
+    fn from(error: ChangeError) -> Self {
+        let code = match error {
+            ChangeError::Text { .. } => "bad-name",
+            ChangeError::Degrees { .. } => "bad-place",
+        };
+        Self::unprocessable(code, error.to_string())
+    }
+}

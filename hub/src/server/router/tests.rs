@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+
+use crate::auth::Role::{self, Admin, Reviewer, Viewer};
+use crate::testing::{PASSWORD, TestHub, basic};
+
+/// What each route needs that changes something, or that not everybody may read. `None`: no login.
+const NEEDED: &[(&str, &str, Option<Role>)] = &[
+    ("POST", "/api/predict", Some(Viewer)),
+    ("POST", "/api/train", Some(Admin)),
+    ("POST", "/api/upload-training", Some(Reviewer)),
+    ("GET", "/api/v1/audit", Some(Admin)),
+    ("DELETE", "/api/v1/backbones/{sha256}", Some(Admin)),
+    ("POST", "/api/v1/bins", Some(Admin)),
+    ("DELETE", "/api/v1/bins/{id}", Some(Admin)),
+    ("PATCH", "/api/v1/bins/{id}", Some(Admin)),
+    ("POST", "/api/v1/bins/{id}/commands", Some(Admin)),
+    ("POST", "/api/v1/bins/{id}/secret", Some(Admin)),
+    ("POST", "/api/v1/dataset/compare-splits", Some(Admin)),
+    ("POST", "/api/v1/dataset/deletions", Some(Admin)),
+    ("POST", "/api/v1/dataset/versions", Some(Reviewer)),
+    ("POST", "/api/v1/forecast/plan", Some(Viewer)),
+    ("POST", "/api/v1/forecast/trainings/{id}/cancel", Some(Admin)),
+    ("POST", "/api/v1/imports", Some(Reviewer)),
+    ("POST", "/api/v1/login", None),
+    ("POST", "/api/v1/logout", None),
+    ("POST", "/api/v1/me/password", Some(Viewer)),
+    ("POST", "/api/v1/models/import", Some(Admin)),
+    ("DELETE", "/api/v1/models/{version}", Some(Admin)),
+    ("POST", "/api/v1/models/{version}/activate", Some(Admin)),
+    ("POST", "/api/v1/models/{version}/evaluate", Some(Admin)),
+    ("POST", "/api/v1/review/next", Some(Reviewer)),
+    ("POST", "/api/v1/review/undo", Some(Reviewer)),
+    ("POST", "/api/v1/review/wrong", Some(Reviewer)),
+    ("POST", "/api/v1/review/{sample}/answer", Some(Reviewer)),
+    ("POST", "/api/v1/samples/{id}/label", Some(Reviewer)),
+    ("POST", "/api/v1/search/similar", Some(Viewer)),
+    ("POST", "/api/v1/trainings/{id}/cancel", Some(Admin)),
+    ("GET", "/api/v1/users", Some(Admin)),
+    ("POST", "/api/v1/users", Some(Admin)),
+    ("DELETE", "/api/v1/users/{name}", Some(Admin)),
+    ("PATCH", "/api/v1/users/{name}", Some(Admin)),
+    ("POST", "/forecast", Some(Viewer)),
+    ("POST", "/retrain", Some(Admin)),
+];
+
+/// The responses of every operation of the document, by method and path.
+fn operations() -> BTreeMap<(String, String), serde_json::Value> {
+    let document = serde_json::to_value(super::super::document()).expect("serialises");
+    let paths = document["paths"].as_object().expect("paths").clone();
+    let operations = paths.into_iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods").clone();
+        methods
+            .into_iter()
+            .map(move |(method, operation)| ((method.to_uppercase(), path.clone()), operation["responses"].clone()))
+    });
+    operations.collect()
+}
+
+#[test]
+fn every_route_that_changes_something_says_who_may() {
+    let operations = operations();
+    let listed: Vec<_> = NEEDED.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    for (operation, responses) in &operations {
+        let changes = operation.0 != "GET";
+        assert!(!changes || listed.contains(operation), "{operation:?} is new: who may do that?");
+        let has_role = !responses["403"].is_null();
+        assert!(!has_role || listed.contains(operation), "{operation:?} refuses some: say whom");
+    }
+    for (method, path, needed) in NEEDED {
+        let responses = operations.get(&((*method).to_owned(), (*path).to_owned()));
+        let responses = responses.unwrap_or_else(|| panic!("{method} {path} is no route of the document"));
+        let said = responses["403"]["description"].as_str().unwrap_or_default();
+        match needed {
+            None | Some(Viewer) => assert_eq!(said, "", "{method} {path}"),
+            Some(role) => assert!(said.contains(&format!("eeds the role {role}")), "{method} {path}: {said}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_role_may_do_what_it_may_and_no_more() {
+    let hub = TestHub::start().await;
+    let logins = [
+        (Viewer, hub.login("vera", Viewer).await),
+        (Reviewer, hub.login("rita", Reviewer).await),
+        (Admin, basic("admin", PASSWORD)),
+    ];
+    for (method, path, needed) in NEEDED {
+        let path = path.replace("{id}", "1").replace("{version}", "m1").replace("{name}", "nobody");
+        let path = path.replace("{sha256}", &"0".repeat(64)).replace("{sample}", "s1");
+        for (role, login) in &logins {
+            // Without a body nothing comes of it: what is asked is who may ask at all.
+            let answer = hub.request(method, &path, &[("authorization", login)], None).await;
+            let what = format!("{method} {path} as {role}: {} {}", answer.status, answer.text());
+            let Some(needed) = needed.filter(|needed| role < needed) else {
+                // A login without a body is malformed.
+                assert!(answer.status != 403 && (answer.status != 401 || needed.is_none()), "{what}");
+                continue;
+            };
+            assert_eq!(answer.status, 403, "{what}");
+            let problem = answer.json();
+            assert_eq!(problem["type"], "urn:pilah:problem:role", "{what}");
+            assert_eq!((&problem["needs"], &problem["role"]), (&needed.name().into(), &role.name().into()), "{what}");
+            assert_eq!(problem["ask"], serde_json::json!(["admin"]), "{what}");
+            let detail = problem["detail"].as_str().expect("words");
+            assert!(detail.contains(&format!("the role {needed}")) && detail.contains("(admin)"), "{what}");
+        }
+        if needed.is_some() {
+            assert_eq!(hub.request(method, &path, &[], None).await.status, 401, "{method} {path}");
+        }
+    }
+}
