@@ -20,6 +20,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // Source maps are for `npm run dev`; the hub's program stays small.
     sourcemap: false,
+    // What the licences of the libraries in the scripts ask for: their texts, beside the scripts.
+    license: { fileName: "licences.md" },
   },
   test: {
     environment: "happy-dom",

@@ -50,7 +50,7 @@ test("every page opens by its link, says that the data are virtual, and fits", a
     await page.getByRole("navigation", { name: "Pages" }).locator(`a[href="${path}"]`).click();
     await page.waitForURL(`**${path}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await page.getByText("Demonstration: bins and items are virtual").waitFor();
+    await page.getByText("Demonstration: bins, items").waitFor();
     await page.locator("main [aria-busy]").waitFor({ state: "detached" });
     await looksRight(page, `page-${path.slice(1) || "home"}`);
   }

@@ -7,7 +7,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::status;
-use crate::{auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, statistics, train};
+use crate::{
+    auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, settings, statistics, train,
+};
 
 /// What holds for the whole interface.
 #[derive(OpenApi)]
@@ -73,6 +75,7 @@ fn operation_id(method: &str, path: &str) -> String {
 fn stages() -> Vec<Document> {
     vec![
         status::ApiDoc::openapi(),
+        settings::routes::ApiDoc::openapi(),
         auth::ApiDoc::openapi(),
         fleet::ApiDoc::openapi(),
         dataset::routes::ApiDoc::openapi(),
