@@ -156,7 +156,7 @@ function options({
           width: line.points || line.border ? 0 : 2,
           class: line.border ? "unlisted" : undefined,
           dash: line.dashed ? [6, 4] : undefined,
-            points: { show: (line.points || line.dots) ?? false, size: 6, fill: stroke(line.colour) },
+          points: { show: (line.points || line.dots) ?? false, size: 6, fill: stroke(line.colour) },
           value: (_, at) => (at === null ? "" : value(at)),
         }),
       ),
