@@ -47,6 +47,8 @@ export const theme = createTheme({
   defaultRadius: "md",
   cursorType: "pointer",
   respectReducedMotion: true,
+  // A <header> in a dialog would be a second banner of the page.
+  components: { ModalHeader: { defaultProps: { component: "div" } } },
   variantColorResolver,
 });
 
