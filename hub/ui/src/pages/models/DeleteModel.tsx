@@ -26,7 +26,7 @@ export function DeleteModel({ version }: { version: string }) {
     <Stack gap="xs">
       <Confirm
         variant="default"
-        size="compact-md"
+        size="sm"
         loading={remove.isPending}
         question={text("deleteQuestion", { version })}
         action={text("delete")}

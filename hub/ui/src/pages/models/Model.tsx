@@ -96,14 +96,14 @@ function Actions({ detail }: { detail: Schemas["ModelDetail"] }) {
   const inService = list?.in_service ?? null;
   return (
     <>
-      {admin && inService !== version && <Activate model={detail} size="compact-md" />}
+      {admin && inService !== version && <Activate model={detail} size="sm" />}
       {inService && inService !== version && (
         <Button
           component={Link}
           to="/models/compare"
           search={{ a: inService, b: version } as never}
           variant="default"
-          size="compact-md"
+          size="sm"
           leftSection={<IconArrowsDiff size={16} />}
         >
           {text("compareWithService")}
@@ -114,7 +114,7 @@ function Actions({ detail }: { detail: Schemas["ModelDetail"] }) {
         href={`/api/v1/models/${encodeURIComponent(version)}/export`}
         download
         variant="default"
-        size="compact-md"
+        size="sm"
         leftSection={<IconDownload size={16} />}
       >
         {text("export")}

@@ -39,7 +39,7 @@ export function Registry({ models }: { models: Schemas["ModelView"][] }) {
             component={Link}
             to="/models/compare"
             search={{ a, b } as never}
-            size="compact-md"
+            size="sm"
             leftSection={<IconArrowsDiff size={16} />}
           >
             {text("compare")}
@@ -77,7 +77,7 @@ export function Registry({ models }: { models: Schemas["ModelView"][] }) {
       </Scrolls>
       {!all && models.length > few && (
         <Group justify="center" mt="sm">
-          <Button variant="default" size="compact-md" onClick={() => setAll(true)}>
+          <Button variant="default" size="sm" onClick={() => setAll(true)}>
             {text("showAll", { count: models.length })}
           </Button>
         </Group>

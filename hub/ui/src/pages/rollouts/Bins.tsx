@@ -59,7 +59,7 @@ export function Bins({ all }: { all: Member[] }) {
           </Scrolls>
           {chosen.length > most && (
             <Group justify="center">
-              <Button variant="default" size="compact-md" onClick={() => setMost(most + few)}>
+              <Button variant="default" size="sm" onClick={() => setMost(most + few)}>
                 {text("more")}
               </Button>
             </Group>

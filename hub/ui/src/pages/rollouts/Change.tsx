@@ -57,12 +57,7 @@ export function Change({ list }: { list: Schemas["ModelList"] }) {
           <Alert color="blue" py="xs">
             <Group justify="space-between">
               <Text size="sm">{text("before", { version: previous.version })}</Text>
-              <Activate
-                model={previous}
-                variant="default"
-                size="compact-md"
-                leftSection={<IconArrowBackUp size={16} />}
-              >
+              <Activate model={previous} variant="default" size="sm" leftSection={<IconArrowBackUp size={16} />}>
                 {text("goBack")}
               </Activate>
             </Group>

@@ -1,6 +1,6 @@
 // The model that is wanted, and how many bins have it.
 
-import { Anchor, Box, SimpleGrid, Stack, Text } from "@mantine/core";
+import { Anchor, Group, SimpleGrid, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Card } from "../../components/Card";
 import { useFormat } from "../../i18n/format";
@@ -44,12 +44,12 @@ export function Overview({ desired, all }: { desired: string; all: Member[] }) {
           </div>
           <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="xs" component="ul" p={0} m={0} style={{ listStyle: "none" }}>
             {standings.map((standing) => (
-              <Box key={standing} component="li">
-                <Sign standing={standing} />{" "}
+              <Group key={standing} component="li" gap={6} wrap="nowrap">
+                <Sign standing={standing} />
                 <Text span size="sm" className="figures">
                   {text("counted", { standing: text(standing), count: format.number(found[standing]) })}
                 </Text>
-              </Box>
+              </Group>
             ))}
           </SimpleGrid>
         </Stack>
