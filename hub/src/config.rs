@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::evaluate::GateRules;
 use crate::review::ReviewConfig;
+use crate::settings::MapTiles;
 
 /// What `pilah-hub serve` is started with.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub keep_unlabelled_days: Option<u32>,
     /// What a model must be to go into service.
     pub gate: GateRules,
+    /// Where the page gets map pictures; without, maps are drawn without.
+    pub map_tiles: Option<MapTiles>,
     /// Says on the page that items and bins are not real ones.
     pub demo: bool,
     /// Whether this process runs trainings itself; if not, `pilah-hub worker` processes do.
@@ -53,6 +56,7 @@ impl Config {
             bundle,
             keep_unlabelled_days: None,
             gate: GateRules::default(),
+            map_tiles: None,
             demo: false,
             trains: true,
             accepted_contamination: crate::train::ACCEPTED_CONTAMINATION,

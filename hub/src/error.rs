@@ -155,8 +155,9 @@ impl Error for HttpError {
     }
 }
 
-impl IntoResponse for HttpError {
-    fn into_response(self) -> Response {
+impl HttpError {
+    /// What the caller is told, with the HTTP status; the cause goes to the log.
+    pub(crate) fn into_problem(self) -> (StatusCode, Problem) {
         let Inner { status, code, detail, extra, cause } = *self.0;
         if let Some(cause) = &cause {
             let chain = Chain(cause.as_ref());
@@ -173,6 +174,13 @@ impl IntoResponse for HttpError {
             detail,
             extra,
         };
+        (status, problem)
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        let (status, problem) = self.into_problem();
         let mut response = (status, axum::Json(problem)).into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);

@@ -63,6 +63,9 @@ pub mod forecast;
 /// What happens right now, for whoever watches.
 pub mod live;
 
+/// What the hub runs with, and what changes it.
+pub mod settings;
+
 /// What every request handler and background job shares.
 pub mod state;
 

@@ -3,6 +3,7 @@
 //! A stage that has a handle of its own (the registry, the trainer) adds it here as a field and builds
 //! it in `server::start`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ use crate::live::Live;
 use crate::predict::Predictor;
 use crate::registry::Registry;
 use crate::rollout::Rollout;
+use crate::settings::Disk;
 use crate::statistics::Statistics;
 use crate::store::{Blobs, Store};
 use crate::train::Trainer;
@@ -57,6 +59,10 @@ pub struct AppState {
     pub forecasts: Forecasts,
     /// Classifies images for people.
     pub predictor: Predictor,
+    /// The size of the data folder.
+    pub(crate) disk: Arc<Disk>,
+    /// Where the embedded broker listens, if there is one.
+    pub mqtt_addr: Option<SocketAddr>,
     /// Cancelled when the hub stops: long answers and jobs end.
     pub shutdown: CancellationToken,
 }

@@ -27,5 +27,7 @@ export default defineConfig({
     environment: "happy-dom",
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
+    // A busy machine is slow, and no test fails of that.
+    testTimeout: 60_000,
   },
 });

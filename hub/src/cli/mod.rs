@@ -124,3 +124,10 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     }
     ExitCode::FAILURE
 }
+
+/// The command line, for tests of what is said about it.
+#[cfg(test)]
+pub(crate) fn command() -> clap::Command {
+    use clap::CommandFactory as _;
+    Cli::command()
+}

@@ -12,6 +12,7 @@ use crate::config::{Config, Mqtt, Secret};
 use crate::evaluate::GateRules;
 use crate::review::{self, ReviewConfig};
 use crate::server;
+use crate::settings::MapTiles;
 use crate::train::ACCEPTED_CONTAMINATION;
 use crate::train::params::check_contamination;
 
@@ -52,6 +53,10 @@ pub(super) struct Args {
     /// are of another, above 0, at most 1: trainings pick thresholds by it
     #[arg(long, value_name = "SHARE", default_value_t = ACCEPTED_CONTAMINATION)]
     accepted_contamination: f32,
+    /// Address of map pictures with {z}, {x} and {y}, such as https://tiles.example.org/{z}/{x}/{y}.png.
+    /// Browsers fetch them from there; without it, maps are drawn without
+    #[arg(long, value_name = "URL")]
+    map_tiles: Option<MapTiles>,
     /// File with the administrator's password, for the first start; or set PILAH_ADMIN_PASSWORD.
     /// Without either, one is drawn and printed once
     #[arg(long, value_name = "FILE")]
@@ -90,6 +95,7 @@ impl Args {
             mqtt,
             bundle: self.bundle,
             keep_unlabelled_days: self.keep_unlabelled_days,
+            map_tiles: self.map_tiles,
             demo: false,
             trains: !self.no_training,
             accepted_contamination: self.accepted_contamination,

@@ -56,6 +56,10 @@ pub(crate) mod answers;
 /// Evaluates, compares and judges versions of the registry.
 pub mod job;
 
+/// The images behind a cell of a confusion matrix.
+#[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
+mod cell;
+
 /// A report as pictures.
 pub mod plots;
 

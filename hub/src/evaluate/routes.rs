@@ -15,7 +15,7 @@ use super::job::{self, EvaluateError};
 use super::plots::{self, Plot, PlotError, PlotFile};
 use super::report::{BinFigures, ComparisonReport, Differing, EvaluationReport, Offender, SetReport, Side};
 use super::selective::{RiskCoverage, RiskPoint};
-use super::{GateRules, Speed, store};
+use super::{GateRules, Speed, cell, store};
 use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::registry::RegistryError;
@@ -26,10 +26,12 @@ use crate::train::progress::EpochFigures;
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(evaluate, report, compare, plot, gate),
+    paths(evaluate, report, cell::confusion, compare, plot, gate),
     components(schemas(
         EvaluationReport,
         SetReport,
+        cell::Cell,
+        cell::SetName,
         Offender,
         BinFigures,
         Calibration,
@@ -52,6 +54,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/models/{version}/evaluate", post(evaluate))
         .route("/api/v1/models/{version}/report", get(report))
+        .route("/api/v1/models/{version}/confusion", get(cell::confusion))
         .route("/api/v1/models/{version}/plots/{plot}", get(plot))
         .route("/api/v1/models/compare", get(compare))
         .route("/api/v1/gate", get(gate))
@@ -96,7 +99,7 @@ pub(crate) async fn report(
     Ok(Json(kept_report(&state, &version).await?))
 }
 
-async fn kept_report(state: &AppState, version: &str) -> Result<EvaluationReport, HttpError> {
+pub(super) async fn kept_report(state: &AppState, version: &str) -> Result<EvaluationReport, HttpError> {
     let version = state.registry.known(version).await?;
     state.registry.report(&version).await?.ok_or_else(|| {
         HttpError::new(
@@ -218,7 +221,7 @@ async fn history(state: &AppState, version: &ModelVersion) -> Result<(String, Ve
     Ok((format!("Training {id}, which made {version}"), history))
 }
 
-fn parts(state: &AppState) -> Parts {
+pub(super) fn parts(state: &AppState) -> Parts {
     Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() }
 }
 

@@ -60,6 +60,7 @@ async fn a_retired_bin_is_out_and_what_it_sent_stays() {
     });
     assert_eq!(cleared.await.expect("the connection holds"), Channel::Desired.of(&bin.id).as_bytes());
     bin.send(&item("b1", 2, true)).await;
+    bin.next(|packet| matches!(packet, Incoming::PubAck(_)).then_some(())).await.expect("the broker has it");
     hub.until("what it sends is refused", |hub| hub.state.ingest.read().refused == 1).await;
     assert!(TestBin::connect(hub.port(), "b1", secret.reveal()).await.is_err(), "the secret is worth nothing");
     let sha = "0".repeat(64);

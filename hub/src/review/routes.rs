@@ -12,7 +12,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::answer::{self, Answer, Answered, Unusable};
 use super::opinions::{self, Agreement, PairAgreement};
-use super::{ReviewError, Reviewer, State, job, queue, store, undo, wrong};
+use super::{ReviewError, Reviewer, State, job, many, queue, store, undo, wrong};
 use crate::auth::{self, BinOrReviewer, BinOrUser, Role, User};
 use crate::dataset::routes::{SampleView, known_classes};
 use crate::embeddings::EmbeddingStatus;
@@ -26,10 +26,12 @@ use crate::store::now_ms;
 const MOST: usize = 100;
 const BATCH: usize = 20;
 
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(status, held, next, respond, undo, agreement, wrong),
+    paths(status, held, next, respond, many::respond_many, undo, agreement, wrong),
     components(schemas(
         QueueStatus,
         EmbeddingStatus,
@@ -38,6 +40,10 @@ const BATCH: usize = 20;
         Answer,
         Unusable,
         Outcome,
+        many::ManyAnswers,
+        many::SampleAnswer,
+        many::ManyOutcomes,
+        many::SampleOutcome,
         Agreement,
         PairAgreement,
         WrongItem,
@@ -52,6 +58,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/review", get(status))
         .route("/api/v1/review/next", get(held).post(next))
         .route("/api/v1/review/{sample}/answer", post(respond))
+        .route("/api/v1/review/answers", post(many::respond_many))
         .route("/api/v1/review/undo", post(undo))
         .route("/api/v1/review/agreement", get(agreement))
         .route("/api/v1/review/wrong", post(wrong))
@@ -76,17 +83,37 @@ pub(crate) struct QueueStatus {
     suspect: u64,
     /// Samples that the caller has in hand.
     mine: u64,
+    /// Samples that were labelled or found unusable since the moment that was asked for, by all.
+    answered: u64,
+    /// Of these, by the caller.
+    answered_by_me: u64,
     /// How far the embeddings are, without which a sample is scored by what its bin said.
     embeddings: EmbeddingStatus,
 }
 
-/// What waits for reviewers.
-#[utoipa::path(get, path = "/api/v1/review", tag = "review", responses(
+/// Since when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct StatusQuery {
+    /// From when on answers count, in milliseconds since 1970, such as the caller's midnight; the last 24
+    /// hours if left out.
+    since_ms: Option<i64>,
+}
+
+/// What waits for reviewers, and what they have done.
+#[utoipa::path(get, path = "/api/v1/review", tag = "review", params(StatusQuery), responses(
     (status = 200, description = "The queue", body = QueueStatus),
+    (status = 400, description = "`since_ms` is no number", body = Problem),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn status(Shared(state): Shared<AppState>, user: User) -> Result<Json<QueueStatus>, HttpError> {
+pub(crate) async fn status(
+    Shared(state): Shared<AppState>,
+    user: User,
+    QueryArgs(query): QueryArgs<StatusQuery>,
+) -> Result<Json<QueueStatus>, HttpError> {
     let db = state.store.db();
+    let since_ms = query.since_ms.unwrap_or_else(|| now_ms() - DAY_MS);
     let waiting = queue::waiting(db).await?;
     Ok(Json(QueueStatus {
         open: waiting.open,
@@ -94,6 +121,8 @@ pub(crate) async fn status(Shared(state): Shared<AppState>, user: User) -> Resul
         disputed: waiting.disputed,
         suspect: job::suspects_waiting(db).await?,
         mine: queue::held(db, &Reviewer::from(&user), now_ms()).await?.len() as u64,
+        answered: store::answered(db, since_ms, None).await?,
+        answered_by_me: store::answered(db, since_ms, Some(&user.name)).await?,
         embeddings: state.vectors.status(),
     }))
 }
@@ -227,10 +256,11 @@ impl From<Answered> for Outcome {
     }
 }
 
-fn tell(state: &AppState, user: User, answered: &Answered) {
+/// Tells those who watch of a label that changed.
+pub(super) fn tell(state: &AppState, user: &User, answered: &Answered) {
     if answered.label != answered.was {
         let (sample, label) = (answered.sample.clone(), answered.label.clone());
-        state.live.publish(LiveEvent::Labelled { sample, label, by: user.name });
+        state.live.publish(LiveEvent::Labelled { sample, label, by: user.name.clone() });
     }
 }
 
@@ -254,7 +284,7 @@ pub(crate) async fn respond(
     let classes = known_classes(&state).await?;
     let by = Reviewer::from(&user);
     let answered = answer::answer(&state.store, &classes, &by, &sample, &said, now_ms()).await?;
-    tell(&state, user, &answered);
+    tell(&state, &user, &answered);
     Ok(Json(answered.into()))
 }
 
@@ -281,7 +311,7 @@ pub(crate) async fn undo(
 ) -> Result<Json<Outcome>, HttpError> {
     let by = Reviewer::from(&user);
     let undone = undo::undo(&state.store, &state.config.review, &by, query.before, now_ms()).await?;
-    tell(&state, user, &undone);
+    tell(&state, &user, &undone);
     Ok(Json(undone.into()))
 }
 

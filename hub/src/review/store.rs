@@ -33,6 +33,26 @@ pub(crate) fn to_review() -> RelationDef {
     sample::Entity::belongs_to(review::Entity).from(sample::Column::Id).to(review::Column::SampleId).into()
 }
 
+/// How many samples were labelled or found unusable since a time, by all or by one; what was taken back
+/// does not count.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn answered(db: &impl ConnectionTrait, since_ms: i64, by: Option<&str>) -> Result<u64, DbErr> {
+    use review_action::Column;
+    let count: Option<i64> = review_action::Entity::find()
+        .select_only()
+        .column_as(Expr::col(Column::SampleId).count_distinct(), "samples")
+        .filter(Column::AtMs.gte(since_ms))
+        .filter(Column::Action.is_in(["label", "unusable"]))
+        .filter(Column::Undone.eq(false))
+        .filter(Condition::all().add_option(by.map(|by| Column::Reviewer.eq(by))))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+}
+
 /// Gives each sample without a review one. Tells how many there were.
 pub(crate) async fn enrol(store: &Store, random_share: f64) -> Result<u64, DbErr> {
     let (mut after, mut enrolled) = (String::new(), 0);

@@ -8,10 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer, Unusable};
 use super::*;
+use crate::auth::Role;
 use crate::dataset::{UNUSABLE, import};
 use crate::embeddings::{self, Vectors};
 use crate::registry::fixture::{Hub, picture, write_class};
 use crate::store::entity::{label_history, review, review_action, sample};
+use crate::store::now_ms;
 use crate::testing::{TestHub, basic, event, jpeg};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -436,6 +438,30 @@ async fn the_queue_over_http() {
     assert_eq!(hub.admin("POST", "/api/v1/review/undo", None).await.status, 409);
     assert_eq!(hub.admin("POST", "/api/v1/review/no-such/answer", Some(json!({ "action": "skip" }))).await.status, 404);
     assert_eq!(hub.admin("GET", "/api/v1/review/agreement", None).await.json()["samples"], 0);
+
+    let many = json!({ "answers": [
+        { "sample": "no-such", "answer": { "action": "skip" } },
+        { "sample": id, "answer": { "action": "unusable", "reason": "blurred" } },
+        { "sample": id, "answer": { "action": "skip" } },
+    ] });
+    let many = hub.admin("POST", "/api/v1/review/answers", Some(many)).await;
+    assert_eq!(many.status, 200, "{}", many.text());
+    let results = many.json()["results"].clone();
+    assert_eq!((&results[0]["outcome"], &results[0]["problem"]["status"]), (&json!(null), &json!(404)));
+    assert_eq!((&results[1]["outcome"]["state"], &results[1]["problem"]), (&json!("done"), &json!(null)));
+    assert_eq!(results[2]["problem"]["type"], "urn:pilah:problem:already-reviewed", "judged by itself");
+    for bad in [json!({ "answers": [] }), json!({ "answers": [{ "sample": id, "answer": { "action": "eat" } }] })] {
+        assert_eq!(hub.admin("POST", "/api/v1/review/answers", Some(bad)).await.status, 422);
+    }
+    let status = hub.admin("GET", "/api/v1/review?since_ms=0", None).await.json();
+    assert_eq!((&status["answered"], &status["answered_by_me"]), (&json!(1), &json!(1)), "what was taken back is none");
+    let rita = hub.login("rita", Role::Reviewer).await;
+    let status = hub.request("GET", "/api/v1/review", &[("authorization", &rita)], None).await.json();
+    assert_eq!((&status["answered"], &status["answered_by_me"]), (&json!(1), &json!(0)));
+    let later = format!("/api/v1/review?since_ms={}", now_ms() + 60_000);
+    assert_eq!(hub.admin("GET", &later, None).await.json()["answered"], 0);
+    assert_eq!(hub.admin("GET", "/api/v1/review?since_ms=today", None).await.status, 400);
+    assert_eq!(hub.admin("POST", "/api/v1/review/undo", None).await.json()["state"], "open");
 
     let wrong = json!({ "bin": "b1", "epoch": 7, "event": 1 });
     let as_other = basic("b2", other.reveal());

@@ -28,6 +28,8 @@ pub struct Filter {
     pub label: Option<String>,
     /// Without a label.
     pub unlabelled: bool,
+    /// That the model in service takes for this class.
+    pub guess: Option<String>,
     /// Of this bin.
     pub bin: Option<String>,
     /// `bin`, `upload` or `import`.

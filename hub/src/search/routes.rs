@@ -51,6 +51,8 @@ pub(crate) struct SearchQuery {
     /// `true`: without a label.
     #[serde(default)]
     pub(super) unlabelled: bool,
+    /// That the model in service takes for this class; samples that have not been scored are left out.
+    pub(super) guess: Option<String>,
     /// Of this bin.
     pub(super) bin: Option<String>,
     /// `bin`, `upload` or `import`.
@@ -95,6 +97,8 @@ pub(crate) struct SearchHit {
     sample: SampleView,
     /// How unsure the model in service is, 0 to 1; `null` until it has been scored.
     unsure: Option<f64>,
+    /// What the model in service takes it for; `null` until it has been scored.
+    guess: Option<String>,
     /// How strongly the model contradicts its label, 0 to 1.
     suspect: Option<f64>,
     /// The class that its label should probably be, if the label is suspect.
@@ -111,6 +115,7 @@ impl SearchHit {
         Self {
             sample: SampleView::from(sample),
             unsure: review.and_then(|review| review.unsure),
+            guess: review.and_then(|review| review.guess.clone()),
             suspect: review.and_then(|review| review.suspect),
             suggested: review.and_then(|review| review.suggested.clone()),
             random: review.is_some_and(|review| review.random_rank.is_some()),
@@ -133,6 +138,9 @@ pub(crate) async fn search(
 ) -> Result<Json<SearchPage>, HttpError> {
     if let Some(label) = query.label.as_deref().filter(|label| *label != UNUSABLE) {
         dataset::known_label(label, &known_classes(&state).await?)?;
+    }
+    if let Some(guess) = &query.guess {
+        dataset::known_label(guess, &known_classes(&state).await?)?;
     }
     let (filter, sort) = read(&query)?;
     let after = query.after.as_deref().map(str::parse::<Cursor>).transpose()?;
@@ -165,6 +173,7 @@ pub(super) fn read(query: &SearchQuery) -> Result<(Filter, Sort), SearchError> {
     let filter = Filter {
         label: query.label.clone(),
         unlabelled: query.unlabelled,
+        guess: query.guess.clone(),
         bin: query.bin.clone(),
         source: query.source.clone(),
         split,

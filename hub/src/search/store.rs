@@ -86,6 +86,7 @@ fn conditions(filter: &Filter) -> Condition {
     Condition::all()
         .add_option(filter.label.as_ref().map(|label| S::Label.eq(label)))
         .add_option(filter.unlabelled.then(|| S::Label.is_null()))
+        .add_option(filter.guess.as_ref().map(|guess| R::Guess.eq(guess)))
         .add_option(filter.bin.as_ref().map(|bin| S::Bin.eq(bin)))
         .add_option(filter.source.as_ref().map(|source| S::Source.eq(source)))
         .add_option(filter.split.map(|split| S::Split.eq(split.name())))
@@ -98,7 +99,11 @@ fn conditions(filter: &Filter) -> Condition {
 }
 
 fn asks_for_review(filter: &Filter) -> bool {
-    filter.unsure_from.is_some() || filter.unsure_to.is_some() || filter.random || filter.suspect
+    filter.unsure_from.is_some()
+        || filter.unsure_to.is_some()
+        || filter.guess.is_some()
+        || filter.random
+        || filter.suspect
 }
 
 async fn load(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<Found>, DbErr> {

@@ -36,6 +36,7 @@ async fn with_samples() -> Hub {
             value: Set(0.5),
             unsure: Set((number > 0).then(|| (number / 2) as f64 / 10.0)),
             random_rank: Set((number == 3).then_some(0.01)),
+            guess: Set((number > 6).then(|| "metal".to_owned())),
             ..Default::default()
         };
         review::Entity::insert(row).exec_without_returning(db).await.expect("inserts");
@@ -72,6 +73,8 @@ async fn pages_hold_every_sample_once_in_order() {
         (Filter { unsure_from: Some(0.1), unsure_to: Some(0.2), ..Filter::default() }, "fedc"),
         (Filter { random: true, ..Filter::default() }, "d"),
         (Filter { suspect: true, ..Filter::default() }, ""),
+        (Filter { guess: Some("metal".into()), ..Filter::default() }, "jih"),
+        (Filter { guess: Some("metal".into()), label: Some("glass".into()), ..Filter::default() }, "i"),
     ];
     for (filter, expected) in cases {
         assert_eq!(all(&hub, &filter, Sort::Newest).await, expected, "{filter:?}");
@@ -159,6 +162,7 @@ async fn what_looks_alike_is_found_over_http() {
     assert_eq!((page["hits"].as_array().map(Vec::len), page["next"].is_string()), (Some(3), true));
     let unknown = hub.admin("GET", "/api/v1/search?label=tin", None).await;
     assert!(unknown.status == 422 && unknown.text().contains("glass"), "{}", unknown.text());
+    assert_eq!(hub.admin("GET", "/api/v1/search?guess=tin", None).await.status, 422);
     assert_eq!(hub.admin("GET", "/api/v1/search?colour=red", None).await.status, 400);
     assert_eq!(hub.admin("GET", "/api/v1/search?after=x:y", None).await.status, 400);
     // Between two versions there is a moment in which this would be so.

@@ -34,6 +34,7 @@ use crate::ingest::{Broker, BrokerError, Counters, Ingest};
 use crate::live::Live;
 use crate::predict::Predictor;
 use crate::registry::{Registry, RegistryError};
+use crate::settings::Disk;
 use crate::state::AppState;
 use crate::store::{Blobs, DataFolder, Store, StoreError};
 use crate::train::Trainer;
@@ -182,7 +183,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     dataset::job::start(store.clone(), blobs.clone(), data, keep, &mut tasks, shutdown.clone());
     // Last of all that can fail: a password that was drawn is shown by whoever gets the running hub.
     let administrator_password = auth::ensure_administrator(&store, config.admin_password.as_ref()).await?;
+    let mqtt_addr = broker.as_ref().map(Embedded::addr);
     let state = AppState {
+        disk: Arc::new(Disk::new(config.data.clone())),
+        mqtt_addr,
         store,
         blobs,
         live,
@@ -205,7 +209,6 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let service = router::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let stopping = shutdown.cancelled_owned();
     let serving = tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(stopping).await });
-    let mqtt_addr = broker.as_ref().map(Embedded::addr);
     tracing::info!(http = %http_addr, mqtt = ?mqtt_addr, "hub started");
     Ok(Running {
         http_addr,

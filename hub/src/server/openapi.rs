@@ -7,7 +7,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi};
 
 use super::status;
-use crate::{auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, statistics, train};
+use crate::{
+    auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, settings, statistics, train,
+};
 
 /// What holds for the whole interface.
 #[derive(OpenApi)]
@@ -73,6 +75,7 @@ fn operation_id(method: &str, path: &str) -> String {
 fn stages() -> Vec<Document> {
     vec![
         status::ApiDoc::openapi(),
+        settings::routes::ApiDoc::openapi(),
         auth::ApiDoc::openapi(),
         fleet::ApiDoc::openapi(),
         dataset::routes::ApiDoc::openapi(),
@@ -113,6 +116,24 @@ mod tests {
         names.dedup();
         assert_eq!((names.len(), names.contains(&"get_models_version_report")), (all, true), "{names:?}");
         assert!(all > 50, "{all}");
+    }
+
+    #[test]
+    fn what_is_in_the_path_is_named_there() {
+        let document = serde_json::to_value(document()).expect("has a JSON form");
+        for (path, operations) in document["paths"].as_object().expect("an object") {
+            for operation in operations.as_object().expect("an object").values() {
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    let name = parameter["name"].as_str().expect("a name");
+                    let in_path = path.contains(&format!("{{{name}}}"));
+                    assert_eq!(
+                        parameter["in"] == "path",
+                        in_path,
+                        "{path}: {name}: add #[into_params(parameter_in = Query)]"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

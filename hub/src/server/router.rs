@@ -1,7 +1,7 @@
 //! Every route, and what applies to all of them.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -9,22 +9,29 @@ use tower_http::trace::TraceLayer;
 
 use super::status;
 use crate::error::HttpError;
+use crate::settings::MapTiles;
 use crate::state::AppState;
 use crate::{
-    auth, dataset, evaluate, fleet, forecast, live, page, predict, registry, review, rollout, search, statistics, train,
+    auth, dataset, evaluate, fleet, forecast, live, page, predict, registry, review, rollout, search, settings,
+    statistics, train,
 };
 
 /// No request body is larger, in bytes, except where a route says otherwise.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// Nothing but our own files may run, and nobody may frame us. Pictures may come from memory: what a
-/// person chooses to upload is shown before it is sent.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// Nothing but our own files may run, and nobody may frame us. Pictures may come from memory, because what
+/// a person chooses to upload is shown before it is sent, and those of maps from where the hub was told.
+fn content_security_policy(tiles: Option<&MapTiles>) -> HeaderValue {
+    let maps = tiles.map(|tiles| format!(" {}", tiles.origin())).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:{maps}; \
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).expect("an origin is printable")
+}
 
-/// Headers of every answer.
-const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+/// Headers of every answer, besides the policy.
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -36,6 +43,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 fn stages() -> Router<AppState> {
     Router::new()
         .merge(status::routes())
+        .merge(settings::routes::routes())
         .merge(page::routes())
         .merge(auth::routes())
         .merge(fleet::routes())
@@ -54,18 +62,20 @@ fn stages() -> Router<AppState> {
 
 /// The hub's HTTP interface. There is no CORS: no other site may read what is here.
 pub(super) fn router(state: AppState) -> Router {
+    let policy = content_security_policy(state.config.map_tiles.as_ref());
     stages()
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn(with_headers))
+        .layer(middleware::from_fn_with_state(policy, with_headers))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
 }
 
-async fn with_headers(request: Request, next: Next) -> Response {
+async fn with_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::dataset::import;
+use crate::evaluate::cell::cell;
 use crate::evaluate::{GateRules, plots};
 use crate::registry::fixture::{Hub, picture, untrained, write_class};
 use crate::registry::{Origin, State};
@@ -74,6 +75,14 @@ async fn a_training_leaves_a_report_on_the_test_split() {
     assert!(report.field.is_none() && report.notes.iter().any(|note| note.contains("No fresh field sample")));
     assert!(report.speed.median_ms > 0.0 && report.speed.largest_difference < 1e-4, "{:?}", report.speed);
     assert_eq!((test.unknown_class, test.unreadable, test.bins.len()), (0, 0, 1));
+    for (truth, row) in labels().as_slice().iter().zip(&test.figures.confusion) {
+        for (answer, images) in labels().as_slice().iter().zip(row) {
+            let found = cell(&hub.parts, &trained.model, None, truth, answer).await.expect("answers");
+            assert_eq!(found.len() as u64, *images, "{truth} taken for {answer}");
+            assert!(found.iter().all(|image| image.truth == *truth && image.answer == *answer));
+            assert!(found.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence), "the surest first");
+        }
+    }
     for format in [plots::Format::Svg, plots::Format::Png] {
         assert!(!plots::confusion(test, "test", format).expect("draws").is_empty());
     }

@@ -28,6 +28,7 @@ const NEEDED: &[(&str, &str, Option<Role>)] = &[
     ("DELETE", "/api/v1/models/{version}", Some(Admin)),
     ("POST", "/api/v1/models/{version}/activate", Some(Admin)),
     ("POST", "/api/v1/models/{version}/evaluate", Some(Admin)),
+    ("POST", "/api/v1/review/answers", Some(Reviewer)),
     ("POST", "/api/v1/review/next", Some(Reviewer)),
     ("POST", "/api/v1/review/undo", Some(Reviewer)),
     ("POST", "/api/v1/review/wrong", Some(Reviewer)),

@@ -28,6 +28,12 @@ mod people;
 /// Where bins stand, what group they are of, and which are retired.
 mod fleet;
 
+/// What reviewers did, by time.
+mod answers;
+
+/// The fill of bins by day.
+mod fill;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -46,6 +52,8 @@ impl MigratorTrait for Migrator {
             Box::new(forecast::Forecast),
             Box::new(people::People),
             Box::new(fleet::Fleet),
+            Box::new(answers::Answers),
+            Box::new(fill::Fill),
         ]
     }
 }

@@ -18,6 +18,8 @@ export interface Line {
   colour: string;
   /** Drawn as points alone. */
   points?: boolean;
+  /** Drawn with a dot at each value, so that a lone one is seen. */
+  dots?: boolean;
   dashed?: boolean;
   /** Neither drawn nor in the legend: the border of a band. */
   border?: boolean;
@@ -154,7 +156,7 @@ function options({
           width: line.points || line.border ? 0 : 2,
           class: line.border ? "unlisted" : undefined,
           dash: line.dashed ? [6, 4] : undefined,
-          points: { show: line.points ?? false, size: 7, fill: stroke(line.colour) },
+          points: { show: (line.points || line.dots) ?? false, size: 6, fill: stroke(line.colour) },
           value: (_, at) => (at === null ? "" : value(at)),
         }),
       ),

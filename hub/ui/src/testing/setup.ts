@@ -1,9 +1,12 @@
 // What components expect of a browser and the test's document lacks.
 
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
 afterEach(cleanup);
+
+// A busy machine is slow, and no test fails of that.
+configure({ asyncUtilTimeout: 20_000 });
 
 vi.stubGlobal(
   "matchMedia",

@@ -1,0 +1,228 @@
+// retrain.html: sends a file to /retrain and shows what its server-sent events tell. No framework, no build.
+
+(() => {
+  const texts = {
+    en: {
+      title: "Retrain the forecast",
+      hint: "Send a CSV file with a date and a quantity per row; a product and a store may be beside it.",
+      login: "Log in",
+      user: "Name",
+      password: "Password",
+      file: "CSV file",
+      start: "Upload and train",
+      rows: "Rows that cannot be read",
+      line: "Line",
+      column: "Column",
+      value: "Value",
+      reason: "What is wrong",
+      accept: (good) => `Take the ${good} good rows`,
+      cancel: "Cancel",
+      progress: "Progress of the training",
+      log: "What has been done",
+      see: "See the forecast",
+      sending: "The file is being sent and checked",
+      wrong: "Name or password is wrong.",
+      noAnswer: "The hub does not answer. Check that it runs and that this device reaches it, then try again.",
+      brokeOff: "The connection broke off. The training may go on without this page; try again in a moment.",
+      forbidden: "Only administrators may train. Log in as one.",
+      bad: (bad, of) => `${bad} of ${of} rows cannot be read, and nothing was taken over.`,
+      validated: (d) => `${d.good} of ${d.rows} rows are good`,
+      merged: (d) => `${d.new} rows are new, ${d.updated} changed, ${d.unchanged} as they were`,
+      prophet: () => "Prophet is fitted to the total",
+      lstm: (d) => `The network learns: epoch ${d.epoch} of ${d.epochs}, loss ${d.loss.toPrecision(3)}`,
+      products: (d) => `${d.done} of ${d.of} products are fitted`,
+      saved: (d) => `Saved: ${Math.ceil(d.bytes / 1000)} kB`,
+      result: () => "Done: the new forecast answers",
+      cancelled: () => "Cancelled. What was trained before goes on to answer.",
+    },
+    id: {
+      title: "Latih ulang prakiraan",
+      hint: "Kirim berkas CSV dengan tanggal dan jumlah di setiap baris; produk dan toko boleh ditambahkan.",
+      login: "Masuk",
+      user: "Nama",
+      password: "Kata sandi",
+      file: "Berkas CSV",
+      start: "Unggah dan latih",
+      rows: "Baris yang tidak dapat dibaca",
+      line: "Baris",
+      column: "Kolom",
+      value: "Nilai",
+      reason: "Yang salah",
+      accept: (good) => `Ambil ${good} baris yang baik`,
+      cancel: "Batalkan",
+      progress: "Kemajuan pelatihan",
+      log: "Yang sudah dikerjakan",
+      see: "Lihat prakiraan",
+      sending: "Berkas sedang dikirim dan diperiksa",
+      wrong: "Nama atau kata sandi salah.",
+      noAnswer: "Hub tidak menjawab. Pastikan hub berjalan dan terjangkau dari perangkat ini, lalu coba lagi.",
+      brokeOff: "Sambungan terputus. Pelatihan mungkin tetap berjalan tanpa halaman ini; coba lagi sebentar lagi.",
+      forbidden: "Hanya administrator yang boleh melatih. Masuklah sebagai administrator.",
+      bad: (bad, of) => `${bad} dari ${of} baris tidak dapat dibaca, dan tidak ada yang diambil.`,
+      validated: (d) => `${d.good} dari ${d.rows} baris dapat dipakai`,
+      merged: (d) => `${d.new} baris baru, ${d.updated} berubah, ${d.unchanged} tetap`,
+      prophet: () => "Prophet disesuaikan dengan jumlah keseluruhan",
+      lstm: (d) => `Jaringan belajar: epoch ${d.epoch} dari ${d.epochs}, galat ${d.loss.toPrecision(3)}`,
+      products: (d) => `${d.done} dari ${d.of} produk selesai disesuaikan`,
+      saved: (d) => `Tersimpan: ${Math.ceil(d.bytes / 1000)} kB`,
+      result: () => "Selesai: prakiraan baru sudah menjawab",
+      cancelled: () => "Dibatalkan. Hasil pelatihan sebelumnya tetap menjawab.",
+    },
+  };
+
+  let language = navigator.language.toLowerCase().startsWith("id") ? "id" : "en";
+  try {
+    language = localStorage.getItem("pilah-language") === null ? language : localStorage.getItem("pilah-language");
+  } catch {
+    // Storage is refused: the browser's language it is.
+  }
+  const text = texts[language] ?? texts.en;
+  document.documentElement.lang = text === texts.id ? "id" : "en";
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = text[element.dataset.text];
+  for (const element of document.querySelectorAll("[data-label]"))
+    element.setAttribute("aria-label", text[element.dataset.label]);
+
+  const at = (id) => document.getElementById(id);
+  const show = (id, shown = true) => {
+    at(id).hidden = !shown;
+  };
+  const headers = { "X-Pilah-CSRF": "1", Accept: "text/event-stream, application/json" };
+  let training = "";
+  let stop = new AbortController();
+
+  const refuse = (words) => {
+    at("refusal").textContent = words;
+    show("refusal", words !== "");
+  };
+
+  /** The answer of the hub, or null after its refusal has been shown. */
+  async function ask(path, init = {}) {
+    let answer;
+    try {
+      answer = await fetch(path, { ...init, headers: { ...headers, ...init.headers } });
+    } catch {
+      if (!stop.signal.aborted) refuse(text.noAnswer);
+      return null;
+    }
+    if (answer.ok) return answer;
+    const problem = await answer.json().catch(() => ({}));
+    if (answer.status === 401) askForLogin(path === "/api/v1/login");
+    else if (answer.status === 403) {
+      refuse(text.forbidden);
+      show("login");
+    } else if (problem.report?.errors) showRows(problem.report);
+    else refuse(problem.detail ?? `HTTP ${answer.status}`);
+    return null;
+  }
+
+  function askForLogin(wrong) {
+    refuse(wrong ? text.wrong : "");
+    show("login");
+    show("retrain", false);
+    at(wrong ? "password" : "user").focus();
+  }
+
+  function showRows(report) {
+    refuse(text.bad(report.bad, report.rows));
+    const lines = report.errors.map((error) => {
+      const row = document.createElement("tr");
+      for (const value of [error.line, error.column, error.value, error.reason]) {
+        row.append(Object.assign(document.createElement("td"), { textContent: value }));
+      }
+      return row;
+    });
+    at("row-errors").replaceChildren(...lines);
+    at("accept").textContent = text.accept(report.good);
+    show("accept", report.good > 0);
+    show("rows");
+  }
+
+  async function train(acceptErrors) {
+    refuse("");
+    for (const id of ["rows", "done"]) show(id, false);
+    at("log").replaceChildren();
+    at("now").textContent = text.sending;
+    at("bar").removeAttribute("value");
+    at("start").disabled = true;
+    at("cancel").disabled = false;
+    show("work");
+    training = "";
+    stop = new AbortController();
+    const form = new FormData();
+    if (acceptErrors) form.append("accept_errors", "true");
+    form.append("file", at("file").files[0]);
+    const answer = await ask("/retrain", { method: "POST", body: form, signal: stop.signal });
+    if (answer) {
+      const over = await read(answer.body).catch(() => false);
+      if (!over && !stop.signal.aborted) refuse(text.brokeOff);
+    }
+    show("work", false);
+    at("start").disabled = false;
+  }
+
+  /** Reads events until the stream ends. Gives whether the last one came. */
+  async function read(body) {
+    const reader = body.getReader();
+    const decoder = new TextDecoder();
+    let rest = "";
+    let over = false;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return over;
+      rest += decoder.decode(value, { stream: true });
+      const blocks = rest.split(/\r?\n\r?\n/);
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const fields = block.split(/\r?\n/);
+        const data = fields.filter((field) => field.startsWith("data:")).map((field) => field.slice(5).trim());
+        const id = fields.find((field) => field.startsWith("id:"));
+        if (id) training = id.slice(3).trim().split("/")[0];
+        if (data.length > 0) over = hear(JSON.parse(data.join("\n"))) || over;
+      }
+    }
+  }
+
+  /** Shows an event. Gives whether it is the last. */
+  function hear(event) {
+    const words = text[event.stage]?.(event.data) ?? event.message;
+    at("now").textContent = words;
+    at("bar").value = event.progress;
+    const log = at("log");
+    show("log");
+    const last = log.lastElementChild;
+    // Of the epochs in a row, the last alone stays.
+    const goesOn = event.stage === "lstm" && last?.dataset.stage === "lstm" && event.data.epoch > 1;
+    const line = goesOn ? last : log.appendChild(document.createElement("li"));
+    line.dataset.stage = event.stage;
+    line.textContent = words;
+    log.scrollTop = log.scrollHeight;
+    if (event.stage === "failed") refuse(words);
+    show("done", event.stage === "result");
+    return ["result", "failed", "cancelled"].includes(event.stage);
+  }
+
+  at("login").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const body = JSON.stringify({ user: at("user").value, password: at("password").value });
+    const init = { method: "POST", body, headers: { "Content-Type": "application/json" } };
+    if (!(await ask("/api/v1/login", init))) return;
+    refuse("");
+    show("login", false);
+    show("retrain");
+    at("password").value = "";
+    at("file").focus();
+  });
+  at("retrain").addEventListener("submit", (event) => {
+    event.preventDefault();
+    train(false);
+  });
+  at("accept").addEventListener("click", () => train(true));
+  at("cancel").addEventListener("click", () => {
+    at("cancel").disabled = true;
+    // Before its first event there is no training yet: giving up the request is enough.
+    if (training) ask(`/api/v1/forecast/trainings/${training}/cancel`, { method: "POST" });
+    else stop.abort();
+  });
+
+  ask("/api/v1/me").then((answer) => answer && show("retrain"));
+})();

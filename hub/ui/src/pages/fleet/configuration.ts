@@ -1,0 +1,23 @@
+// The lines that a new bin's configuration file needs.
+
+/**
+ * @param broker the broker's address as the hub knows it, or null
+ * @param page the address of this page
+ */
+export function configurationOf(id: string, broker: string | null, page: URL): string {
+  const secure = page.protocol === "https:";
+  const fallback = `${secure ? "mqtts" : "mqtt"}://${page.hostname}:${secure ? 8883 : 1883}`;
+  // An address that stands for all of the hub's machine is reached by the name that this page was reached by.
+  const address = (broker ?? fallback).replace(/\/\/(0\.0\.0\.0|\[::\])(?=[:/]|$)/, `//${page.hostname}`);
+  return [
+    "[bin]",
+    `id = "${id}"`,
+    "",
+    "[mqtt]",
+    `url = "${address}"`,
+    'password_file = "/etc/pilah/bin-password"',
+    "",
+    "[hub]",
+    `url = "${page.origin}"`,
+  ].join("\n");
+}

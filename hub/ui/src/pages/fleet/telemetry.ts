@@ -1,0 +1,77 @@
+// What a bin says of its health, and what of it a person should look at.
+
+import type { Schemas } from "../../api/client";
+
+/** A bin in the list. */
+export type BinView = Schemas["BinView"];
+
+/** A bin's last telemetry; counters start with its program. What it cannot read is left out. */
+export interface Telemetry {
+  at?: string;
+  clock_synced?: boolean;
+  uptime_s?: number;
+  frames?: number;
+  frames_corrupt?: number;
+  frames_skipped?: number;
+  items?: number;
+  refused?: number;
+  outbox?: { entries: number; bytes: number; dropped_samples: number; dropped_events: number; damaged: number };
+  temperature_c?: number;
+  throttling?: { now: string[]; since_boot: string[] };
+  disk?: { free_bytes: number; total_bytes: number };
+  memory_bytes?: number;
+  actuator?: { opened: number; failed: number; fault?: string };
+  fill?: number;
+}
+
+/** Reads what the hub passes on as it came. */
+export function telemetryOf(bin: Pick<BinView, "telemetry">): Telemetry {
+  return (bin.telemetry ?? {}) as Telemetry;
+}
+
+/** What can be wrong with a bin, the most pressing first. */
+export const concerns = [
+  "offline",
+  "camera",
+  "update",
+  "actuator",
+  "full",
+  "hot",
+  "throttled",
+  "disk",
+  "dropped",
+  "queue",
+] as const;
+
+/** One of [concerns]. */
+export type Concern = (typeof concerns)[number];
+
+/** From here on a bin is nearly full, 0 to 1. */
+export const NEARLY_FULL = 0.85;
+
+/** A Raspberry Pi slows down at 80 °C. */
+export const HOT_C = 75;
+
+/** Less room than this is little, as a share of the disk. */
+const LITTLE_ROOM = 0.05;
+
+/** Entries that wait while the bin is connected: more than a minute's worth of a busy bin. */
+const LONG_QUEUE = 100;
+
+/** What a person should look at. */
+export function concernsOf(bin: BinView): Concern[] {
+  const { temperature_c, throttling, disk, outbox, actuator, fill } = telemetryOf(bin);
+  const is: Record<Concern, boolean> = {
+    offline: !bin.online,
+    camera: bin.camera?.startsWith("failed") ?? false,
+    update: bin.update?.startsWith("refused") ?? false,
+    actuator: Boolean(actuator?.fault),
+    full: (fill ?? 0) >= NEARLY_FULL,
+    hot: (temperature_c ?? 0) >= HOT_C,
+    throttled: (throttling?.now.length ?? 0) > 0,
+    disk: disk !== undefined && disk.free_bytes < LITTLE_ROOM * disk.total_bytes,
+    dropped: outbox !== undefined && outbox.dropped_events + outbox.dropped_samples > 0,
+    queue: bin.online && (outbox?.entries ?? 0) > LONG_QUEUE,
+  };
+  return concerns.filter((concern) => is[concern]);
+}

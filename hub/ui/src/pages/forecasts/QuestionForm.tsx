@@ -1,0 +1,182 @@
+// What to forecast: of which product, how far, on what terms, and of which part of the data.
+
+import { Accordion, Group, NumberInput, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { useId } from "react";
+import { useClassName } from "../../i18n/classes";
+import { type Product, type Question, ranges } from "./queries";
+import { useForecastText } from "./text";
+
+/** Products that the list shows at once: whoever has more types a part of the name. */
+const SHOWN = 200;
+
+/** How far people mostly look, in days. */
+const usualDays = [30, 90, 365];
+
+export function QuestionForm({
+  question,
+  products,
+  onChange,
+}: {
+  question: Question;
+  products: readonly Product[];
+  onChange: (question: Question) => void;
+}) {
+  const text = useForecastText();
+  const label = useId();
+  const set = (change: Partial<Question>) => onChange({ ...question, ...change });
+  const [least, most] = ranges.days;
+  return (
+    <div className="card">
+      <Group align="flex-end" gap="md">
+        <ProductPicker products={products} value={question.product_id} onChange={(product_id) => set({ product_id })} />
+        <NumberInput
+          label={text("days")}
+          value={question.days}
+          min={least}
+          max={most}
+          clampBehavior="blur"
+          allowDecimal={false}
+          w={110}
+          onChange={(days) => typeof days === "number" && days >= least && days <= most && set({ days })}
+          aria-describedby={label}
+        />
+        <SegmentedControl
+          id={label}
+          aria-label={text("usualDays")}
+          value={String(question.days)}
+          onChange={(days) => set({ days: Number(days) })}
+          data={usualDays.map((days) => ({ value: String(days), label: text("inDays", { days }) }))}
+        />
+      </Group>
+      <Accordion
+        variant="default"
+        mt="xs"
+        styles={{ item: { borderBottom: 0 }, content: { padding: 0 }, control: { padding: 0 } }}
+      >
+        <Accordion.Item value="more">
+          <Accordion.Control>{text("more")}</Accordion.Control>
+          <Accordion.Panel>
+            <Terms question={question} set={set} />
+          </Accordion.Panel>
+        </Accordion.Item>
+      </Accordion>
+    </div>
+  );
+}
+
+function Terms({ question, set }: { question: Question; set: (change: Partial<Question>) => void }) {
+  const text = useForecastText();
+  const share = (value: number | null) => (value === null ? "" : Math.round(value * 1000) / 10);
+  const shareOf = (value: string | number, [least, most]: readonly [number, number]) => {
+    const of = typeof value === "number" ? value / 100 : null;
+    return of !== null && of >= least && of <= most ? of : null;
+  };
+  const number = (value: string | number) => (typeof value === "number" ? value : null);
+  const word = (value: string) => value || null;
+  return (
+    <div className="tiles" style={{ "--tile": "11rem" } as React.CSSProperties}>
+      <NumberInput
+        label={text("serviceLevel")}
+        description={text("serviceLevelHint")}
+        suffix=" %"
+        min={50}
+        max={99.9}
+        value={share(question.service_level)}
+        onChange={(value) => set({ service_level: shareOf(value, ranges.service_level) })}
+      />
+      <NumberInput
+        label={text("leadTime")}
+        description={text("leadTimeHint")}
+        min={0}
+        max={365}
+        value={question.lead_time_days ?? ""}
+        onChange={(value) => set({ lead_time_days: number(value) })}
+      />
+      <NumberInput
+        label={text("onHand")}
+        description={text("onHandHint")}
+        min={0}
+        value={question.on_hand ?? ""}
+        onChange={(value) => set({ on_hand: number(value) })}
+      />
+      <NumberInput
+        label={text("interval")}
+        description={text("intervalHint")}
+        suffix=" %"
+        min={50}
+        max={99}
+        value={share(question.level)}
+        onChange={(value) => set({ level: shareOf(value, ranges.level) })}
+      />
+      <TextInput
+        label={text("store")}
+        description={text("exactName")}
+        value={question.store ?? ""}
+        onChange={(event) => set({ store: word(event.currentTarget.value) })}
+      />
+      <TextInput
+        label={text("category")}
+        description={text("exactName")}
+        value={question.category ?? ""}
+        onChange={(event) => set({ category: word(event.currentTarget.value) })}
+      />
+      <TextInput
+        type="date"
+        label={text("from")}
+        description={text("fromHint")}
+        max={question.to ?? undefined}
+        value={question.from ?? ""}
+        onChange={(event) => set({ from: word(event.currentTarget.value) })}
+      />
+      <TextInput
+        type="date"
+        label={text("to")}
+        description={text("toHint")}
+        min={question.from ?? undefined}
+        value={question.to ?? ""}
+        onChange={(event) => set({ to: word(event.currentTarget.value) })}
+      />
+    </div>
+  );
+}
+
+function ProductPicker({
+  products,
+  value,
+  onChange,
+}: {
+  products: readonly Product[];
+  value: string | null;
+  onChange: (product: string | null) => void;
+}) {
+  const text = useForecastText();
+  const className = useClassName();
+  const name = ({ product_id, category }: Product) => {
+    const slash = product_id.lastIndexOf("/");
+    if (category === "fill" && slash > 0) return text("fillOf", { bin: product_id.slice(0, slash) });
+    if (category !== "items" || slash < 0) return product_id;
+    return `${product_id.slice(0, slash)} / ${className(product_id.slice(slash + 1))}`;
+  };
+  const ofBins = (product: Product) => product.category === "items" || product.category === "fill";
+  const options = (wanted: (product: Product) => boolean) =>
+    products.filter(wanted).map((product) => ({ value: product.product_id, label: name(product) }));
+  const groups = [
+    { group: text("products"), items: options((product) => !ofBins(product)) },
+    { group: text("bins"), items: options(ofBins) },
+  ];
+  return (
+    <Select
+      label={text("product")}
+      placeholder={text("allProducts")}
+      data={groups.filter((group) => group.items.length > 0)}
+      value={value}
+      onChange={onChange}
+      searchable
+      clearable
+      clearButtonProps={{ "aria-label": text("allProducts") }}
+      limit={SHOWN}
+      nothingFoundMessage={text("noSuchProduct")}
+      style={{ flex: "1 1 16rem" }}
+    />
+  );
+}

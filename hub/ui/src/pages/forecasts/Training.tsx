@@ -1,0 +1,150 @@
+// What the forecast learns from: a file to send, and how it is to be read.
+
+import { Accordion, Button, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { request } from "../../api/client";
+import { RetrainModel } from "../../components/RetrainModel";
+import { Needs } from "../../components/states";
+import { useLanguage } from "../../i18n";
+import { useFormat } from "../../i18n/format";
+import { products } from "./queries";
+import { sampleCsv, saveFile } from "./sample";
+import { useForecastText } from "./text";
+
+const fileTypes = [".csv", ".tsv", ".txt", "text/csv"];
+const training = (id: string) => `/api/v1/forecast/trainings/${encodeURIComponent(id)}`;
+
+/** Countries whose holidays the hub knows, by their codes. */
+const countries = ["AU", "CN", "DE", "FR", "GB", "ID", "IN", "JP", "MY", "NL", "PH", "SG", "TH", "US", "VN"];
+
+export function Training({ onShow }: { onShow: () => void }) {
+  const text = useForecastText();
+  const language = useLanguage();
+  const queries = useQueryClient();
+  const [fields, setFields] = useState<Record<string, string>>({});
+  const [done, setDone] = useState(false);
+  const known = useQuery(products);
+  return (
+    <Needs role="admin">
+      <Stack maw={860}>
+        <section className="card">
+          <Title order={2} size="h4">
+            {text("send")}
+          </Title>
+          <Text size="sm" c="dimmed" mb="sm">
+            {text("sendHint")}
+          </Text>
+          <RetrainModel
+            endpoint="/retrain"
+            fileTypes={fileTypes}
+            fields={fields}
+            language={language}
+            mayTrainStored={(known.data?.length ?? 0) > 0}
+            statusEndpoint={training}
+            cancelEndpoint={(id) => `${training(id)}/cancel`}
+            send={request}
+            onDone={() => {
+              setDone(true);
+              void queries.invalidateQueries({ queryKey: ["forecast"] });
+            }}
+          />
+          <Group mt="sm" gap="xs">
+            {done && <Button onClick={onShow}>{text("seeForecast")}</Button>}
+            <Button
+              variant="subtle"
+              leftSection={<IconDownload size={16} />}
+              onClick={() => saveFile("pilah-sample.csv", "text/csv", sampleCsv(Date.now() - 86_400_000))}
+            >
+              {text("sample")}
+            </Button>
+          </Group>
+        </section>
+        <Options fields={fields} onChange={setFields} />
+        <Stored />
+      </Stack>
+    </Needs>
+  );
+}
+
+/** How the file is to be read and the models be made, if not as usual. */
+function Options({
+  fields,
+  onChange,
+}: {
+  fields: Record<string, string>;
+  onChange: (fields: Record<string, string>) => void;
+}) {
+  const text = useForecastText();
+  const countryNames = new Intl.DisplayNames([useLanguage()], { type: "region" });
+  const set = (name: string, value: string | null) => {
+    const { [name]: _, ...others } = fields;
+    onChange(value ? { ...others, [name]: value } : others);
+  };
+  const select = (name: string, label: string, description: string, data: { value: string; label: string }[]) => (
+    <Select
+      key={name}
+      label={label}
+      description={description}
+      placeholder={text("detected")}
+      clearable
+      clearButtonProps={{ "aria-label": text("detected") }}
+      data={data}
+      value={fields[name] ?? null}
+      onChange={(value) => set(name, value)}
+    />
+  );
+  return (
+    <Accordion variant="contained">
+      <Accordion.Item value="options">
+        <Accordion.Control>{text("options")}</Accordion.Control>
+        <Accordion.Panel>
+          <div className="tiles" style={{ "--tile": "14rem" } as React.CSSProperties}>
+            {select("dates", text("dates"), text("datesHint"), [
+              { value: "DD/MM/YYYY", label: text("dayFirst") },
+              { value: "MM/DD/YYYY", label: text("monthFirst") },
+              { value: "YYYY-MM-DD", label: text("yearFirst") },
+            ])}
+            {select("decimal", text("decimal"), text("decimalHint"), [
+              { value: "point", label: text("point") },
+              { value: "comma", label: text("comma") },
+            ])}
+            <TextInput
+              label={text("oneProduct")}
+              description={text("oneProductHint")}
+              value={fields.product ?? ""}
+              onChange={(event) => set("product", event.currentTarget.value)}
+            />
+            {select(
+              "country",
+              text("holidays"),
+              text("holidaysHint"),
+              countries
+                .map((value) => ({ value, label: countryNames.of(value) ?? value }))
+                .sort((a, b) => a.label.localeCompare(b.label)),
+            )}
+            {select("weights", text("weights"), text("weightsHint"), [
+              { value: "fixed", label: text("fixed") },
+              { value: "validated", label: text("validated") },
+            ])}
+          </div>
+        </Accordion.Panel>
+      </Accordion.Item>
+    </Accordion>
+  );
+}
+
+/** What there is already. */
+function Stored() {
+  const text = useForecastText();
+  const format = useFormat();
+  const { data } = useQuery(products);
+  if (!data || data.length === 0) return null;
+  const rows = data.reduce((sum, product) => sum + product.rows, 0);
+  return (
+    <Text size="sm" c="dimmed">
+      {text("stored", { products: format.number(data.length), rows: format.number(rows) })}
+    </Text>
+  );
+}

@@ -1,0 +1,73 @@
+// A forecast becomes lines of one length, with the band around the first model that is shown.
+
+import { expect, it } from "vitest";
+import { chartOf, modelsOf, msOf } from "./chart";
+import type { Forecast } from "./queries";
+import { asked, firstQuestion } from "./queries";
+import { sampleCsv } from "./sample";
+import { warningParts } from "./Warnings";
+
+const day = (at: number) => new Date(Date.UTC(2026, 0, 1 + at)).toISOString().slice(0, 10);
+const band = { mean: [1, 2], lower: [0, 1], upper: [2, 3] };
+const forecast = {
+  history: {
+    dates: Array.from({ length: 200 }, (_, at) => day(at)),
+    values: Array.from({ length: 200 }, (_, at) => at),
+  },
+  dates: [day(200), day(201)],
+  forecast: { naive: band, lstm: band, ensemble: band, prophet: band },
+} as unknown as Forecast;
+const names = { history: "History", upper: "Upper", lower: "Lower", model: (model: string) => model };
+
+it("shows the end of the history, then what is expected with its interval", () => {
+  const { x, lines, bands } = chartOf(forecast, ["ensemble", "naive"], false, names);
+  expect(x).toHaveLength(62);
+  expect(x[60]).toBe(new Date(2026, 6, 20).getTime());
+  expect(lines.map((line) => [line.label, line.values.length])).toEqual([
+    ["History", 62],
+    ["ensemble", 62],
+    ["Upper", 62],
+    ["Lower", 62],
+    ["naive", 62],
+  ]);
+  expect(lines[0]?.values.slice(58)).toEqual([198, 199, null, null]);
+  expect(lines[1]?.values.slice(58)).toEqual([null, null, 1, 2]);
+  expect(bands).toEqual([{ upper: 2, lower: 3, colour: "leaf" }]);
+});
+
+it("shows the whole history when asked, and history alone when no model is chosen", () => {
+  const { x, lines, bands } = chartOf(forecast, [], true, names);
+  expect([x.length, lines.length, bands.length]).toEqual([202, 1, 0]);
+});
+
+it("puts all together first and the one to beat last", () => {
+  expect(modelsOf(forecast)).toEqual(["ensemble", "lstm", "prophet", "naive"]);
+});
+
+it("reads days and times", () => {
+  expect(msOf("2026-02-03")).toBe(new Date(2026, 1, 3).getTime());
+  expect(msOf("2026-02-03T04:05:00")).toBe(new Date(2026, 1, 3, 4, 5).getTime());
+});
+
+it("leaves out what is not asked", () => {
+  expect(asked({ ...firstQuestion, store: " ", on_hand: 0 })).toEqual({
+    days: 30,
+    service_level: 0.95,
+    level: 0.8,
+    on_hand: 0,
+  });
+});
+
+it("knows the kinds of warnings", () => {
+  expect(warningParts("too little data: 30 values")).toEqual({ kind: "too little data", words: "30 values" });
+  expect(warningParts("the sky is falling: soon")).toEqual({ kind: null, words: "the sky is falling: soon" });
+});
+
+it("makes a sample with a row per day and product up to the last day", () => {
+  const lines = sampleCsv(Date.UTC(2026, 10, 22))
+    .trimEnd()
+    .split("\r\n");
+  expect(lines).toHaveLength(1 + 2 * 180);
+  expect(lines.at(-1)).toMatch(/^2026-11-22,gloves,\d+,108,5$/);
+  expect(new Set(lines.map((line) => line.split(",").length))).toEqual(new Set([5]));
+});

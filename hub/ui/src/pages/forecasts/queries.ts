@@ -1,0 +1,69 @@
+// What the forecast pages ask of the hub. All keys begin with `forecast`: a training makes all of it stale.
+
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, type Schemas, unwrap } from "../../api/client";
+
+/** What is answered. */
+export type Forecast = Schemas["ForecastView"];
+
+/** A product with what is known of it. */
+export type Product = Schemas["ForecastProduct"];
+
+/** What is asked; what is null is left to the hub. */
+export interface Question {
+  product_id: string | null;
+  days: number;
+  service_level: number | null;
+  lead_time_days: number | null;
+  on_hand: number | null;
+  level: number | null;
+  store: string | null;
+  category: string | null;
+  from: string | null;
+  to: string | null;
+}
+
+/** The forecast of the total, 30 days ahead. */
+export const firstQuestion: Question = {
+  product_id: null,
+  days: 30,
+  service_level: 0.95,
+  lead_time_days: null,
+  on_hand: null,
+  level: 0.8,
+  store: null,
+  category: null,
+  from: null,
+  to: null,
+};
+
+/** What may be asked, as the hub checks it. */
+export const ranges = {
+  days: [1, 730],
+  service_level: [0.5, 0.999],
+  lead_time_days: [0, 365],
+  level: [0.5, 0.99],
+} as const;
+
+/** The question without what is empty: the hub takes its own values there. */
+export function asked(question: Question): Record<string, string | number> {
+  const trimmed = Object.entries(question).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value.trim() : value,
+  ]);
+  return Object.fromEntries(trimmed.filter(([, value]) => value !== null && value !== ""));
+}
+
+export const products = queryOptions({
+  queryKey: ["forecast", "products"],
+  queryFn: async () => (await unwrap(api.GET("/api/v1/forecast/products"))).products,
+});
+
+export const forecastOf = (question: Question) =>
+  queryOptions({
+    queryKey: ["forecast", "of", question],
+    queryFn: ({ signal }) =>
+      unwrap(api.POST("/forecast", { body: asked(question) as unknown as Schemas["ForecastQuestion"], signal })),
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
