@@ -37,14 +37,6 @@ export const firstQuestion: Question = {
   to: null,
 };
 
-/** What may be asked, as the hub checks it. */
-export const ranges = {
-  days: [1, 730],
-  service_level: [0.5, 0.999],
-  lead_time_days: [0, 365],
-  level: [0.5, 0.99],
-} as const;
-
 /** The question without what is empty: the hub takes its own values there. */
 export function asked(question: Question): Record<string, string | number> {
   const trimmed = Object.entries(question).map(([name, value]) => [
