@@ -1,7 +1,8 @@
 """Runs the same forecasting tasks with Pilah and with Python's libraries, side by side, and prints tables.
 
     cargo build --release -p pilah-hub --example forecast_figures
-    python -m venv venv && venv/bin/pip install prophet statsforecast torch
+    python3 -m venv venv
+    venv/bin/pip install prophet==1.5.0 statsforecast torch    # one environment has all that is needed
     venv/bin/python hub/examples/forecast_compare.py target/release/examples/forecast_figures ../shared/data/series [task]
 
 Tasks: prophet, lstm, many, ensemble; all of them if none is named. Every figure is from this one run.
@@ -154,42 +155,77 @@ def collection():
     return path
 
 
-def ensemble():
-    import os
-    from statsforecast.models import AutoETS
+def seasons(step, season, length):
+    """The seasons that MSTL takes apart: those of which the history has two."""
+    longer = {"day": [7, 365], "week": [52], "hour": [24, 168], "30 minutes": [48, 336]}.get(step, [season])
+    return [s for s in longer if 1 < s <= length // 2]
 
-    lines = figures("ensemble", collection(), 2, env=dict(os.environ))
-    scores = {}
+
+def ets(history, horizon, season, step):
+    """AutoETS, and the same after MSTL took the seasons out. AutoETS takes seasons of up to 24 steps; where the only
+    season is longer, it is AutoETS after MSTL as well."""
+    from statsforecast.models import MSTL, AutoETS
+
+    parts = seasons(step, season, len(history))
+    apart = MSTL(season_length=parts, trend_forecaster=AutoETS(model="ZZN")) if parts else AutoETS(season_length=1)
+    apart = apart.forecast(history, horizon)["mean"]
+    if season > 24:
+        return apart, apart
+    return AutoETS(season_length=season).forecast(history, horizon)["mean"], apart
+
+
+def ensemble():
+    names = ["validated", "fixed", "seasonal naive", "AutoETS", "MSTL + AutoETS", "covers", "fixed covers"]
+    # As many windows as the network of an answer of the hub looks at.
+    lines = figures("ensemble", collection(), 2, 20_000)
+    scores, alone = {}, {}
     for line in lines:
         history = np.array(line["history"])
         truth = np.array([np.nan if v is None else v for v in line["truth"]], dtype=float)
         season = line["season"]
         lag = season if len(history) > season else 1
         scale = np.sqrt(np.mean((history[lag:] - history[:-lag]) ** 2)) or 1.0
-        ets = AutoETS(season_length=season if season <= 24 else 1).forecast(history, len(truth))["mean"]
-        error = lambda values: np.sqrt(np.nanmean((np.array(values) - truth) ** 2)) / scale
-        inside = np.mean((truth >= np.array(line["lower"])) & (truth <= np.array(line["upper"])))
-        score = scores.setdefault(line["product"], [])
-        members = {name: error(band["mean"]) for name, band in line["members"].items()}
-        score.append((error(line["mean"]), error(line["naive"]), error(ets), inside, members))
-    table = {name: np.mean([s[:4] for s in score], axis=0) for name, score in scores.items()}
+        plain, apart = ets(history, len(truth), season, line["step"])
+
+        def error(values):
+            return np.sqrt(np.nanmean((np.array(values) - truth) ** 2)) / scale
+
+        def inside(band):
+            known = np.isfinite(truth)
+            return np.mean(((truth >= np.array(band["lower"])) & (truth <= np.array(band["upper"])))[known])
+
+        fixed = line["fixed"]
+        row = [error(line["mean"]), error(fixed["mean"]), error(line["naive"]), error(plain), error(apart), inside(line), inside(fixed)]
+        scores.setdefault(line["product"], []).append(row)
+        for name, band in line["members"].items():
+            alone.setdefault(name, []).append(error(band["mean"]))
+        if "lstm" in line["fixed_weights"]:
+            alone.setdefault("(where there is a network) fixed", []).append(row[1])
+            alone.setdefault("(where there is a network) validated", []).append(row[0])
+            alone.setdefault("(where there is a network) naive", []).append(row[2])
+            alone.setdefault("(where there is a network) MSTL + AutoETS", []).append(row[4])
+    table = {name: np.mean(score, axis=0) for name, score in scores.items()}
     groups = {}
     for name, row in table.items():
         groups.setdefault(name.split(":")[0], []).append(row)
-    print("| file | series | ensemble | seasonal naive | AutoETS | 80 % interval covers |")
-    print("|---|---|---|---|---|---|")
-    for name, rows in sorted(groups.items()):
+    print("| file | series | " + " | ".join(names) + " |")
+    print("|---|---|" + "---|" * len(names))
+
+    def show(name, rows):
         row = np.mean(rows, axis=0)
-        print(f"| {name} | {len(rows)} | {row[0]:.3f} | {row[1]:.3f} | {row[2]:.3f} | {row[3]:.0%} |")
+        cells = [f"{v:.3f}" for v in row[:5]] + [f"{v:.0%}" for v in row[5:]]
+        print(f"| {name} | {len(rows)} | " + " | ".join(cells) + " |")
+
+    for name, rows in sorted(groups.items()):
+        show(name, rows)
     rows = np.array(list(table.values()))
-    print(f"| **all** | {len(rows)} | {rows[:, 0].mean():.3f} | {rows[:, 1].mean():.3f} | {rows[:, 2].mean():.3f} | {rows[:, 3].mean():.0%} |")
-    by_file = np.array([np.mean(r, axis=0) for r in groups.values()])
-    print(f"| **all files alike** | {len(by_file)} | {by_file[:, 0].mean():.3f} | {by_file[:, 1].mean():.3f} | {by_file[:, 2].mean():.3f} | {by_file[:, 3].mean():.0%} |")
-    print(f"\nBetter than seasonal naive on {np.mean(rows[:, 0] < rows[:, 1]):.0%} of {len(rows)} series.")
-    for name in ["prophet", "smoothing", "lstm"]:
-        errors = [s[4][name] for score in scores.values() for s in score if name in s[4]]
-        if errors:
-            print(f"{name} alone: {np.mean(errors):.3f} over {len(errors)} forecasts")
+    show("**all**", rows)
+    show("**all files alike**", np.array([np.mean(r, axis=0) for r in groups.values()]))
+    for index in [0, 1]:
+        better = np.mean(rows[:, index] < rows[:, 2])
+        print(f"\n{names[index]}: better than seasonal naive on {better:.0%} of {len(rows)} series.")
+    for name, errors in alone.items():
+        print(f"{name} alone: {np.mean(errors):.3f} over {len(errors)} forecasts")
 
 
 for task in sys.argv[3:] or ["prophet", "lstm", "many", "ensemble"]:

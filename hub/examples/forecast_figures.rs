@@ -5,7 +5,7 @@
 //! cargo run --release -p pilah-hub --example forecast_figures -- prophet FILE.csv additive 365
 //! cargo run --release -p pilah-hub --example forecast_figures -- lstm FILE.csv
 //! cargo run --release -p pilah-hub --example forecast_figures -- many 1000
-//! cargo run --release -p pilah-hub --example forecast_figures -- ensemble LONG.csv ORIGINS
+//! cargo run --release -p pilah-hub --example forecast_figures -- ensemble LONG.csv ORIGINS WINDOWS
 //! ```
 
 use std::ops::ControlFlow;
@@ -27,8 +27,10 @@ fn main() {
         ["prophet", file, mode, periods] => prophet(file, *mode == "multiplicative", number(periods)),
         ["lstm", file] => network(file),
         ["many", count] => many(number(count)),
-        ["ensemble", file, origins] => ensemble(file, number(origins)),
-        _ => eprintln!("prophet FILE additive|multiplicative PERIODS, lstm FILE, many COUNT, or ensemble FILE ORIGINS"),
+        ["ensemble", file, origins, windows] => ensemble(file, number(origins), number(windows)),
+        _ => eprintln!(
+            "prophet FILE additive|multiplicative PERIODS, lstm FILE, many COUNT, or ensemble FILE ORIGINS WINDOWS"
+        ),
     }
 }
 
@@ -123,8 +125,9 @@ fn many(count: usize) {
 }
 
 /// Forecasts every product of a file from several origins, a season (at most 28 steps) ahead each: what is fitted
-/// knows nothing of what comes after its origin.
-fn ensemble(file: &str, origins: usize) {
+/// knows nothing of what comes after its origin. Once with weights that are learned, without a network, and once with
+/// Prophet 60 and the network 40, which looks at `windows` windows over all epochs, as in an answer of the hub.
+fn ensemble(file: &str, origins: usize, windows: usize) {
     let rows = rows(file);
     let products = training::by_product(&rows);
     let products: Vec<_> = products.into_iter().collect();
@@ -134,16 +137,14 @@ fn ensemble(file: &str, origins: usize) {
         for back in (1..=origins).rev() {
             let origin = series.len() - back * horizon;
             let head = series.head(origin);
-            let learns = origin >= 100;
-            let network = lstm::Options { epochs: 15, ..lstm::Options::default() };
-            let settings = Settings {
-                weighing: Weighing::Validated,
-                lstm: learns.then_some(network).filter(|_| std::env::var_os("WITH_NETWORK").is_some()),
-                horizon: Some(horizon),
-                ..Settings::default()
-            };
-            let fit = Ensemble::fit(&head, &settings, |_| ControlFlow::Continue(())).expect("a fit");
+            let settings = Settings { weighing: Weighing::Validated, horizon: Some(horizon), ..Settings::default() };
+            let fit =
+                |settings: &Settings| Ensemble::fit(&head, settings, |_| ControlFlow::Continue(())).expect("a fit");
+            let network = lstm::Options::default().within(head.len(), windows);
+            let fixed = Settings { weighing: Weighing::Fixed, lstm: Some(network), ..settings.clone() };
+            let (fit, fixed) = (fit(&settings), fit(&fixed));
             let forecast = fit.forecast(horizon, 0.8);
+            let with_network = fixed.forecast(horizon, 0.8);
             let band = &forecast.ensemble;
             let naive = &forecast.members[&pilah_hub::forecast::ensemble::Member::Naive].mean;
             let numbers =
@@ -152,7 +153,7 @@ fn ensemble(file: &str, origins: usize) {
                 "product": product, "season": series.step.season(), "step": series.step.in_words(),
                 "history": head.filled(), "truth": numbers(&series.values[origin..origin + horizon]),
                 "mean": band.mean, "lower": band.lower, "upper": band.upper, "naive": naive, "weights": fit.weights,
-                "members": forecast.members,
+                "members": with_network.members, "fixed": with_network.ensemble, "fixed_weights": fixed.weights,
             });
             println!("{line}");
         }

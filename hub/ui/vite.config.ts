@@ -27,7 +27,7 @@ export default defineConfig({
     environment: "happy-dom",
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
-    // A busy machine is slow; how long something may take is not what these tests are about.
+    // A busy machine is slow, and no test fails of that.
     testTimeout: 60_000,
   },
 });

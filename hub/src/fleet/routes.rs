@@ -114,6 +114,7 @@ pub(crate) struct Enrolled {
 
 /// Which items.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ItemsQuery {
     /// How many, 1 to 500.
@@ -128,6 +129,7 @@ pub(crate) struct ItemsQuery {
 
 /// Which time.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FieldQuery {
     /// How many hours back, 1 to 720.

@@ -1,9 +1,11 @@
 //! How far forecasts are from the truth.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Errors of a forecast over all origins of a backtest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastAccuracy)]
 pub struct Accuracy {
     /// The mean absolute error, in units of the quantity.
     pub mae: f64,

@@ -2,64 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::accuracy::Accuracy;
 use super::ensemble::{Band, Ensemble, Member};
+use super::question::{Known, Question, QuestionError};
 use super::series::{DAY, civil};
 use super::stock::{self, Advice, Terms};
 
 /// How many steps of history an answer shows at most.
 const HISTORY: usize = 1000;
 
+/// What all models together are called.
+const ENSEMBLE: &str = "ensemble";
+
 /// How many futures stock advice looks at.
 const FUTURES: usize = 2000;
 
 /// Fewer values than this are worth a warning.
 const FEW: usize = 60;
-
-/// What is asked. Everything may be left out.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[schema(as = ForecastQuestion)]
-#[serde(deny_unknown_fields, default)]
-pub struct Question {
-    /// How far ahead, 1 to 730; 30 if left out.
-    pub days: Option<u32>,
-    /// Of this product only.
-    pub product_id: Option<String>,
-    /// Of this store only.
-    pub store: Option<String>,
-    /// Of this category only.
-    pub category: Option<String>,
-    /// Learn from quantities from this day on.
-    #[schema(value_type = Option<String>, format = Date)]
-    #[param(value_type = Option<String>, format = Date)]
-    pub from: Option<Date>,
-    /// Learn from quantities up to this day.
-    #[schema(value_type = Option<String>, format = Date)]
-    #[param(value_type = Option<String>, format = Date)]
-    pub to: Option<Date>,
-    /// The probability that stock lasts for the lead time, 0.5 to 0.999; 0.95 if left out.
-    pub service_level: Option<f64>,
-    /// Days from an order to its arrival, 0 to 365; what the data says last, or 7.
-    pub lead_time_days: Option<f64>,
-    /// Days between one chance to order and the next, 0 to 365; 7 if left out.
-    pub review_days: Option<f64>,
-    /// What is in stock; what the data says last if left out.
-    pub on_hand: Option<f64>,
-    /// The probability of the truth to be inside an interval, 0.5 to 0.99; 0.8 if left out.
-    pub level: Option<f64>,
-}
-
-/// What the rows say of stock.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Known {
-    pub(crate) on_hand: Option<f64>,
-    pub(crate) lead_time_days: Option<f64>,
-}
 
 /// The past.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -86,15 +48,12 @@ pub struct Answer {
     /// When the forecast values are.
     pub dates: Vec<String>,
     /// By each model, and by all together under `ensemble`: `mean`, `lower`, `upper`.
-    #[schema(value_type = Object)]
     pub forecast: BTreeMap<String, Band>,
     /// What each model counts in the ensemble.
     pub weights: BTreeMap<String, f64>,
     /// Errors on the past, by each model, and by all together under `ensemble`; `naive` is the one to beat.
-    #[schema(value_type = Object)]
     pub backtest: BTreeMap<String, Accuracy>,
     /// What to keep and to order.
-    #[schema(value_type = Object)]
     pub stock: Advice,
     /// What a person should act on, or beware of.
     pub warnings: Vec<String>,
@@ -102,59 +61,26 @@ pub struct Answer {
     pub notes: Vec<String>,
 }
 
-/// A question that makes no sense.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{field} is {value}, and must be {allowed}")]
-pub struct QuestionError {
-    /// Which part.
-    pub field: &'static str,
-    /// As it was given.
-    pub value: String,
-    /// What it may be.
-    pub allowed: &'static str,
-}
-
-impl Question {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// The first number that is out of its range.
-    pub fn check(&self) -> Result<(), QuestionError> {
-        let days = self.days.map(f64::from);
-        for (field, value, range, allowed) in [
-            ("days", days, 1.0..=730.0, "1 to 730"),
-            ("service_level", self.service_level, 0.5..=0.999, "0.5 to 0.999"),
-            ("lead_time_days", self.lead_time_days, 0.0..=365.0, "0 to 365"),
-            ("review_days", self.review_days, 0.0..=365.0, "0 to 365"),
-            ("on_hand", self.on_hand, 0.0..=1e12, "0 or more"),
-            ("level", self.level, 0.5..=0.99, "0.5 to 0.99"),
-        ] {
-            if let Some(value) = value.filter(|value| !range.contains(value)) {
-                return Err(QuestionError { field, value: value.to_string(), allowed });
-            }
-        }
-        match (self.from, self.to) {
-            (Some(from), Some(to)) if from > to => {
-                Err(QuestionError { field: "from", value: from.to_string(), allowed: "a day up to the one in \"to\"" })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether it asks for a part of the data.
+impl Answer {
+    /// The forecast as CSV, a line per date: of all models together, then of each.
     #[must_use]
-    pub fn is_filtered(&self) -> bool {
-        self.product_id.is_some()
-            || self.store.is_some()
-            || self.category.is_some()
-            || self.from.is_some()
-            || self.to.is_some()
-    }
-
-    fn title(&self) -> String {
-        let parts: Vec<&str> =
-            [&self.product_id, &self.category, &self.store].into_iter().filter_map(|part| part.as_deref()).collect();
-        if parts.is_empty() { "All products".into() } else { parts.join(", ") }
+    pub fn to_csv(&self) -> String {
+        let all = self.forecast.iter().filter(|(name, _)| *name == ENSEMBLE);
+        let bands: Vec<(&String, &Band)> =
+            all.chain(self.forecast.iter().filter(|(name, _)| *name != ENSEMBLE)).collect();
+        let mut text = String::from("date");
+        for (name, _) in &bands {
+            text.push_str(&format!(",{name},{name}_lower,{name}_upper"));
+        }
+        text.push_str("\r\n");
+        for (step, date) in self.dates.iter().enumerate() {
+            text.push_str(date);
+            for (_, band) in &bands {
+                text.push_str(&format!(",{:.4},{:.4},{:.4}", band.mean[step], band.lower[step], band.upper[step]));
+            }
+            text.push_str("\r\n");
+        }
+        text
     }
 }
 
@@ -187,10 +113,10 @@ pub(crate) fn answer(ensemble: &Ensemble, question: &Question, known: Option<Kno
     };
     let mut bands: BTreeMap<String, Band> =
         forecast.members.into_iter().map(|(member, band)| (member.name().to_owned(), band)).collect();
-    bands.insert("ensemble".into(), forecast.ensemble);
+    bands.insert(ENSEMBLE.into(), forecast.ensemble);
     let mut backtest: BTreeMap<String, Accuracy> =
         ensemble.accuracy.iter().map(|(member, accuracy)| (member.name().to_owned(), *accuracy)).collect();
-    backtest.extend(ensemble.ensemble_accuracy.map(|accuracy| ("ensemble".to_owned(), accuracy)));
+    backtest.extend(ensemble.ensemble_accuracy.map(|accuracy| (ENSEMBLE.to_owned(), accuracy)));
     Ok(Answer {
         title: question.title(),
         step: series.step.in_words(),
@@ -265,6 +191,11 @@ mod tests {
             assert_eq!(answer.forecast[name].mean.len(), 14, "{name}");
             assert!(answer.backtest.contains_key(name), "{name}");
         }
+        let csv = answer.to_csv();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert!(lines[0].starts_with("date,ensemble,ensemble_lower,ensemble_upper,naive,"), "{csv}");
+        assert!(lines.len() == 15 && lines[1].starts_with("1970-05-01,") && csv.ends_with("\r\n"), "{csv}");
+        assert!(lines.iter().all(|line| line.split(',').count() == 13), "{csv}");
         assert_eq!(answer.history.values.len(), 120);
         assert!(answer.stock.reorder_point >= answer.stock.lead_time_demand);
         assert!(answer.warnings[0].starts_with("stock-out"), "{:?}", answer.warnings);
@@ -297,6 +228,7 @@ mod tests {
         assert!(refused(Question { service_level: Some(1.0), ..Question::default() }).contains("service_level"));
         let (from, to) = ("2024-02-01".parse().ok(), "2024-01-01".parse().ok());
         assert!(refused(Question { from, to, ..Question::default() }).contains("from"));
+        assert!(refused(Question { capacity: Some(9.0), ..Question::default() }).contains("growth is logistic"));
         assert_eq!(Question::default().check(), Ok(()));
     }
 }

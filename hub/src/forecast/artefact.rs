@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::ensemble::Ensemble;
+use super::ensemble::{Ensemble, Settings};
 
 /// The first bytes of the file.
 const MAGIC: &[u8] = b"PILAH-FORECAST 1\n";
@@ -22,9 +23,11 @@ const MAGIC: &[u8] = b"PILAH-FORECAST 1\n";
 const KIND: &[u8] = b"PILAH-FORECAST ";
 
 /// What is known of a training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastMetadata)]
 pub struct Metadata {
     /// When it began.
+    #[schema(value_type = String, format = DateTime)]
     pub trained_at: Timestamp,
     /// What names the data that it saw, for whoever keeps data; empty for a file.
     pub data: String,
@@ -47,6 +50,9 @@ pub struct Metadata {
 pub struct Artefact {
     /// How it was made.
     pub metadata: Metadata,
+    /// What the total was fitted with; an artefact of an earlier program does not say.
+    #[serde(default)]
+    pub settings: Option<Settings>,
     /// The model of the sum of all products.
     pub total: Ensemble,
     /// A model per product.
@@ -101,7 +107,6 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::forecast::ensemble::Settings;
     use crate::forecast::lstm;
     use crate::forecast::series::{Series, Step};
 
@@ -121,7 +126,7 @@ mod tests {
             seed: 0,
             skipped: BTreeMap::new(),
         };
-        Artefact { metadata, products: BTreeMap::from([("a".into(), total.clone())]), total }
+        Artefact { metadata, settings: Some(settings), products: BTreeMap::from([("a".into(), total.clone())]), total }
     }
 
     #[test]

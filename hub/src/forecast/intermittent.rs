@@ -8,9 +8,11 @@
 use rand::RngExt as _;
 use rand::rngs::SmallRng;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How demand comes, after Syntetos, Boylan and Croston, "On the categorization of demand patterns", 2005.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = DemandCharacter)]
 #[serde(rename_all = "snake_case")]
 pub enum Character {
     /// Often, and about the same.

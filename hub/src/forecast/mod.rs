@@ -48,8 +48,17 @@ pub mod training;
 /// What a training leaves.
 pub mod artefact;
 
-/// What is asked, and what is answered.
+/// How trend and seasons are to be modelled.
+pub mod modelling;
+
+/// What is asked.
+pub mod question;
+
+/// What is answered.
 pub mod answer;
+
+/// The fill of bins, a day at a time.
+mod fill;
 
 /// When bins are collected.
 pub mod plan;

@@ -106,7 +106,8 @@ impl Picture for Plot<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::{self, Question};
+    use super::super::answer;
+    use super::super::question::Question;
     use super::*;
     use crate::forecast::ensemble::Settings;
     use crate::forecast::training;

@@ -5,6 +5,7 @@
 //! counted.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::random::quantile;
 
@@ -24,7 +25,8 @@ pub struct Terms {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StockAdvice)]
 pub struct Advice {
     /// Expected demand over the lead time.
     pub lead_time_demand: f64,

@@ -1,6 +1,6 @@
 //! From rows to an artefact: a model of the total, with a network, and one of each product, side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ use super::intake::Row;
 use super::lstm::Epoch;
 use super::series::{Absent, Series, SeriesError};
 
-/// The category of series that are states rather than amounts, and are no part of a total.
+/// The category of series in shares of a bin rather than in items, which are no part of a total.
 pub const FILL: &str = "fill";
 
 /// How far a training is.
@@ -50,6 +50,17 @@ pub enum TrainingError {
     Cancelled,
 }
 
+impl TrainingError {
+    /// In words, of a part rather than of the total.
+    pub(crate) fn of_part(self) -> String {
+        match self {
+            Self::Series(error) => error.to_string(),
+            Self::Fit(error) => error.to_string(),
+            Self::Cancelled => FitError::Cancelled.to_string(),
+        }
+    }
+}
+
 impl From<FitError> for TrainingError {
     fn from(error: FitError) -> Self {
         match error {
@@ -69,7 +80,7 @@ pub fn by_product(rows: &[Row]) -> BTreeMap<&str, Vec<(i64, f64)>> {
     products
 }
 
-/// The dated quantities of all products together; states, such as fill, are left out unless there is nothing else.
+/// The dated quantities of all products together; the fill of bins is left out unless there is nothing else.
 #[must_use]
 pub fn total(rows: &[Row]) -> Vec<(i64, f64)> {
     let amounts = rows.iter().filter(|row| row.category.as_deref() != Some(FILL));
@@ -87,9 +98,24 @@ pub fn fit(
     watch: impl FnMut(Stage) -> ControlFlow<()>,
 ) -> Result<Ensemble, TrainingError> {
     let (series, notes) = Series::build(points, Absent::Auto)?;
-    let mut ensemble = Ensemble::fit(&series, settings, watch)?;
-    ensemble.notes.splice(0..0, notes);
+    fit_series(&series, notes, settings, watch)
+}
+
+/// A series, fitted, with what was noticed before.
+pub(crate) fn fit_series(
+    series: &Series,
+    noticed: Vec<String>,
+    settings: &Settings,
+    watch: impl FnMut(Stage) -> ControlFlow<()>,
+) -> Result<Ensemble, TrainingError> {
+    let mut ensemble = Ensemble::fit(series, settings, watch)?;
+    ensemble.notes.splice(0..0, noticed);
     Ok(ensemble)
+}
+
+/// What a date without a row means: of bins' fill it is never 0, since a bin that says nothing may fill all the same.
+pub(crate) fn absent<'a>(mut rows: impl Iterator<Item = &'a Row>) -> Absent {
+    if rows.all(|row| row.category.as_deref() == Some(FILL)) { Absent::Unknown } else { Absent::Auto }
 }
 
 /// Trains on rows. `settings` are those of the total; products are fitted without a network. `watch` hears how
@@ -103,7 +129,8 @@ pub fn train(
     now: Timestamp,
     watch: &(impl Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Artefact, TrainingError> {
-    let total = fit(&total(rows), settings, |stage| {
+    let (series, notes) = Series::build(&total(rows), absent(rows.iter()))?;
+    let total = fit_series(&series, notes, settings, |stage| {
         watch(match stage {
             Stage::Prophet => Progress::Prophet,
             Stage::LstmTested(epoch) => Progress::LstmTested(epoch),
@@ -113,15 +140,20 @@ pub fn train(
     let points = by_product(rows);
     let (of, done) = (points.len(), AtomicUsize::new(0));
     let alone = Settings { lstm: None, ..settings.clone() };
+    let fill: BTreeSet<&str> =
+        rows.iter().filter(|row| row.category.as_deref() == Some(FILL)).map(|row| row.product.as_str()).collect();
     let fit_product = |(product, points): (&&str, &Vec<(i64, f64)>)| {
         let done = done.fetch_add(1, Ordering::Relaxed);
         if watch(Progress::Products { done, of }).is_break() {
             return Err(TrainingError::Cancelled);
         }
-        match fit(points, &alone, |_| ControlFlow::Continue(())) {
-            Ok(ensemble) => Ok(((*product).to_owned(), Ok(ensemble))),
-            Err(error) => Ok(((*product).to_owned(), Err(error.to_string()))),
-        }
+        let absent = if fill.contains(product) { Absent::Unknown } else { Absent::Auto };
+        let fit = Series::build(points, absent).map_err(|error| error.to_string()).and_then(|(series, notes)| {
+            let settings = alone.of_part(series.largest() / total.series.largest());
+            let fit = fit_series(&series, notes, &settings, |_| ControlFlow::Continue(()));
+            fit.map_err(TrainingError::of_part)
+        });
+        Ok(((*product).to_owned(), fit))
     };
     let fits: Vec<(String, Result<Ensemble, String>)> =
         points.par_iter().map(fit_product).collect::<Result<_, TrainingError>>()?;
@@ -142,7 +174,7 @@ pub fn train(
         seed: settings.seed,
         skipped,
     };
-    Ok(Artefact { metadata, total, products })
+    Ok(Artefact { metadata, settings: Some(settings.clone()), total, products })
 }
 
 /// The names most like a wrong one, best first.
@@ -160,6 +192,8 @@ pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forecast::ensemble::Member;
+    use crate::forecast::prophet::Growth;
     use crate::forecast::series::DAY;
 
     fn row(day: i64, product: &str, quantity: f64) -> Row {
@@ -189,7 +223,7 @@ mod tests {
         let now = "2026-01-02T03:04:05Z".parse().expect("a time");
         let artefact = train(&rows(), &Settings::default(), now, &|_| ControlFlow::Continue(())).expect("an artefact");
         assert_eq!(artefact.products.keys().collect::<Vec<_>>(), ["bottle", "can"]);
-        assert!(artefact.metadata.skipped["rare"].contains("too few"), "{:?}", artefact.metadata);
+        assert!(artefact.metadata.skipped["rare"].contains("takes 3 known values"), "{:?}", artefact.metadata);
         assert_eq!((artefact.metadata.rows, artefact.metadata.last), (161, 79 * DAY));
         let mean = |ensemble: &Ensemble| ensemble.forecast(7, 0.8).ensemble.mean.iter().sum::<f64>();
         let parts = mean(&artefact.products["bottle"]) + mean(&artefact.products["can"]);
@@ -197,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_no_part_of_the_total() {
+    fn fill_is_no_part_of_the_total() {
         let mut rows = rows();
         rows.push(Row { category: Some(FILL.into()), ..row(1, "bin", 80.0) });
         assert!(total(&rows).iter().all(|point| point.1 < 50.0));
@@ -219,5 +253,26 @@ mod tests {
         let names = ["bottle", "can", "Bottle large", "paper"];
         assert_eq!(nearest("botle", names.into_iter())[0], "bottle");
         assert!(nearest("zzz", names.into_iter()).is_empty());
+    }
+
+    #[test]
+    fn a_product_has_its_share_of_the_capacity_of_the_whole() {
+        let growth = Growth::Logistic { capacity: 100.0, floor: 0.0 };
+        let mut settings = Settings::default();
+        settings.prophet.growth = growth;
+        let half = settings.of_part(0.5);
+        assert_eq!(half.prophet.growth, Growth::Logistic { capacity: 50.0, floor: 0.0 });
+        assert_eq!(settings.of_part(f64::NAN), settings);
+        let now = Timestamp::UNIX_EPOCH;
+        let artefact = train(&rows(), &settings, now, &|_| ControlFlow::Continue(())).expect("an artefact");
+        for ensemble in artefact.products.values().chain([&artefact.total]) {
+            assert!(ensemble.forecast(3, 0.8).members.contains_key(&Member::Prophet), "{:?}", ensemble.notes);
+        }
+        settings.prophet.growth = Growth::Logistic { capacity: 1.0, floor: 0.0 };
+        let low = train(&rows(), &settings, now, &|_| ControlFlow::Continue(())).expect("an artefact").total;
+        assert!(low.notes.iter().any(|note| note.contains("saturates too low")), "{:?}", low.notes);
+        settings.prophet.growth = Growth::Logistic { capacity: 1.0, floor: 2.0 };
+        let none = train(&rows(), &settings, now, &|_| ControlFlow::Continue(())).expect("an artefact").total;
+        assert!(none.notes.iter().any(|note| note.starts_with("no Prophet")), "{:?}", none.notes);
     }
 }

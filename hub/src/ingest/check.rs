@@ -79,6 +79,11 @@ pub(super) fn observation(topic: &str, payload: &[u8]) -> Result<Observation, Re
     if i64::try_from(read.header().seq).is_err() {
         return Err(Refusal::Malformed(format!("seq {} is too large", read.header().seq)));
     }
+    if let Observation::Telemetry(Telemetry { fill: Some(fill), .. }) = &read
+        && !(0.0..=1.0).contains(fill)
+    {
+        return Err(Refusal::Malformed(format!("fill {fill} is outside 0 to 1")));
+    }
     Ok(match implausible(&read) {
         Some(reason) => Observation::Damaged { header: read.header().clone(), reason },
         None => read,

@@ -16,6 +16,7 @@ use super::check::Observation;
 use super::image::StoredImage;
 use crate::dataset::cluster::{self, LooksColumns};
 use crate::error::Chain;
+use crate::forecast::store::fill;
 use crate::live::{ItemSeen, LiveEvent};
 use crate::review::wrong;
 use crate::store::Store;
@@ -99,6 +100,9 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
             Observation::Telemetry(telemetry) => {
                 let json = String::from_utf8_lossy(&telemetry.encode()).into_owned();
                 update_bin(&transaction, &header.bin, &[(bin::Column::TelemetryJson, Expr::value(json))]).await?;
+                if let Some(level) = telemetry.fill {
+                    fill::note(&transaction, header.bin.as_str(), f64::from(level), ready.received_ms).await?;
+                }
             }
         }
         if observation.wants_ack() {

@@ -207,6 +207,46 @@ async fn what_a_bin_says_of_itself_is_kept() {
 }
 
 #[tokio::test]
+async fn the_fill_of_a_bin_is_kept_by_day() {
+    let hub = TestHub::start().await;
+    let mut bin = hub.bin("b1").await;
+    bin.listen_for_acks().await;
+    for (seq, fill) in (1..).zip([0.4, 0.6, 7.0, 0.05]) {
+        let telemetry = Telemetry {
+            header: header("b1", seq),
+            uptime_s: 1,
+            frames: 2,
+            frames_corrupt: 0,
+            items: 4,
+            refused: 0,
+            outbox: pilah_models::wire::OutboxState::default(),
+            temperature_c: None,
+            frames_skipped: None,
+            throttling: None,
+            disk: None,
+            memory_bytes: None,
+            actuator: None,
+            fill: Some(fill),
+        };
+        bin.publish(&Channel::Telemetry.of(&bin.id), telemetry.encode()).await;
+    }
+    bin.send(&event("b1", 9, true)).await;
+    assert_eq!(bin.acks(1).await, [9]);
+    let days = crate::forecast::store::fill::days(hub.running.state.store.db(), "b1", 9).await.expect("reads");
+    // There are two, if midnight was meanwhile.
+    let gained: f64 = days.iter().map(|day| day.gained).sum();
+    assert!((gained - 0.2).abs() < 1e-6, "{days:?}");
+    assert_eq!(
+        days.iter().map(|day| (day.collections, day.readings)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)),
+        (1, 3)
+    );
+    assert!(days.last().is_some_and(|day| (day.last - 0.05).abs() < 1e-6), "{days:?}");
+    let read = hub.running.state.ingest.read();
+    assert_eq!(read.malformed, 1);
+    assert!(read.last_refusal.is_some_and(|reason| reason.contains("fill 7 is outside 0 to 1")));
+}
+
+#[tokio::test]
 async fn what_was_marked_wrong_at_the_bin_is_one_sample_and_comes_first() {
     let hub = TestHub::start().await;
     let mut bin = hub.bin("b1").await;

@@ -119,6 +119,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_the_path_is_named_there() {
+        let document = serde_json::to_value(document()).expect("has a JSON form");
+        for (path, operations) in document["paths"].as_object().expect("an object") {
+            for operation in operations.as_object().expect("an object").values() {
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    let name = parameter["name"].as_str().expect("a name");
+                    let in_path = path.contains(&format!("{{{name}}}"));
+                    assert_eq!(
+                        parameter["in"] == "path",
+                        in_path,
+                        "{path}: {name}: add #[into_params(parameter_in = Query)]"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_two_stages_give_different_shapes_one_name() {
         let mut known = BTreeMap::new();
         for stage in stages() {

@@ -19,6 +19,9 @@ mod date;
 /// Numbers.
 mod number;
 
+/// Records to rows.
+mod row;
+
 #[cfg(test)]
 mod tests;
 
@@ -31,8 +34,7 @@ use fields::Records;
 use header::Columns;
 pub use header::Field;
 pub use number::Decimal;
-
-use super::series::{DAY, civil};
+use row::RowReader;
 
 /// The largest file that is read, in bytes. Text, fields and rows take about five times as much memory.
 pub const LARGEST: usize = 64 << 20;
@@ -42,12 +44,6 @@ const ERRORS_KEPT: usize = 100;
 
 /// How many rows the detection of dates and decimals looks at.
 const LOOKED_AT: usize = 2000;
-
-/// The longest name of a product, store or category, in characters.
-const LONGEST_NAME: usize = 200;
-
-/// The largest number that is believed.
-const LARGEST_NUMBER: f64 = 1e12;
 
 /// What is known of a file beforehand; what is not stated is detected.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -243,97 +239,4 @@ pub fn read(bytes: &[u8], options: &Options) -> Result<Intake, IntakeError> {
     let mut rows: Vec<Row> = rows.into_values().collect();
     rows.sort_by(|a, b| (a.at, &a.product, &a.store).cmp(&(b.at, &b.product, &b.store)));
     Ok(Intake { rows, report })
-}
-
-/// What a record is read with.
-struct RowReader<'a> {
-    columns: &'a Columns,
-    header: &'a [std::borrow::Cow<'a, str>],
-    dates: DateOrder,
-    decimal: Decimal,
-    options: &'a Options,
-}
-
-impl RowReader<'_> {
-    fn row(&self, line: u64, record: &[std::borrow::Cow<'_, str>]) -> Result<Row, RowError> {
-        if record.len() != self.header.len() {
-            let reason = format!(
-                "the header has {} columns and this row {}: quote fields that contain the separator",
-                self.header.len(),
-                record.len()
-            );
-            return Err(RowError { line, column: String::new(), value: short(&record.join(" | ")), reason });
-        }
-        let value = |field| self.columns.index(field).map_or("", |index| record[index].trim());
-        let error = |field: Field, reason: String| {
-            let column = self.columns.index(field).map_or(field.name(), |index| self.header[index].trim());
-            RowError { line, column: column.to_owned(), value: short(value(field)), reason }
-        };
-        let at = self.dates.read(value(Field::Date)).map_err(|reason| error(Field::Date, reason))?;
-        if self.options.latest.is_some_and(|latest| at > latest) {
-            return Err(error(Field::Date, "the date is in the future".into()));
-        }
-        if at < -70 * 366 * DAY {
-            return Err(error(Field::Date, format!("{} is too long ago to be meant", civil(at).date())));
-        }
-        let name = |field| {
-            let name = value(field);
-            match name.chars().count() {
-                count if count > LONGEST_NAME => {
-                    Err(error(field, format!("{count} characters are too many: {LONGEST_NAME} at most")))
-                }
-                _ if name.chars().any(char::is_control) => {
-                    Err(error(field, "there is a control character in it".into()))
-                }
-                _ => Ok(name.to_owned()),
-            }
-        };
-        let mut product = name(Field::Product)?;
-        if self.columns.index(Field::Product).is_none() {
-            product = self.options.product.clone().unwrap_or_default();
-        }
-        if product.is_empty() {
-            return Err(error(Field::Product, "the product is missing".into()));
-        }
-        let number = |field| match value(field) {
-            "" => Ok(None),
-            text => match self.decimal.read(text) {
-                Err(reason) => Err(error(field, reason)),
-                Ok(number) if number.abs() > LARGEST_NUMBER => {
-                    Err(error(field, "the number is too large to be meant".into()))
-                }
-                Ok(number) => Ok(Some(number)),
-            },
-        };
-        let positive = |field| match number(field)? {
-            Some(number) if number < 0.0 => Err(error(field, "it cannot be below 0".into())),
-            number => Ok(number),
-        };
-        let quantity =
-            number(Field::Quantity)?.ok_or_else(|| error(Field::Quantity, "the quantity is missing".into()))?;
-        if quantity < 0.0 && !self.options.allow_negative {
-            let reason = "a quantity below 0: leave returns out, or allow negative quantities".into();
-            return Err(error(Field::Quantity, reason));
-        }
-        Ok(Row {
-            at,
-            product,
-            store: name(Field::Store)?,
-            quantity,
-            category: Some(name(Field::Category)?).filter(|name| !name.is_empty()),
-            price: positive(Field::Price)?,
-            on_hand: positive(Field::OnHand)?,
-            lead_time_days: positive(Field::LeadTime)?,
-            unit_cost: positive(Field::UnitCost)?,
-        })
-    }
-}
-
-/// A value as a report shows it.
-fn short(value: &str) -> String {
-    let mut short: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
-    if value.chars().count() > 60 {
-        short.push('…');
-    }
-    short
 }

@@ -50,11 +50,28 @@ pub struct Options {
     pub learning_rate: f32,
     /// Of all that is random.
     pub seed: u64,
+    /// Learn from this many of the newest values only.
+    #[serde(default)]
+    pub newest: Option<usize>,
 }
+
+/// The fewest epochs that [`Options::within`] leaves, unless fewer were wanted.
+const FEWEST_EPOCHS: usize = 5;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { window: 30, cells: 50, dropout: 0.2, epochs: 50, batch: 32, learning_rate: 1e-3, seed: 0 }
+        Self { window: 30, cells: 50, dropout: 0.2, epochs: 50, batch: 32, learning_rate: 1e-3, seed: 0, newest: None }
+    }
+}
+
+impl Options {
+    /// These options with no more to do than to look at `windows` windows over all epochs, in a series of `values`
+    /// values: first there are fewer epochs, then older values are left out.
+    #[must_use]
+    pub fn within(self, values: usize, windows: usize) -> Self {
+        let newest = values.min(windows / FEWEST_EPOCHS.min(self.epochs.max(1)) + self.window);
+        let epochs = windows / newest.saturating_sub(self.window).max(1);
+        Self { newest: Some(newest), epochs: epochs.clamp(1, self.epochs.max(1)), ..self }
     }
 }
 
@@ -128,6 +145,7 @@ impl Lstm {
         if window == 0 || cells == 0 || epochs == 0 || batch == 0 || !(0.0..1.0).contains(&dropout) {
             return Err(LstmError::Options);
         }
+        let values = &values[values.len() - options.newest.unwrap_or(values.len()).min(values.len())..];
         if values.len() < Self::least(window) {
             return Err(LstmError::TooFew { values: values.len(), window, least: Self::least(window) });
         }

@@ -60,3 +60,27 @@ fn what_cannot_be_learned_is_refused() {
     assert_eq!(train(&season(80), &Options { cells: 0, ..small() }), Some(LstmError::Options));
     assert_eq!(train(&season(80), &Options { dropout: 1.0, ..small() }), Some(LstmError::Options));
 }
+
+#[test]
+fn less_to_do_means_fewer_epochs_and_then_only_the_newest_values() {
+    let within = |values, windows| {
+        let options = Options::default().within(values, windows);
+        (options.newest, options.epochs)
+    };
+    assert_eq!(within(130, 20_000), (Some(130), 50));
+    assert_eq!(within(1030, 20_000), (Some(1030), 20));
+    assert_eq!(within(200_000, 20_000), (Some(4030), 5));
+    assert_eq!(within(10, 20_000), (Some(10), 50));
+    let few = Options { epochs: 2, ..Options::default() };
+    assert_eq!(few.within(730, 20_000).epochs, 2);
+}
+
+#[test]
+fn a_network_of_the_newest_values_knows_nothing_else() {
+    let options = Options { window: 5, cells: 3, epochs: 2, newest: Some(60), ..Options::default() };
+    let train = |values: &[f64]| Lstm::train(values, &options, |_| ControlFlow::Continue(())).expect("a network");
+    let newest: Vec<f64> = (0..60).map(|i| f64::from(i % 5)).collect();
+    let mut values = vec![1e6; 40];
+    values.extend(&newest);
+    assert_eq!(train(&values), train(&newest));
+}

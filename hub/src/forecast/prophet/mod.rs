@@ -13,6 +13,12 @@ mod interval;
 /// The optimiser.
 mod lbfgs;
 
+/// Where the optimiser starts.
+mod optimum;
+
+/// What it is fitted with.
+mod options;
+
 /// The optimiser that goes on to the optimum.
 mod orthant;
 
@@ -30,117 +36,12 @@ use serde::{Deserialize, Serialize};
 
 pub use features::Holiday;
 use features::{DAY, Season};
-use lbfgs::{Objective, Stop};
-use posterior::{General, Gram, Problem};
+use optimum::optimum;
+pub use options::{Growth, Options, ProphetError, Seasonality};
+use posterior::Problem;
 use trend::{Numbers, Shape};
 
 use super::random::{generator, normal_quantile, quantile};
-
-/// How the trend grows.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Growth {
-    /// By a rate that changes at changepoints.
-    #[default]
-    Linear,
-    /// Not at all.
-    Flat,
-    /// Towards a capacity, from a floor.
-    Logistic {
-        /// What the values saturate at.
-        capacity: f64,
-        /// What they start from.
-        floor: f64,
-    },
-}
-
-/// Whether a season is in the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Seasonality {
-    /// If the history is long and dense enough: two years for the yearly season, two weeks of days for the
-    /// weekly, two days of hours for the daily.
-    #[default]
-    Auto,
-    /// No.
-    Off,
-    /// With this number of Fourier terms.
-    Order(usize),
-}
-
-/// What a Prophet model is fitted with. The defaults are those of the Python package.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Options {
-    /// How the trend grows.
-    pub growth: Growth,
-    /// How many changepoints the trend may have, at most.
-    pub changepoints: usize,
-    /// The share of the history, from its start, that changepoints are in.
-    pub changepoint_range: f64,
-    /// How easily the trend changes: the scale of the prior of changes.
-    pub changepoint_scale: f64,
-    /// The season of a year, 10 terms.
-    pub yearly: Seasonality,
-    /// The season of a week, 3 terms.
-    pub weekly: Seasonality,
-    /// The season of a day, 4 terms.
-    pub daily: Seasonality,
-    /// Whether seasons and holidays scale the trend rather than add to it.
-    pub multiplicative: bool,
-    /// How strong seasons may be.
-    pub season_scale: f64,
-    /// How strong holidays may be.
-    pub holiday_scale: f64,
-    /// The holidays.
-    pub holidays: Vec<Holiday>,
-    /// How many futures are drawn for intervals.
-    pub draws: usize,
-    /// Whether to go on to the optimum, about ten times as long, rather than to stop where Python's package
-    /// does. The result then does not depend on rounding.
-    pub exact: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            growth: Growth::Linear,
-            changepoints: 25,
-            changepoint_range: 0.8,
-            changepoint_scale: 0.05,
-            yearly: Seasonality::Auto,
-            weekly: Seasonality::Auto,
-            daily: Seasonality::Auto,
-            multiplicative: false,
-            season_scale: 10.0,
-            holiday_scale: 10.0,
-            holidays: Vec::new(),
-            draws: 1000,
-            exact: false,
-        }
-    }
-}
-
-/// Why a Prophet model cannot be fitted.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ProphetError {
-    /// Fewer than two values.
-    #[error("a trend needs two values or more at different times, and there are {0}")]
-    TooFew(usize),
-    /// Not finite, or times do not ascend.
-    #[error("value {index} is not a number, or its time is not after the one before")]
-    Values {
-        /// Counted from 0.
-        index: usize,
-    },
-    /// Logistic growth without room to grow.
-    #[error("logistic growth needs a capacity above its floor: {capacity} is not above {floor}")]
-    Capacity {
-        /// As given.
-        capacity: f64,
-        /// As given.
-        floor: f64,
-    },
-}
 
 /// A fitted model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -355,49 +256,4 @@ fn changepoints(t: &[f64], options: &Options) -> Vec<f64> {
     let count = options.changepoints.min(size - 1);
     let index = |i: usize| (i as f64 * (size - 1) as f64 / count as f64).round_ties_even() as usize;
     (1..=count).map(|i| t[index(i)]).collect()
-}
-
-/// The most probable parameters, and the steps that it took to find them.
-fn optimum(problem: &Problem, exact: bool) -> (Vec<f64>, usize) {
-    let mut x = vec![0.0; problem.size()];
-    (x[0], x[1]) = start(problem);
-    let constant = problem.y.iter().all(|&y| y == problem.y[0]);
-    let last = x.len() - 1;
-    if constant && problem.shape != Shape::Logistic {
-        // There is nothing to learn, and no noise: the optimum is at the edge of the parameters.
-        (x[0], x[1], x[last]) = (0.0, problem.y[0], 1e-9_f64.ln());
-        return (x, 0);
-    }
-    let iterations = match problem.is_linear() {
-        true => minimise(&mut Gram::new(problem), problem, &mut x, exact),
-        false => minimise(&mut General::new(problem), problem, &mut x, exact),
-    };
-    (x, iterations)
-}
-
-fn minimise(objective: &mut impl Objective, problem: &Problem, x: &mut [f64], exact: bool) -> usize {
-    let (_, iterations) = lbfgs::minimise(objective, x, Stop::default());
-    if !exact {
-        return iterations;
-    }
-    iterations + orthant::minimise(objective, x, &problem.changes(), 1.0 / problem.tau, 20_000).1
-}
-
-/// Rate and offset through the first and the last value.
-fn start(problem: &Problem) -> (f64, f64) {
-    let n = problem.t.len();
-    let (first, last, capacity) = (problem.y[0], problem.y[n - 1], problem.capacity);
-    match problem.shape {
-        Shape::Linear => (last - first, first),
-        Shape::Flat => (0.0, problem.y.iter().sum::<f64>() / n as f64),
-        Shape::Logistic => {
-            let inverse = |y: f64| capacity / y.clamp(0.01 * capacity, 0.99 * capacity);
-            let (mut from, to) = (inverse(first), inverse(last));
-            if (from - to).abs() <= 0.01 {
-                from *= 1.05;
-            }
-            let (from, to) = ((from - 1.0).ln(), (to - 1.0).ln());
-            (from - to, from / (from - to))
-        }
-    }
 }

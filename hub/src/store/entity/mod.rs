@@ -58,3 +58,6 @@ pub mod forecast_training;
 
 /// What the last training says of a product.
 pub mod forecast_result;
+
+/// What the fill sensor of a bin told in a day.
+pub mod fill_day;

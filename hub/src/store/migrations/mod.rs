@@ -31,6 +31,9 @@ mod fleet;
 /// What reviewers did, by time.
 mod answers;
 
+/// The fill of bins by day.
+mod fill;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -50,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(people::People),
             Box::new(fleet::Fleet),
             Box::new(answers::Answers),
+            Box::new(fill::Fill),
         ]
     }
 }

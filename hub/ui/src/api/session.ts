@@ -4,6 +4,7 @@
 // (the dialog opens over the page), and is then sent once more: nothing that was typed is lost.
 
 import { useSyncExternalStore } from "react";
+import { ApiError } from "./problem";
 
 type Waiting = { loggedIn: () => void; givenUp: () => void };
 
@@ -17,7 +18,10 @@ function tell(): void {
 /** Resolves once the person has logged in again; rejects if they leave instead. */
 export function loginAgain(): Promise<void> {
   const promise = new Promise<void>((resolve, reject) => {
-    waiting = [...waiting, { loggedIn: resolve, givenUp: () => reject(new Error("not logged in")) }];
+    waiting = [
+      ...waiting,
+      { loggedIn: resolve, givenUp: () => reject(new ApiError(401, "unauthorized", "not logged in")) },
+    ];
   });
   tell();
   return promise;

@@ -17,7 +17,10 @@ const variantColorResolver: VariantColorsResolver = (input) => {
   const colour = input.color ?? input.theme.primaryColor;
   if (!["light", "outline", "subtle", "transparent", "default"].includes(input.variant)) return resolved;
   if (input.variant === "default" || !(colour in input.theme.colors)) return resolved;
-  return { ...resolved, color: `light-dark(var(--mantine-color-${colour}-9), var(--mantine-color-${colour}-2))` };
+  return {
+    ...resolved,
+    color: `light-dark(color-mix(in srgb, var(--mantine-color-${colour}-9) 70%, black), var(--mantine-color-${colour}-2))`,
+  };
 };
 
 export const theme = createTheme({
@@ -44,6 +47,8 @@ export const theme = createTheme({
   defaultRadius: "md",
   cursorType: "pointer",
   respectReducedMotion: true,
+  // A <header> in a dialog would be a second banner of the page.
+  components: { ModalHeader: { defaultProps: { component: "div" } } },
   variantColorResolver,
 });
 

@@ -17,7 +17,7 @@ export function ConfidenceBars({ probabilities }: { probabilities: Readonly<Reco
           <Text size="sm" fw={rank === 0 ? 600 : 400}>
             {name(label)}
           </Text>
-          <Progress value={probability * 100} color={classColour(label)} size="lg" aria-hidden />
+          <Progress value={probability * 100} color={`${classColour(label)}.6`} size="lg" aria-hidden />
           <Text size="sm" ta="right" className="figures" fw={rank === 0 ? 600 : 400}>
             {format.finePercent(probability)}
           </Text>

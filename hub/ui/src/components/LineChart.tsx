@@ -18,7 +18,11 @@ export interface Line {
   colour: string;
   /** Drawn as points alone. */
   points?: boolean;
+  /** Drawn with a dot at each value, so that a lone one is seen. */
+  dots?: boolean;
   dashed?: boolean;
+  /** Neither drawn nor in the legend: the border of a band. */
+  border?: boolean;
 }
 
 /** The ground between two lines, such as an interval, by their places in `lines`. */
@@ -43,6 +47,8 @@ export interface LineChartProps {
   height?: number;
   /** The least range of the vertical axis. */
   range?: [number, number];
+  /** What the horizontal axis counts. */
+  xLabel?: string;
 }
 
 /** Draws 10,000 points and more without a delay. */
@@ -55,6 +61,7 @@ export function LineChart({
   format = "decimal",
   height = 240,
   range,
+  xLabel,
 }: LineChartProps) {
   const { ref: place, width } = useElementSize();
   const host = useRef<HTMLDivElement>(null);
@@ -65,12 +72,12 @@ export function LineChart({
   useEffect(() => {
     if (!host.current || width === 0) return;
     const chart = new uPlot(
-      options({ x, time, lines, bands, format, height, range, width, language }),
+      options({ x, time, lines, bands, format, height, range, xLabel, width, language }),
       [time ? x.map((ms) => ms / 1000) : x, ...lines.map((line) => line.values)],
       host.current,
     );
     return () => chart.destroy();
-  }, [x, time, lines, bands, format, height, range, width, language, scheme]);
+  }, [x, time, lines, bands, format, height, range, xLabel, width, language, scheme]);
 
   return (
     <Box ref={place} role="img" aria-label={label} mih={height}>
@@ -88,6 +95,7 @@ function options({
   format = "decimal",
   height = 240,
   range,
+  xLabel,
   width,
   language,
 }: Drawn): uPlot.Options {
@@ -137,14 +145,18 @@ function options({
       fill: `${colour(name, dark ? 7 : 3)}55`,
     })),
     series: [
-      { value: (_, at) => (at === null ? "" : time ? write.time(at * 1000) : write.decimal(at)) },
+      {
+        ...(xLabel ? { label: xLabel } : {}),
+        value: (_, at) => (at === null ? "" : time ? write.time(at * 1000) : write.decimal(at)),
+      },
       ...lines.map(
         (line): uPlot.Series => ({
           label: line.label,
           stroke: stroke(line.colour),
-          width: line.points ? 0 : 2,
+          width: line.points || line.border ? 0 : 2,
+          class: line.border ? "unlisted" : undefined,
           dash: line.dashed ? [6, 4] : undefined,
-          points: { show: line.points ?? false, size: 5 },
+          points: { show: (line.points || line.dots) ?? false, size: 6, fill: stroke(line.colour) },
           value: (_, at) => (at === null ? "" : value(at)),
         }),
       ),

@@ -67,7 +67,7 @@ export function texts<C extends Catalogue>(
   for (const language of languages) {
     i18next.addResourceBundle(language, namespace, catalogues[language]);
   }
-  // biome-ignore lint/correctness/noComponentHookFactories: called once per module, never while rendering
+  // A hook made by a function: called once per module, never while rendering
   return function useText() {
     const { t } = useTranslation(namespace);
     return useCallback((key, values) => t(key, { ...values }), [t]);

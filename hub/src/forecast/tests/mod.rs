@@ -1,0 +1,52 @@
+//! Forecasts over HTTP: a file comes in, a model answers.
+
+/// Files that cannot be used, and data that is hard.
+mod bad_input;
+
+/// Bins, their fill, and when they are collected.
+mod bins;
+
+/// From a file to an answer.
+mod trainings;
+
+use crate::testing::{Answer, PASSWORD, TestHub, basic};
+
+/// A form with a file, if there is one, and fields.
+fn form(file: Option<&[u8]>, fields: &[(&str, &str)]) -> (String, Vec<u8>) {
+    let boundary = "----pilah";
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(head.as_bytes());
+    }
+    if let Some(file) = file {
+        let kind = "name=\"file\"; filename=\"sales.csv\"\r\nContent-Type: text/csv";
+        body.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; {kind}\r\n\r\n").as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+/// Sends a form; without a file if it is empty.
+async fn retrain(hub: &TestHub, csv: &str, fields: &[(&str, &str)]) -> Answer {
+    retrain_file(hub, Some(csv.as_bytes()).filter(|csv| !csv.is_empty()), fields).await
+}
+
+async fn retrain_file(hub: &TestHub, file: Option<&[u8]>, fields: &[(&str, &str)]) -> Answer {
+    let (kind, body) = form(file, fields);
+    let login = basic("admin", PASSWORD);
+    hub.send("POST", "/retrain", &[("authorization", &login), ("content-type", &kind)], body).await
+}
+
+/// Eighty days of two products.
+fn csv() -> String {
+    let mut text = String::from("date,product_id,quantity,on_hand,lead_time_days\n");
+    let start: jiff::civil::Date = "2024-01-01".parse().expect("a date");
+    for day in 0..80_i64 {
+        let date = start.saturating_add(jiff::ToSpan::days(day));
+        text += &format!("{date},bottle,{},30,2\n{date},can,{},,\n", 10 + day % 7, 20 + day % 7 * 2);
+    }
+    text
+}

@@ -1,0 +1,98 @@
+// Samples that look like an image, which is dropped, pasted or chosen, and not kept.
+
+import "@mantine/dropzone/styles.css";
+import { Button, Group, Image, Progress, Text } from "@mantine/core";
+import { Dropzone } from "@mantine/dropzone";
+import { useWindowEvent } from "@mantine/hooks";
+import { IconPhotoSearch } from "@tabler/icons-react";
+import { useMutation } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { type Schemas, upload } from "../../../api/client";
+import { ClassBadge } from "../../../components/ClassBadge";
+import type { Shown } from "../../../components/sample/Gallery";
+import { SimilarShare } from "../../../components/sample/Similar";
+import { ErrorNote } from "../../../components/states";
+import { useDatasetText } from "../text";
+
+const count = 48;
+
+/** @param onFound gets the samples, the most alike first, or `null` when the image is taken away */
+export function ByImage({ onFound }: { onFound: (found: Shown[] | null) => void }) {
+  const text = useDatasetText();
+  const [image, setImage] = useState<string | null>(null);
+  const [sent, setSent] = useState(0);
+  const search = useMutation({
+    mutationFn: (file: File) => {
+      const form = new FormData();
+      form.append("image", file);
+      return upload<Schemas["SimilarList"]>(`/api/v1/search/similar?count=${count}`, form, { onProgress: setSent });
+    },
+    onSuccess: ({ samples }) => onFound(samples.map(shownOf)),
+  });
+  useEffect(() => () => (image ? URL.revokeObjectURL(image) : undefined), [image]);
+
+  const take = (file: File | null | undefined) => {
+    if (!file) return;
+    setSent(0);
+    setImage(URL.createObjectURL(file));
+    onFound(null);
+    search.mutate(file);
+  };
+  const away = () => {
+    setImage(null);
+    search.reset();
+    onFound(null);
+  };
+  useWindowEvent("paste", (event) => {
+    const pasted = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith("image/"));
+    if (pasted) take(pasted);
+  });
+
+  return (
+    <div>
+      <Dropzone onDrop={(files) => take(files[0])} multiple={false} p="sm" loading={false} aria-label={text("byImage")}>
+        <Group gap="sm" wrap="nowrap">
+          {image ? <Image src={image} alt={text("yourImage")} h={64} w="auto" radius="sm" /> : <IconPhotoSearch />}
+          <div>
+            <Text size="sm" fw={600}>
+              {text("byImage")}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {text("byImageHint")}
+            </Text>
+          </div>
+        </Group>
+      </Dropzone>
+      {search.isPending && <Progress value={100 * sent} animated={sent >= 1} mt="xs" aria-label={text("sending")} />}
+      {search.isError && (
+        <div style={{ marginTop: 8 }}>
+          <ErrorNote error={search.error} />
+        </div>
+      )}
+      {image && (
+        <Group mt="xs" justify="space-between">
+          <Text size="sm" c="dimmed" role="status">
+            {search.isSuccess ? text("alikeFirst") : ""}
+          </Text>
+          <Button size="compact-sm" variant="default" onClick={away}>
+            {text("imageAway")}
+          </Button>
+        </Group>
+      )}
+    </div>
+  );
+}
+
+function shownOf({ sample, similarity }: Schemas["SimilarSample"]): Shown {
+  return {
+    id: sample.id,
+    label: sample.label,
+    sample,
+    caption: (
+      <>
+        {sample.label && <ClassBadge label={sample.label} size="sm" />}
+        <SimilarShare similarity={similarity} />
+      </>
+    ),
+  };
+}

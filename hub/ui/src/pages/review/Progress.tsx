@@ -1,0 +1,74 @@
+// How the work goes: what is done, what waits, what is in hand, and what is on its way to the hub.
+
+import { Badge, Button, Group, Text } from "@mantine/core";
+import { IconCloudUpload, IconCloudX } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { api, unwrap } from "../../api/client";
+import { problemText, useStatesText } from "../../components/states";
+import { useFormat } from "../../i18n/format";
+import type { Snapshot } from "./deskStore";
+import styles from "./Review.module.css";
+import { useReviewText } from "./text";
+
+/** Unsent answers below this number are the normal course of things, and not worth a word. */
+const MANY = 4;
+
+export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: () => void }) {
+  const text = useReviewText();
+  const states = useStatesText();
+  const format = useFormat();
+  const { data: queue } = useQuery({
+    queryKey: ["review-queue"],
+    queryFn: () => unwrap(api.GET("/api/v1/review")),
+  });
+  const { desk } = snapshot;
+  const until = Math.min(...desk.queue.map((item) => item.leased_until_ms ?? Number.POSITIVE_INFINITY));
+  const unsent = desk.outbox.length;
+  return (
+    <>
+      <Group gap="xs" className={styles.progress}>
+        <Figure value={format.number(desk.taken)} label={text("doneNow")} />
+        {queue && <Figure value={format.number(queue.open)} label={text("waiting")} />}
+        {queue && queue.second + queue.disputed > 0 && (
+          <Figure value={format.number(queue.second + queue.disputed)} label={text("moreOpinions")} />
+        )}
+        {queue && queue.suspect > 0 && <Figure value={format.number(queue.suspect)} label={text("suspects")} />}
+        {desk.queue.length > 0 && (
+          <Figure
+            value={format.number(desk.queue.length)}
+            label={Number.isFinite(until) ? text("inHandUntil", { time: format.clock(until) }) : text("inHand")}
+          />
+        )}
+        {!desk.stalled && unsent >= MANY && (
+          <Badge variant="light" leftSection={<IconCloudUpload size={14} />} tt="none">
+            {text("onTheWay", { count: unsent, number: format.number(unsent) })}
+          </Badge>
+        )}
+      </Group>
+      {desk.stalled && (
+        <Group className={styles.stalled} gap="sm" role="status">
+          <IconCloudX size={20} aria-hidden />
+          <Text size="sm" style={{ flex: 1 }}>
+            {text("stalled", { count: unsent, number: format.number(unsent) })} {problemText(states, desk.stalled)}
+          </Text>
+          <Button size="compact-sm" variant="default" onClick={onRetry}>
+            {text("tryNow")}
+          </Button>
+        </Group>
+      )}
+    </>
+  );
+}
+
+function Figure({ value, label }: { value: string; label: string }) {
+  return (
+    <Text size="sm" component="span">
+      <Text span fw={650} className="figures">
+        {value}
+      </Text>{" "}
+      <Text span c="dimmed">
+        {label}
+      </Text>
+    </Text>
+  );
+}
