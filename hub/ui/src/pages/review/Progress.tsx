@@ -17,9 +17,11 @@ export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: (
   const text = useReviewText();
   const states = useStatesText();
   const format = useFormat();
+  const since = new Date().setHours(0, 0, 0, 0);
   const { data: queue } = useQuery({
-    queryKey: ["review-queue"],
-    queryFn: () => unwrap(api.GET("/api/v1/review")),
+    queryKey: ["review-queue", since],
+    queryFn: () => unwrap(api.GET("/api/v1/review", { params: { query: { since_ms: since } } })),
+    placeholderData: (last) => last,
   });
   const { desk } = snapshot;
   const until = Math.min(...desk.queue.map((item) => item.leased_until_ms ?? Number.POSITIVE_INFINITY));
@@ -27,7 +29,10 @@ export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: (
   return (
     <>
       <Group gap="xs" className={styles.progress}>
-        <Figure value={format.number(desk.taken)} label={text("doneNow")} />
+        <Figure value={format.number(queue?.answered_by_me ?? desk.taken)} label={text("today")} />
+        {queue && queue.answered > queue.answered_by_me && (
+          <Figure value={format.number(queue.answered)} label={text("todayAll")} />
+        )}
         {queue && <Figure value={format.number(queue.open)} label={text("waiting")} />}
         {queue && queue.second + queue.disputed > 0 && (
           <Figure value={format.number(queue.second + queue.disputed)} label={text("moreOpinions")} />
