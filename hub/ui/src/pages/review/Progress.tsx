@@ -31,16 +31,17 @@ export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: (
       <Group gap="xs" className={styles.progress}>
         <Figure value={format.number(queue?.answered_by_me ?? desk.taken)} label={text("today")} />
         {queue && queue.answered > queue.answered_by_me && (
-          <Figure value={format.number(queue.answered)} label={text("todayAll")} />
+          <Figure value={format.number(queue.answered)} label={text("todayAll")} extra />
         )}
         {queue && <Figure value={format.number(queue.open)} label={text("waiting")} />}
         {queue && queue.second + queue.disputed > 0 && (
-          <Figure value={format.number(queue.second + queue.disputed)} label={text("moreOpinions")} />
+          <Figure value={format.number(queue.second + queue.disputed)} label={text("moreOpinions")} extra />
         )}
-        {queue && queue.suspect > 0 && <Figure value={format.number(queue.suspect)} label={text("suspects")} />}
+        {queue && queue.suspect > 0 && <Figure value={format.number(queue.suspect)} label={text("suspects")} extra />}
         {desk.queue.length > 0 && (
           <Figure
             value={format.number(desk.queue.length)}
+            extra
             label={Number.isFinite(until) ? text("inHandUntil", { time: format.clock(until) }) : text("inHand")}
           />
         )}
@@ -65,9 +66,9 @@ export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: (
   );
 }
 
-function Figure({ value, label }: { value: string; label: string }) {
+function Figure({ value, label, extra }: { value: string; label: string; extra?: boolean }) {
   return (
-    <Text size="sm" component="span">
+    <Text size="sm" component="span" className={extra ? styles.extra : undefined}>
       <Text span fw={650} className="figures">
         {value}
       </Text>{" "}
