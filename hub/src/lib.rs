@@ -72,8 +72,8 @@ pub mod state;
 /// The hub as a whole: started, served, stopped.
 pub mod server;
 
-/// The page that a browser gets.
-mod page;
+/// The dashboard that a browser gets.
+mod dashboard;
 
 /// The whole of Pilah on one machine, with virtual bins.
 pub mod demo;

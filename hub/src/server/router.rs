@@ -2,36 +2,39 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use tower_http::trace::TraceLayer;
 
-use super::status;
+use super::{compress, status};
 use crate::error::HttpError;
 use crate::settings::MapTiles;
 use crate::state::AppState;
 use crate::{
-    auth, dataset, evaluate, fleet, forecast, live, page, predict, registry, review, rollout, search, settings,
+    auth, dashboard, dataset, evaluate, fleet, forecast, live, predict, registry, review, rollout, search, settings,
     statistics, train,
 };
 
 /// No request body is larger, in bytes, except where a route says otherwise.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// Nothing but our own files may run, and nobody may frame us. Pictures may come from memory, because what
-/// a person chooses to upload is shown before it is sent, and those of maps from where the hub was told.
+/// Nothing but our own scripts may run, and nobody may frame us. Styles may stand in the page, because the
+/// dashboard's components set them on elements. Pictures may come from memory, because what a person
+/// chooses to upload is shown before it is sent, and those of maps from where the hub was told.
 fn content_security_policy(tiles: Option<&MapTiles>) -> HeaderValue {
     let maps = tiles.map(|tiles| format!(" {}", tiles.origin())).unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:{maps}; \
-         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:{maps}; \
+         media-src blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("an origin is printable")
 }
 
 /// Headers of every answer, besides the policy.
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    // A photo of an item may be taken; nobody listens.
+    (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=()"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -44,7 +47,6 @@ fn stages() -> Router<AppState> {
     Router::new()
         .merge(status::routes())
         .merge(settings::routes::routes())
-        .merge(page::routes())
         .merge(auth::routes())
         .merge(fleet::routes())
         .merge(dataset::routes::routes())
@@ -64,10 +66,11 @@ fn stages() -> Router<AppState> {
 pub(super) fn router(state: AppState) -> Router {
     let policy = content_security_policy(state.config.map_tiles.as_ref());
     stages()
-        .fallback(no_such_page)
+        .fallback(dashboard::fallback)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(policy, with_headers))
+        .layer(middleware::from_fn(compress::compress))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
 }
@@ -84,15 +87,10 @@ async fn with_headers(State(policy): State<HeaderValue>, request: Request, next:
     response
 }
 
-async fn no_such_page(uri: Uri) -> HttpError {
-    let path: String = uri.path().chars().take(200).collect();
-    HttpError::not_found(format!("there is nothing at {path}; /api/v1/openapi.json lists what there is"))
-}
-
 async fn no_such_method(method: Method, uri: Uri) -> HttpError {
     let path: String = uri.path().chars().take(200).collect();
     HttpError::new(
-        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
         format!("{path} does not know {method}; /api/v1/openapi.json lists what it knows"),
     )

@@ -15,10 +15,10 @@ use utoipa::{OpenApi, ToSchema};
 use crate::auth::User;
 use crate::broker::BrokerStatus;
 use crate::config::Mqtt;
+use crate::dashboard;
 use crate::error::{HttpError, Problem};
 use crate::ingest::IngestStatus;
 use crate::level::{self, Level};
-use crate::page;
 use crate::state::AppState;
 use crate::store::entity::{bin, event, model, sample};
 
@@ -122,7 +122,7 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
     (status = 200, description = "The page, or JSON", content((String = "text/html"), (Health = "application/json"))),
 ))]
 pub(super) async fn home(state: State<AppState>, headers: HeaderMap) -> Response {
-    if wants_json(&headers) { health(state).await.into_response() } else { page::index() }
+    if wants_json(&headers) { health(state).await.into_response() } else { dashboard::index(&headers) }
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {

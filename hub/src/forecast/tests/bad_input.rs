@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{csv, retrain, retrain_file};
+use super::{csv, retrain, retrain_file, train};
 use crate::forecast::intake;
 use crate::forecast::store::{self, Filter};
 use crate::testing::TestHub;
@@ -32,9 +32,10 @@ async fn bad_files_harm_nothing_and_are_explained() {
     assert_eq!(hub.admin("GET", "/api/v1/forecast/products", None).await.json(), products, "a check merges nothing");
     assert_eq!(retrain(&hub, "", &[("check", "true")]).await.status, 400);
 
-    let answer = retrain(&hub, &bad, &[("accept_errors", "true"), ("epochs", "1")]).await;
-    assert!(answer.text().contains("event: result"), "{}", answer.text());
-    assert_eq!(retrain(&hub, "", &[("epochs", "1")]).await.status, 200, "what is stored can be trained again");
+    let events = train(&hub, &bad, &[("accept_errors", "true")]).await;
+    assert!(events.contains("event: result"), "{events}");
+    let again = train(&hub, "", &[]).await;
+    assert!(again.contains("event: result"), "what is stored can be trained again: {again}");
 }
 
 /// All that a bad file could harm: the rows, and what answers.
@@ -50,7 +51,7 @@ async fn kept(hub: &TestHub) -> (Vec<intake::Row>, serde_json::Value, serde_json
 #[tokio::test]
 async fn whatever_comes_the_stored_data_is_unharmed() {
     let hub = TestHub::start().await;
-    assert!(retrain(&hub, &csv(), &[("epochs", "1")]).await.text().contains("event: result"));
+    assert!(train(&hub, &csv(), &[]).await.contains("event: result"));
     let before = kept(&hub).await;
 
     let row = |row: &str| format!("date,product_id,quantity\n2024-01-01,bottle,1\n{row}\n").into_bytes();
@@ -90,8 +91,8 @@ async fn whatever_comes_the_stored_data_is_unharmed() {
 async fn data_that_is_hard_gets_a_clear_answer() {
     let hub = TestHub::start().await;
     // One row cannot be forecast. It is kept, and says so; what answers later needs more.
-    let one = retrain(&hub, "date,product_id,quantity\n2024-01-01,one,7\n", &[("epochs", "1")]).await;
-    assert!(one.text().contains("event: failed") && one.text().contains("takes 3 known values"), "{}", one.text());
+    let one = train(&hub, "date,product_id,quantity\n2024-01-01,one,7\n", &[]).await;
+    assert!(one.contains("event: failed") && one.contains("takes 3 known values"), "{one}");
 
     let mut text = csv().replace(",on_hand,lead_time_days", "").replace(",30,2", "").replace(",,", "");
     for day in 1..=28 {
@@ -99,9 +100,9 @@ async fn data_that_is_hard_gets_a_clear_answer() {
         text += &format!("2019-02-{day:02},gap,40\n2024-02-{day:02},gap,{}\n", 10 + day % 7);
     }
     text += "2024-02-28,constant,9\n2024-02-28,constant,5\n";
-    let answer = retrain(&hub, &text, &[("epochs", "1")]).await;
-    assert!(answer.text().contains("event: result"), "{}", answer.text());
-    assert!(answer.text().contains("\"replaced\":2"), "the last of a date and product wins: {}", answer.text());
+    let events = train(&hub, &text, &[]).await;
+    assert!(events.contains("event: result"), "{events}");
+    assert!(events.contains("\"replaced\":2"), "the last of a date and product wins: {events}");
 
     let result = async |product: &str| {
         let path = format!("/api/v1/forecast/result?product_id={product}");

@@ -40,6 +40,18 @@ async fn retrain_file(hub: &TestHub, file: Option<&[u8]>, fields: &[(&str, &str)
     hub.send("POST", "/retrain", &[("authorization", &login), ("content-type", &kind)], body).await
 }
 
+/// Trains to the end, however long it takes, and gives the events; `fields` are those of the form.
+async fn train(hub: &TestHub, csv: &str, fields: &[(&str, &str)]) -> String {
+    let fields: Vec<(&str, &str)> = fields.iter().copied().chain([("job", "true"), ("epochs", "1")]).collect();
+    let answer = retrain(hub, csv, &fields).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let path = format!("/api/v1/forecast/trainings/{}", answer.json()["id"].as_str().expect("an id"));
+    while hub.admin("GET", &path, None).await.json()["state"] == "running" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    hub.admin("GET", &format!("{path}/events"), None).await.text()
+}
+
 /// Eighty days of two products.
 fn csv() -> String {
     let mut text = String::from("date,product_id,quantity,on_hand,lead_time_days\n");

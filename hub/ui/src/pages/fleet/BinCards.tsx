@@ -1,19 +1,17 @@
 // Bins on a phone: a card each instead of columns, of which only those in view are drawn.
 
-import { Group, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useLayoutEffect, useRef, useState } from "react";
-import { ClassBadge } from "../../components/ClassBadge";
 import { useFormat } from "../../i18n/format";
 import styles from "./BinTable.module.css";
 import { Fill } from "./Fill";
-import { Attention, Online } from "./Status";
+import { Attention, LastItem, Online } from "./Status";
 import { type BinView, telemetryOf } from "./telemetry";
 import { useFleetText } from "./text";
 
 /** The height of a card and the gap below it, in pixels. */
-const CARD = 120;
+const CARD = 108;
 
 export function BinCards({ bins }: { bins: readonly BinView[] }) {
   const text = useFleetText();
@@ -50,24 +48,22 @@ const Card = memo(function Card({ bin }: { bin: BinView }) {
   const { fill } = telemetryOf(bin);
   return (
     <Link to="/fleet/$bin" params={{ bin: bin.id }} preload={false} className={`card ${styles.card}`}>
-      <Group justify="space-between" wrap="nowrap" gap="xs">
-        <Text fw={600} truncate>
-          {bin.name}
-        </Text>
+      <span className={styles.between}>
+        <span className={styles.name}>{bin.name}</span>
         <Online online={bin.online} />
-      </Group>
-      <Text size="xs" c="dimmed" truncate>
+      </span>
+      <span className={styles.small}>
         {[bin.model, bin.last_seen_ms ? format.ago(bin.last_seen_ms) : text("never")].filter(Boolean).join(" · ")}
-      </Text>
-      <Group mt={6} gap="xs" wrap="nowrap">
-        {bin.last_item && <ClassBadge label={bin.last_item.label} style={{ flexShrink: 0 }} />}
+      </span>
+      <span className={styles.between}>
+        {bin.last_item && <LastItem label={bin.last_item.label} />}
         {fill !== undefined && (
-          <div style={{ flex: "1 1 6rem" }}>
+          <span style={{ flex: "1 1 6rem" }}>
             <Fill fill={fill} />
-          </div>
+          </span>
         )}
         <Attention bin={bin} />
-      </Group>
+      </span>
     </Link>
   );
 });

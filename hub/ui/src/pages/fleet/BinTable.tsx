@@ -1,16 +1,15 @@
 // Bins as a table of which only the rows in view are drawn, so that a thousand scroll as smoothly as ten.
 
-import { Anchor, Table, Text, UnstyledButton } from "@mantine/core";
+import { Table, UnstyledButton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useLayoutEffect, useRef, useState } from "react";
-import { ClassBadge } from "../../components/ClassBadge";
 import { useFormat } from "../../i18n/format";
 import styles from "./BinTable.module.css";
 import type { Choice, Column } from "./choose";
 import { Fill } from "./Fill";
-import { Attention, Online } from "./Status";
+import { Attention, LastItem, Online } from "./Status";
 import { type BinView, telemetryOf } from "./telemetry";
 import { useFleetText } from "./text";
 
@@ -18,7 +17,7 @@ import { useFleetText } from "./text";
 const ROW = 56;
 
 /** Rows that are drawn above and below what is in view. */
-const BEYOND = 8;
+const BEYOND = 6;
 
 const heads: {
   column: Column | null;
@@ -135,46 +134,36 @@ const Row = memo(function Row({ bin, index }: { bin: BinView; index: number }) {
   const text = useFleetText();
   const format = useFormat();
   const { fill } = telemetryOf(bin);
+  const update =
+    bin.update ??
+    (bin.desired_model && bin.desired_model !== bin.model ? text("wants", { model: bin.desired_model }) : null);
   return (
-    <Table.Tr h={ROW} aria-rowindex={index}>
-      <Table.Td>
-        <Anchor
-          component={Link}
-          to={`/fleet/${encodeURIComponent(bin.id)}`}
-          preload={false}
-          fw={600}
-          truncate
-          display="block"
-        >
+    <tr style={{ height: ROW }} aria-rowindex={index}>
+      <td>
+        <Link to="/fleet/$bin" params={{ bin: bin.id }} preload={false} className={styles.name}>
           {bin.name}
-        </Anchor>
-        <Text size="xs" c="dimmed" truncate>
-          {bin.group ? `${bin.id} · ${bin.group}` : bin.id}
-        </Text>
-      </Table.Td>
-      <Table.Td>
+        </Link>
+        <span className={styles.small}>{bin.group ? `${bin.id} · ${bin.group}` : bin.id}</span>
+      </td>
+      <td>
         <Online online={bin.online} />
-      </Table.Td>
-      <Table.Td>
-        <Text size="sm" truncate>
-          {bin.model ?? "–"}
-        </Text>
-        {(bin.update || (bin.desired_model && bin.desired_model !== bin.model)) && (
-          <Text size="xs" c="dimmed" truncate title={bin.update ?? undefined}>
-            {bin.update ?? text("wants", { model: bin.desired_model ?? "" })}
-          </Text>
+      </td>
+      <td>
+        <span className={styles.line}>{bin.model ?? "–"}</span>
+        {update && (
+          <span className={styles.small} title={update}>
+            {update}
+          </span>
         )}
-      </Table.Td>
-      <Table.Td>{bin.last_item ? <ClassBadge label={bin.last_item.label} /> : "–"}</Table.Td>
-      <Table.Td>
-        <Text size="sm" truncate>
-          {bin.last_seen_ms ? format.ago(bin.last_seen_ms) : text("never")}
-        </Text>
-      </Table.Td>
-      <Table.Td>{fill === undefined ? "–" : <Fill fill={fill} />}</Table.Td>
-      <Table.Td>
+      </td>
+      <td>{bin.last_item ? <LastItem label={bin.last_item.label} /> : "–"}</td>
+      <td>
+        <span className={styles.line}>{bin.last_seen_ms ? format.ago(bin.last_seen_ms) : text("never")}</span>
+      </td>
+      <td>{fill === undefined ? "–" : <Fill fill={fill} />}</td>
+      <td>
         <Attention bin={bin} />
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   );
 });

@@ -12,18 +12,25 @@ import { useFleetText } from "./text";
 
 const MapView = lazy(() => import("./MapView").then(({ MapView }) => ({ default: MapView })));
 
-/** A place as it is being typed: a coordinate may be missing. */
+/** As it is being typed: a coordinate may be empty, or a lone minus. */
 interface Draft {
   name: string;
   group: string;
-  latitude: number | null;
-  longitude: number | null;
+  latitude: string | number;
+  longitude: string | number;
   address: string;
+}
+
+/** A coordinate, null if it is left out, and undefined while it is not one. */
+function degrees(typed: string | number): number | null | undefined {
+  if (typed === "") return null;
+  return typeof typed === "number" ? typed : undefined;
 }
 
 /** What a draft changes, or null while it is not whole. */
 export function changeOf(draft: Draft): Schemas["BinChange"] | null {
-  const { latitude, longitude } = draft;
+  const [latitude, longitude] = [degrees(draft.latitude), degrees(draft.longitude)];
+  if (latitude === undefined || longitude === undefined) return null;
   if (draft.name.trim() === "" || (latitude === null) !== (longitude === null)) return null;
   const address = draft.address.trim() || null;
   return {
@@ -41,8 +48,8 @@ export function Details({ bin }: { bin: BinDetail }) {
   const [draft, setDraft] = useState<Draft>({
     name: bin.name,
     group: bin.group ?? "",
-    latitude: bin.place?.latitude ?? null,
-    longitude: bin.place?.longitude ?? null,
+    latitude: bin.place?.latitude ?? "",
+    longitude: bin.place?.longitude ?? "",
     address: bin.place?.address ?? "",
   });
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
@@ -52,10 +59,10 @@ export function Details({ bin }: { bin: BinDetail }) {
       unwrap(api.PATCH("/api/v1/bins/{id}", { params: { path: { id: bin.id } }, body })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["bins"] }),
   });
-  const { latitude, longitude } = draft;
+  const [latitude, longitude] = [degrees(draft.latitude), degrees(draft.longitude)];
   const markers = useMemo<Marker[]>(
     () =>
-      latitude === null || longitude === null
+      typeof latitude !== "number" || typeof longitude !== "number"
         ? []
         : [{ id: bin.id, latitude, longitude, label: bin.name, sign: "•", state: "good" }],
     [bin.id, bin.name, latitude, longitude],
@@ -64,7 +71,6 @@ export function Details({ bin }: { bin: BinDetail }) {
     event.preventDefault();
     if (wanted) save.mutate(wanted);
   };
-  const coordinate = (value: string | number) => (typeof value === "number" ? value : null);
   const map = (
     <Suspense fallback={<Loading />}>
       <MapView
@@ -125,25 +131,25 @@ export function Details({ bin }: { bin: BinDetail }) {
           <Group grow align="flex-start">
             <NumberInput
               label={text("latitude")}
-              value={latitude ?? ""}
+              value={draft.latitude}
               min={-90}
               max={90}
               decimalScale={6}
-              onChange={(value) => set({ latitude: coordinate(value) })}
+              onChange={(value) => set({ latitude: value })}
             />
             <NumberInput
               label={text("longitude")}
-              value={longitude ?? ""}
+              value={draft.longitude}
               min={-180}
               max={180}
               decimalScale={6}
-              onChange={(value) => set({ longitude: coordinate(value) })}
+              onChange={(value) => set({ longitude: value })}
             />
           </Group>
           {save.isError && <ErrorNote error={save.error} />}
           <Group justify="flex-end">
-            {latitude !== null && (
-              <Button variant="subtle" onClick={() => set({ latitude: null, longitude: null, address: "" })}>
+            {draft.latitude !== "" && (
+              <Button variant="subtle" onClick={() => set({ latitude: "", longitude: "", address: "" })}>
                 {text("forgetPlace")}
               </Button>
             )}

@@ -1,26 +1,21 @@
 // How full a bin is, as a bar with its figure.
 
-import { Group, Progress, Text } from "@mantine/core";
 import { useFormat } from "../../i18n/format";
+import styles from "./Status.module.css";
 import { NEARLY_FULL } from "./telemetry";
-import { useFleetText } from "./text";
 
 /** @param fill 0 to 1 */
-export function Fill({ fill, size = "md" }: { fill: number; size?: string }) {
-  const text = useFleetText();
+export function Fill({ fill, large = false }: { fill: number; large?: boolean }) {
   const format = useFormat();
   return (
-    <Group gap={6} wrap="nowrap">
-      <Progress
-        value={fill * 100}
-        size={size}
-        color={fill >= NEARLY_FULL ? "orange" : undefined}
-        style={{ flex: 1, minWidth: 40 }}
-        aria-label={text("fill")}
-      />
-      <Text size="sm" className="figures">
-        {format.percent(fill)}
-      </Text>
-    </Group>
+    <span
+      className={styles.fill}
+      style={large ? ({ "--bar": "1rem", fontSize: "inherit" } as React.CSSProperties) : undefined}
+    >
+      <span className={styles.bar} aria-hidden>
+        <span className={fill >= NEARLY_FULL ? styles.much : undefined} style={{ width: `${fill * 100}%` }} />
+      </span>
+      <span className="figures">{format.percent(fill)}</span>
+    </span>
   );
 }

@@ -53,7 +53,7 @@ export function Health({ bin }: { bin: BinDetail }) {
         </Alert>
       )}
       <div className="tiles" style={{ "--tile": "11rem" } as React.CSSProperties}>
-        {fill !== undefined && <Stat label={text("fill")} value={<Fill fill={fill} size="xl" />} />}
+        {fill !== undefined && <Stat label={text("column_fill")} value={<Fill fill={fill} large />} />}
         {temperature_c !== undefined && (
           <Stat
             label={text("temperature")}

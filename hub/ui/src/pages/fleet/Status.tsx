@@ -1,7 +1,8 @@
-// Whether a bin is connected, and what a person should look at: by sign and word, not by colour alone.
+// Whether a bin is connected, what a person should look at, and what it saw: by sign and word, not by colour alone.
 
-import { Badge, Group, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconPlugConnectedX } from "@tabler/icons-react";
+import { classColour, useClassName } from "../../i18n/classes";
+import styles from "./Status.module.css";
 import { type BinView, type Concern, concernsOf } from "./telemetry";
 import { type FleetText, useFleetText } from "./text";
 
@@ -13,16 +14,10 @@ export function concernName(text: FleetText, concern: Concern): string {
 export function Online({ online }: { online: boolean }) {
   const text = useFleetText();
   return (
-    <Group gap={4} wrap="nowrap" component="span">
-      {online ? (
-        <IconCircleCheck size={16} color="var(--mantine-color-green-6)" aria-hidden />
-      ) : (
-        <IconPlugConnectedX size={16} color="var(--mantine-color-error)" aria-hidden />
-      )}
-      <Text span size="sm">
-        {text(online ? "online" : "offline")}
-      </Text>
-    </Group>
+    <span className={`${styles.line} ${online ? styles.good : styles.bad}`}>
+      {online ? <IconCircleCheck size={16} aria-hidden /> : <IconPlugConnectedX size={16} aria-hidden />}
+      {text(online ? "online" : "offline")}
+    </span>
   );
 }
 
@@ -32,18 +27,25 @@ export function Attention({ bin }: { bin: BinView }) {
   const found = concernsOf(bin).filter((concern) => concern !== "offline");
   const [first, ...others] = found;
   if (!first) return null;
-  const all = found.map((concern) => concernName(text, concern)).join(", ");
+  const concern = concernName(text, first);
   return (
-    <Badge
-      color="orange"
-      variant="light"
-      tt="none"
-      leftSection={<IconAlertTriangle size={12} aria-hidden />}
-      title={all}
+    <span
+      className={`${styles.line} ${styles.attention}`}
+      title={found.map((each) => concernName(text, each)).join(", ")}
     >
-      {others.length > 0
-        ? text("concernAndMore", { concern: concernName(text, first), more: others.length })
-        : concernName(text, first)}
-    </Badge>
+      <IconAlertTriangle size={16} aria-hidden />
+      {others.length > 0 ? text("concernAndMore", { concern, more: others.length }) : concern}
+    </span>
+  );
+}
+
+/** A class, as a word with its colour. */
+export function LastItem({ label }: { label: string }) {
+  const name = useClassName();
+  return (
+    <span className={styles.line}>
+      <span className={styles.swatch} style={{ background: `var(--mantine-color-${classColour(label)}-6)` }} />
+      {name(label)}
+    </span>
   );
 }

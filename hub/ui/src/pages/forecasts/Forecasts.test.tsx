@@ -5,6 +5,7 @@ import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 import { answering, problem, show } from "../../testing/render";
 import { Demand } from "./Demand";
+import { Plan } from "./Plan";
 import type { Forecast, Product } from "./queries";
 import { Training } from "./Training";
 
@@ -159,4 +160,59 @@ it("sends the options with the file", async () => {
   expect(onShow).toHaveBeenCalled();
   const sent = requests.find((request) => request.url.endsWith("/retrain"));
   expect((await sent?.formData())?.get("product")).toBe("gloves");
+});
+
+const plan = {
+  from: "2026-11-23",
+  days: 14,
+  accepted_risk: 0.05,
+  collections: [
+    {
+      bin: "b1",
+      by: "fill",
+      day: "2026-11-24",
+      risk: 0.31,
+      fill: 0.8,
+      per_day: 0.1,
+      expected_fill: 0.95,
+      collect_from: 0.7,
+      overdue: true,
+    },
+    {
+      bin: "b2",
+      by: "fill",
+      day: null,
+      risk: 0.01,
+      fill: 0.1,
+      per_day: 0.01,
+      expected_fill: 0.2,
+      collect_from: 0.9,
+      overdue: false,
+    },
+  ],
+  unplanned: [{ bin: "b3", reason: "it has no fill sensor" }],
+};
+
+it("plans the collections by day, on the terms that are chosen", async () => {
+  const requests = answering({ "GET /api/v1/forecast/plan": () => plan, "GET /api/v1/bins": () => [] });
+  await show(<Plan />);
+  await screen.findByRole("heading", { name: "24 Nov 2026" });
+  expect(screen.getByText("Overdue")).toBeTruthy();
+  expect(screen.getByRole("heading", { name: "Not within 14 days" })).toBeTruthy();
+  expect(screen.getByText(/it has no fill sensor/)).toBeTruthy();
+  await userEvent.click(screen.getByLabelText("Mon"));
+  const file = () => screen.getByRole("link", { name: /iCalendar/ }).getAttribute("href");
+  await waitFor(() => expect(file()).toContain("weekdays=monday&format=ics"));
+  await waitFor(() => expect(requests.some(({ url }) => url.includes("weekdays=monday"))).toBe(true));
+});
+
+it("says what a plan takes while no bin tells its fill, and why there is none", async () => {
+  let answer: () => unknown = () => ({ ...plan, collections: [], unplanned: [] });
+  answering({ "GET /api/v1/forecast/plan": () => answer(), "GET /api/v1/bins": () => [] });
+  const { unmount } = await show(<Plan />);
+  await screen.findByText("No bin tells its fill yet");
+  unmount();
+  answer = () => problem(422, "out-of-range", "a plan is for 1 to 60 days");
+  await show(<Plan />);
+  await screen.findByText("a plan is for 1 to 60 days");
 });

@@ -1,9 +1,9 @@
 // What to forecast: of which product, how far, on what terms, and of which part of the data.
 
-import { Accordion, Group, NumberInput, SegmentedControl, Select, TextInput } from "@mantine/core";
-import { useId } from "react";
+import { Accordion, Group, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useClassName } from "../../i18n/classes";
-import { type Product, type Question, ranges } from "./queries";
+import { NumberField } from "./NumberField";
+import type { Product, Question } from "./queries";
 import { useForecastText } from "./text";
 
 /** Products that the list shows at once: whoever has more types a part of the name. */
@@ -22,26 +22,21 @@ export function QuestionForm({
   onChange: (question: Question) => void;
 }) {
   const text = useForecastText();
-  const label = useId();
   const set = (change: Partial<Question>) => onChange({ ...question, ...change });
-  const [least, most] = ranges.days;
   return (
     <div className="card">
       <Group align="flex-end" gap="md">
         <ProductPicker products={products} value={question.product_id} onChange={(product_id) => set({ product_id })} />
-        <NumberInput
+        <NumberField
           label={text("days")}
           value={question.days}
-          min={least}
-          max={most}
-          clampBehavior="blur"
+          min={1}
+          max={730}
           allowDecimal={false}
           w={110}
-          onChange={(days) => typeof days === "number" && days >= least && days <= most && set({ days })}
-          aria-describedby={label}
+          onChange={(days) => days !== null && set({ days })}
         />
         <SegmentedControl
-          id={label}
           aria-label={text("usualDays")}
           value={String(question.days)}
           onChange={(days) => set({ days: Number(days) })}
@@ -66,47 +61,43 @@ export function QuestionForm({
 
 function Terms({ question, set }: { question: Question; set: (change: Partial<Question>) => void }) {
   const text = useForecastText();
-  const share = (value: number | null) => (value === null ? "" : Math.round(value * 1000) / 10);
-  const shareOf = (value: string | number, [least, most]: readonly [number, number]) => {
-    const of = typeof value === "number" ? value / 100 : null;
-    return of !== null && of >= least && of <= most ? of : null;
-  };
-  const number = (value: string | number) => (typeof value === "number" ? value : null);
+  const percent = (value: number | null) => (value === null ? null : Math.round(value * 1000) / 10);
+  const share = (value: number | null) => (value === null ? null : value / 100);
   const word = (value: string) => value || null;
   return (
     <div className="tiles" style={{ "--tile": "11rem" } as React.CSSProperties}>
-      <NumberInput
+      <NumberField
         label={text("serviceLevel")}
         description={text("serviceLevelHint")}
         suffix=" %"
         min={50}
         max={99.9}
-        value={share(question.service_level)}
-        onChange={(value) => set({ service_level: shareOf(value, ranges.service_level) })}
+        value={percent(question.service_level)}
+        onChange={(value) => set({ service_level: share(value) })}
       />
-      <NumberInput
+      <NumberField
         label={text("leadTime")}
         description={text("leadTimeHint")}
         min={0}
         max={365}
-        value={question.lead_time_days ?? ""}
-        onChange={(value) => set({ lead_time_days: number(value) })}
+        value={question.lead_time_days}
+        onChange={(lead_time_days) => set({ lead_time_days })}
       />
-      <NumberInput
+      <NumberField
         label={text("onHand")}
         description={text("onHandHint")}
         min={0}
-        value={question.on_hand ?? ""}
-        onChange={(value) => set({ on_hand: number(value) })}
+        value={question.on_hand}
+        onChange={(on_hand) => set({ on_hand })}
       />
-      <NumberInput
+      <NumberField
         label={text("interval")}
         description={text("intervalHint")}
         suffix=" %"
         min={50}
         max={99}
-        value={share(question.level)}
-        onChange={(value) => set({ level: shareOf(value, ranges.level) })}
+        value={percent(question.level)}
+        onChange={(value) => set({ level: share(value) })}
       />
       <TextInput
         label={text("store")}

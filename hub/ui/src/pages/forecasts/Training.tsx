@@ -1,6 +1,6 @@
 // What the forecast learns from: a file to send, and how it is to be read.
 
-import { Accordion, Button, Group, Select, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Accordion, Button, Group, NumberInput, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -80,7 +80,13 @@ function Options({
   const countryNames = new Intl.DisplayNames([useLanguage()], { type: "region" });
   const set = (name: string, value: string | null) => {
     const { [name]: _, ...others } = fields;
-    onChange(value ? { ...others, [name]: value } : others);
+    const next = value ? { ...others, [name]: value } : others;
+    // Only growth up to a capacity has one.
+    if (next.growth !== "logistic") {
+      delete next.capacity;
+      delete next.floor;
+    }
+    onChange(next);
   };
   const select = (name: string, label: string, description: string, data: { value: string; label: string }[]) => (
     <Select
@@ -93,6 +99,14 @@ function Options({
       data={data}
       value={fields[name] ?? null}
       onChange={(value) => set(name, value)}
+    />
+  );
+  const number = (name: string, label: string, description: string) => (
+    <NumberInput
+      label={label}
+      description={description}
+      value={fields[name] ?? ""}
+      onChange={(value) => set(name, String(value))}
     />
   );
   return (
@@ -128,6 +142,22 @@ function Options({
               { value: "fixed", label: text("fixed") },
               { value: "validated", label: text("validated") },
             ])}
+            {select("growth", text("growth"), text("growthHint"), [
+              { value: "linear", label: text("linear") },
+              { value: "flat", label: text("flat") },
+              { value: "logistic", label: text("logistic") },
+            ])}
+            {fields.growth === "logistic" && (
+              <>
+                {number("capacity", text("capacity"), text("capacityHint"))}
+                {number("floor", text("floor"), text("floorHint"))}
+              </>
+            )}
+            {select("seasonality", text("seasonality"), text("seasonalityHint"), [
+              { value: "additive", label: text("additive") },
+              { value: "multiplicative", label: text("multiplicative") },
+            ])}
+            {number("epochs", text("epochs"), text("epochsHint"))}
           </div>
         </Accordion.Panel>
       </Accordion.Item>

@@ -1,9 +1,11 @@
 // A forecast becomes lines of one length, with the band around the first model that is shown.
 
 import { expect, it } from "vitest";
+import type { Schemas } from "../../api/client";
 import { chartOf, modelsOf, msOf } from "./chart";
+import { byDay } from "./Plan";
 import type { Forecast } from "./queries";
-import { asked, firstQuestion } from "./queries";
+import { asked, firstQuestion, planFile } from "./queries";
 import { sampleCsv } from "./sample";
 import { warningParts } from "./Warnings";
 
@@ -70,4 +72,27 @@ it("makes a sample with a row per day and product up to the last day", () => {
   expect(lines).toHaveLength(1 + 2 * 180);
   expect(lines.at(-1)).toMatch(/^2026-11-22,gloves,\d+,108,5$/);
   expect(new Set(lines.map((line) => line.split(",").length))).toEqual(new Set([5]));
+});
+
+it("puts collections under their days, and those that can wait last", () => {
+  const collection = (bin: string, day: string | null) => ({ bin, day }) as Schemas["Collection"];
+  const list = [
+    collection("a", null),
+    collection("b", "2026-12-02"),
+    collection("c", "2026-11-30"),
+    collection("d", "2026-12-02"),
+  ];
+  expect(byDay(list).map(([day, found]) => [day, found.map(({ bin }) => bin).join("")])).toEqual([
+    ["2026-11-30", "c"],
+    ["2026-12-02", "bd"],
+    [null, "a"],
+  ]);
+});
+
+it("names the file of a plan by its terms", () => {
+  const terms = { days: 7, risk: 0.1, weekdays: ["monday", "thursday"] };
+  expect(planFile(terms, "ics")).toBe(
+    "/api/v1/forecast/plan?days=7&accepted_risk=0.1&weekdays=monday%2Cthursday&format=ics",
+  );
+  expect(planFile({ ...terms, weekdays: [] }, "csv")).toBe("/api/v1/forecast/plan?days=7&accepted_risk=0.1&format=csv");
 });

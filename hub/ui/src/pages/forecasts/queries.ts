@@ -37,14 +37,6 @@ export const firstQuestion: Question = {
   to: null,
 };
 
-/** What may be asked, as the hub checks it. */
-export const ranges = {
-  days: [1, 730],
-  service_level: [0.5, 0.999],
-  lead_time_days: [0, 365],
-  level: [0.5, 0.99],
-} as const;
-
 /** The question without what is empty: the hub takes its own values there. */
 export function asked(question: Question): Record<string, string | number> {
   const trimmed = Object.entries(question).map(([name, value]) => [
@@ -64,6 +56,41 @@ export const forecastOf = (question: Question) =>
     queryKey: ["forecast", "of", question],
     queryFn: ({ signal }) =>
       unwrap(api.POST("/forecast", { body: asked(question) as unknown as Schemas["ForecastQuestion"], signal })),
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
+
+/** The days of the week, as the hub names them. */
+export const weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
+
+/** What a plan of collections is made for. */
+export interface PlanTerms {
+  days: number;
+  /** The accepted probability of an overflow. */
+  risk: number;
+  /** Days on which trucks go; all if empty. */
+  weekdays: readonly string[];
+}
+
+/** The terms as the hub takes them. */
+export function planQuery({ days, risk, weekdays: chosen }: PlanTerms) {
+  return { days, accepted_risk: risk, ...(chosen.length > 0 && { weekdays: chosen.join(",") }) };
+}
+
+/** Where the plan is as a file. */
+export function planFile(terms: PlanTerms, format: "csv" | "ics"): string {
+  const query = Object.entries({ ...planQuery(terms), format }).map(([name, value]) => [name, String(value)]);
+  return `/api/v1/forecast/plan?${new URLSearchParams(query)}`;
+}
+
+export const planOf = (terms: PlanTerms) =>
+  queryOptions({
+    queryKey: ["forecast", "plan", terms],
+    // Without a `format`, it is JSON.
+    queryFn: async () =>
+      (await unwrap(
+        api.GET("/api/v1/forecast/plan", { params: { query: planQuery(terms) } }),
+      )) as Schemas["CollectionPlan"],
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   });

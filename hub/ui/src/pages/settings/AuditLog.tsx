@@ -1,0 +1,68 @@
+// Who did what, the newest first, for administrators.
+
+import { Button, Code, Group, Stack, Table, Text } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Empty, ErrorNote, Loading } from "../../components/states";
+import { useFormat } from "../../i18n/format";
+import { audit } from "./queries";
+import { textOf, useSettingsText } from "./text";
+
+export function AuditLog() {
+  const text = useSettingsText();
+  const format = useFormat();
+  const query = useInfiniteQuery(audit);
+  if (query.isPending) return <Loading lines={8} />;
+  if (query.isError && !query.data) return <ErrorNote error={query.error} retry={() => void query.refetch()} />;
+  const entries = query.data?.pages.flat() ?? [];
+  if (entries.length === 0) return <Empty title={text("noEntries")} />;
+  return (
+    <Stack>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
+      <section className="card scrolls" tabIndex={0} aria-label={text("audit")}>
+        <Table miw={640} verticalSpacing={6}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th scope="col">{text("when")}</Table.Th>
+              <Table.Th scope="col">{text("who")}</Table.Th>
+              <Table.Th scope="col">{text("what")}</Table.Th>
+              <Table.Th scope="col">{text("detail")}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {entries.map((entry) => (
+              <Table.Tr key={entry.id}>
+                <Table.Td className="figures">{format.time(entry.at_ms)}</Table.Td>
+                <Table.Td>{entry.who}</Table.Td>
+                <Table.Td>
+                  {textOf(text, `did_${entry.what.replaceAll(".", "_")}`) ?? <Code>{entry.what}</Code>}
+                </Table.Td>
+                <Table.Td>
+                  <Detail detail={entry.detail} />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </section>
+      {query.isFetchNextPageError && <ErrorNote error={query.error} />}
+      {query.hasNextPage && (
+        <Group justify="center">
+          <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {text("older")}
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+function Detail({ detail }: { detail?: Record<string, unknown> | null }) {
+  const shown = Object.entries(detail ?? {}).filter(([, value]) => value !== null);
+  return (
+    <Text size="sm" c="dimmed" style={{ overflowWrap: "anywhere" }}>
+      {shown
+        .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)
+        .join(" · ")}
+    </Text>
+  );
+}

@@ -1,0 +1,23 @@
+// What the settings ask of the hub.
+
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, unwrap } from "../../api/client";
+
+/** The shortest password, in characters, as the hub checks it. */
+export const SHORTEST_PASSWORD = 10;
+
+/** Entries of the audit log that are read at once. */
+export const ENTRIES = 50;
+
+export const users = queryOptions({ queryKey: ["users"], queryFn: () => unwrap(api.GET("/api/v1/users")) });
+
+export const settings = queryOptions({ queryKey: ["settings"], queryFn: () => unwrap(api.GET("/api/v1/settings")) });
+
+/** The audit log, page by page, the newest first. */
+export const audit = infiniteQueryOptions({
+  queryKey: ["audit"],
+  queryFn: ({ pageParam: before }) =>
+    unwrap(api.GET("/api/v1/audit", { params: { query: { limit: ENTRIES, ...(before !== null && { before }) } } })),
+  initialPageParam: null as number | null,
+  getNextPageParam: (page) => (page.length < ENTRIES ? null : (page.at(-1)?.id ?? null)),
+});
