@@ -214,12 +214,16 @@ impl Pipeline {
 
 #[cfg(test)]
 mod tests {
+    use pilah_models::bundle::{Bundle, Manifest, uniform_thresholds};
     use pilah_models::wire::Outcome;
 
     use super::*;
+    use crate::camera::chamber::Chamber;
+    use crate::camera::chamber::trouble::Trouble;
     use crate::camera::replay::{Replay, ReplayConfig, Showing};
     use crate::camera::{Camera, CameraError, Frame};
     use crate::testing;
+    use crate::trigger::confusion;
 
     #[test]
     fn each_replayed_photo_becomes_one_item_with_its_truth() {
@@ -280,5 +284,61 @@ mod tests {
         assert_eq!(seen.len(), 2);
         assert_eq!(seen[0].image.dimensions(), (32, 48));
         assert_eq!(seen[0].decision, seen[1].decision, "what is at the right changes nothing");
+    }
+
+    /// A model that is sure of whatever it sees.
+    fn sure_of_everything() -> Classifier {
+        let bundle = testing::bundle("m1", 1);
+        let thresholds = uniform_thresholds(&bundle.manifest().labels, 0.01);
+        let manifest = Manifest { thresholds, ..bundle.manifest().clone() };
+        let bundle = Bundle::seal(manifest, bundle.backbone().to_vec(), bundle.head().to_vec()).expect("consistent");
+        Classifier::load(&bundle).expect("it loads")
+    }
+
+    #[test]
+    fn two_things_that_lie_apart_are_unsure_however_sure_the_model_is() {
+        let model = sure_of_everything();
+        let picture = |second: bool| {
+            Arc::new(RgbImage::from_fn(64, 48, move |x, y| {
+                let there = (18..36).contains(&y) && ((6..20).contains(&x) || second && (40..56).contains(&x));
+                image::Rgb([if there { 200 } else { 20 }; 3])
+            }))
+        };
+        let empty = Arc::new(RgbImage::from_pixel(64, 48, image::Rgb([20; 3])));
+        for second in [false, true] {
+            let mut pipeline = Pipeline::new(TriggerRules::default(), 3);
+            let items: Vec<Item> = (0..30_u64)
+                .filter_map(|n| {
+                    let rgb = if n < 5 { Arc::clone(&empty) } else { picture(second) };
+                    let frame = Frame { rgb, at: Duration::from_millis(n * 100), truth: None };
+                    let arrived = Arrived { frame, at: Instant::now() };
+                    pipeline.handle_frame(&arrived, || model.clone()).expect("inference works")
+                })
+                .collect();
+            assert_eq!(items.len(), 1, "one answer for both: {items:?}");
+            assert_eq!(items[0].decision.is_sure(), !second, "{:?}", items[0].decision);
+        }
+    }
+
+    /// In drawn bins, where half of the pairs touch or hide each other.
+    #[test]
+    fn of_drawn_pairs_those_that_are_told_apart_are_unsure() {
+        let model = sure_of_everything();
+        let (mut apart, mut together) = (0, 0);
+        for look in [4, 9] {
+            let trouble = [(Trouble::Pair, 1.0)].into();
+            let mut camera = Chamber::new(confusion::bin(look, 500 + look, trouble)).expect("valid");
+            let mut pipeline = Pipeline::new(TriggerRules::default(), 3);
+            for _ in 0..250 {
+                let frame = camera.next_frame().expect("a drawn camera does not fail");
+                let arrived = Arrived { frame, at: Instant::now() };
+                let Some(item) = pipeline.handle_frame(&arrived, || model.clone()).expect("inference works") else {
+                    continue;
+                };
+                assert_eq!(item.decision.is_sure(), !pipeline.trigger.sees_several(), "{:?}", item.decision);
+                *(if item.decision.is_sure() { &mut together } else { &mut apart }) += 1;
+            }
+        }
+        assert!(apart >= 5, "{apart} pairs were told apart, {together} were not");
     }
 }

@@ -1,6 +1,6 @@
 //! When to look: empty → moving → settled → classified → empty.
 //!
-//! The trigger sees every frame as a [`Thumbnail`] of 32 × 24 grey cells and compares it with the one
+//! The trigger sees every frame as a [`Thumbnail`] of 32 × 24 cells of brightness and colour, and compares it with the one
 //! before (is something moving?) and with what the empty chamber looks like (is something there?). The
 //! light is taken out of both comparisons (`cover.rs`): a lamp, the sun and the camera's own exposure move
 //! nothing. It asks for votes while an item lies still, and for nothing else until the chamber was empty
@@ -52,11 +52,11 @@ const OUT: f32 = 0.2;
 /// How the trigger decides. The defaults suit a chamber that an item fills by 2 % or more.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TriggerRules {
-    /// A cell counts as moving if it differs by more from the frame before, in grey levels.
+    /// A cell counts as moving if its brightness or a colour differs by more from the frame before, in levels of 256.
     pub motion_level: u8,
     /// Something moves if more than this share of the cells does.
     pub motion_share: f32,
-    /// A cell counts as covered if it differs by more from the empty chamber, in grey levels.
+    /// A cell counts as covered if it differs by more from the empty chamber, likewise.
     pub presence_level: u8,
     /// Something is there if more than this share of the cells is covered.
     pub presence_share: f32,
@@ -111,8 +111,13 @@ pub enum Look {
     Void,
 }
 
-/// The empty chamber, in 1/256 grey levels so that it can be learnt slowly.
-type Background = [u16; CELLS];
+/// The empty chamber, in 1/256 levels so that it can be learnt slowly.
+#[derive(Debug, Clone)]
+struct Background {
+    grey: [u16; CELLS],
+    blue: [u16; CELLS],
+    red: [u16; CELLS],
+}
 
 /// The state machine.
 #[derive(Debug, Clone)]
@@ -161,7 +166,7 @@ impl Trigger {
             scene: Scene::Empty,
             background: None,
             before_stuck: None,
-            last: Thumbnail([0; CELLS]),
+            last: Thumbnail::of_grey([0; CELLS]),
             still_since: None,
             hangs_in: false,
             several: false,
@@ -183,12 +188,12 @@ impl Trigger {
 
     /// Looks at the next frame, taken at `at`.
     pub fn handle_frame(&mut self, frame: &Thumbnail, at: Duration) -> Look {
-        let Some(background) = self.background else {
+        let Some(background) = &self.background else {
             self.adopt(frame);
             self.last = *frame;
             return Look::Away;
         };
-        let empty = grey(&background);
+        let empty = background.picture();
         let seen = self.compare(frame, &empty, at);
         self.last = *frame;
         let there = seen.covered > self.rules.presence_share;
@@ -223,7 +228,7 @@ impl Trigger {
     /// Says that the vote is over: nothing more is asked until the chamber was empty.
     pub fn handle_classified(&mut self, at: Duration) {
         if self.scene == Scene::Settled {
-            let empty = grey(&self.background.unwrap_or([0; CELLS]));
+            let empty = self.background.as_ref().map_or(self.last, Background::picture);
             let covered = Cover::of(&self.last, &empty, self.rules.presence_level).share();
             self.classified = Some(Classified { at, covered, moved: false });
             self.scene = Scene::Classified;
@@ -248,8 +253,8 @@ impl Trigger {
         if self.still_since.is_none() || seen.still_for < self.rules.settle {
             return Look::Away;
         }
-        if let Some(before) = self.before_stuck
-            && Cover::of(frame, &grey(&before), self.rules.presence_level).share() <= self.rules.presence_share
+        if let Some(before) = &self.before_stuck
+            && Cover::of(frame, &before.picture(), self.rules.presence_level).share() <= self.rules.presence_share
         {
             self.adopt(frame);
             self.scene = Scene::Empty;
@@ -272,7 +277,8 @@ impl Trigger {
         let Some(item) = &mut self.classified else { return Look::Away };
         item.moved |= seen.moves;
         let clear = self.still_since.is_some() && seen.still_for >= self.rules.clear;
-        let gone = clear && seen.covered <= self.rules.presence_share;
+        // A small item that can hardly be seen flickers about the limit.
+        let gone = clear && seen.covered <= self.rules.presence_share.min(item.covered * 0.5);
         let left_something = clear && item.moved && seen.covered <= item.covered * 0.35;
         let other_light = clear && item.moved && seen.covered > MUCH && seen.cover.shows_the_same(frame, empty);
         let stuck = clear && seen.at.saturating_sub(item.at) >= self.rules.stuck_after;
@@ -283,7 +289,7 @@ impl Trigger {
             self.scene = Scene::Settled;
             return Look::First;
         }
-        let before = self.background;
+        let before = self.background.clone();
         if left_something || other_light || stuck {
             self.adopt(frame);
         }
@@ -298,28 +304,41 @@ impl Trigger {
     }
 
     fn adopt(&mut self, frame: &Thumbnail) {
-        self.background = Some(frame.0.map(|level| u16::from(level) << 8));
+        self.background = Some(Background::of(frame));
         self.before_stuck = None;
     }
 
     /// Moves the empty chamber by 1/32 of the difference to what is seen; by 1/4 while the light is another.
     /// Of a chamber without light there is nothing to be learnt.
     fn learn(&mut self, frame: &Thumbnail, light: f32) {
-        let Some(background) = &mut self.background else { return };
-        if light < OUT {
-            return;
-        }
-        let part = if light == 1.0 { 32 } else { 4 };
-        for (known, seen) in background.iter_mut().zip(&frame.0) {
-            let seen = i32::from(*seen) << 8;
-            let next = i32::from(*known) + (seen - i32::from(*known)) / part;
-            *known = next.clamp(0, i32::from(u16::MAX)) as u16;
+        if let Some(background) = &mut self.background
+            && light >= OUT
+        {
+            background.learn(frame, if light == 1.0 { 32 } else { 4 });
         }
     }
 }
 
-fn grey(background: &Background) -> Thumbnail {
-    Thumbnail(background.map(|level| (level >> 8) as u8))
+impl Background {
+    fn of(frame: &Thumbnail) -> Self {
+        let fine = |cells: &[u8; CELLS]| cells.map(|level| u16::from(level) << 8);
+        Self { grey: fine(&frame.grey), blue: fine(&frame.blue), red: fine(&frame.red) }
+    }
+
+    fn picture(&self) -> Thumbnail {
+        let coarse = |cells: &[u16; CELLS]| cells.map(|level| (level >> 8) as u8);
+        Thumbnail { grey: coarse(&self.grey), blue: coarse(&self.blue), red: coarse(&self.red) }
+    }
+
+    /// Goes one of so many parts of the way to what is seen.
+    fn learn(&mut self, frame: &Thumbnail, parts: i32) {
+        let planes = [(&mut self.grey, &frame.grey), (&mut self.blue, &frame.blue), (&mut self.red, &frame.red)];
+        for (known, seen) in planes.into_iter().flat_map(|(known, seen)| known.iter_mut().zip(seen)) {
+            let seen = i32::from(*seen) << 8;
+            let next = i32::from(*known) + (seen - i32::from(*known)) / parts;
+            *known = next.clamp(0, i32::from(u16::MAX)) as u16;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -125,8 +125,8 @@ pub fn everyday() -> BTreeMap<Trouble, f32> {
 mod tests {
     use super::*;
 
-    /// A bound that holds what was reached on these six bins, five errors; quiet bins have next to none, and
-    /// most of those that are left are hands that are as bright as the wall behind them.
+    /// A bound that holds what was reached on these six bins; over long sequences there are 3 errors in 1,000 items, most
+    /// of them hands that are held still for a second.
     #[test]
     fn bins_in_use_are_watched_with_few_errors() {
         let mut all = Confusion::default();
@@ -136,7 +136,7 @@ mod tests {
             all += seen;
         }
         eprintln!("{all}");
-        assert!(all.items == 72 && all.missed + all.doubled + all.spurious <= 6, "{all}");
+        assert!(all.items == 72 && all.missed + all.doubled + all.spurious <= 1, "{all}");
         assert!(all.several <= 9, "most items are one thing: {all}");
     }
 

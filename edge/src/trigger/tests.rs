@@ -32,20 +32,20 @@ fn votes(frames: impl IntoIterator<Item = Thumbnail>) -> Vec<u32> {
 }
 
 fn flat(level: u8) -> Thumbnail {
-    Thumbnail([level; CELLS])
+    Thumbnail::of_grey([level; CELLS])
 }
 
 /// The frame with a square of `side` cells at column and row `place`.
 fn with_item(mut frame: Thumbnail, place: usize, side: usize, level: u8) -> Thumbnail {
     for row in place..(place + side).min(ROWS) {
-        frame.0[row * COLUMNS + place..][..side].fill(level);
+        frame.grey[row * COLUMNS + place..][..side].fill(level);
     }
     frame
 }
 
 fn noisy(frame: Thumbnail, seed: u32) -> Thumbnail {
     let mut state = seed.wrapping_mul(2_654_435_761).max(1);
-    Thumbnail(frame.0.map(|level| {
+    Thumbnail::of_grey(frame.grey.map(|level| {
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
@@ -113,7 +113,7 @@ fn something_stuck_is_given_up_and_the_next_item_is_seen() {
 
 /// A chamber with a bright floor, darker walls and some dirt, in a light of `factor`.
 fn textured(factor: f32) -> Thumbnail {
-    Thumbnail(std::array::from_fn(|i| {
+    Thumbnail::of_grey(std::array::from_fn(|i| {
         let (x, y) = (i % COLUMNS, i / COLUMNS);
         let level = if y > 8 { 110 } else { 60 } + (x * 7 + y * 13) % 11 * 3;
         (level as f32 * factor).min(255.0) as u8
@@ -122,7 +122,7 @@ fn textured(factor: f32) -> Thumbnail {
 
 fn with_arm(mut frame: Thumbnail, deep: usize) -> Thumbnail {
     for row in 0..deep {
-        frame.0[row * COLUMNS + 14..][..5].fill(190);
+        frame.grey[row * COLUMNS + 14..][..5].fill(190);
     }
     frame
 }
@@ -158,8 +158,8 @@ fn a_lamp_that_goes_on_while_an_item_lies_changes_nothing() {
 
 #[test]
 fn light_that_comes_from_one_side_is_no_item() {
-    let uneven = Thumbnail(std::array::from_fn(|i| {
-        (f32::from(textured(1.0).0[i]) * (0.7 + (i % COLUMNS) as f32 / 24.0)).min(255.0) as u8
+    let uneven = Thumbnail::of_grey(std::array::from_fn(|i| {
+        (f32::from(textured(1.0).grey[i]) * (0.7 + (i % COLUMNS) as f32 / 24.0)).min(255.0) as u8
     }));
     let frames = [vec![textured(1.0); 5], vec![uneven; 20], visit(uneven, 5, 12)].concat();
     assert_eq!(votes(frames).len(), 1);
@@ -209,7 +209,7 @@ fn a_thumbnail_is_the_mean_by_cell_at_any_size() {
         let image = RgbImage::from_fn(width, height, |x, _| if x < width / 2 { Rgb([0; 3]) } else { Rgb([200; 3]) });
         let thumbnail = Thumbnail::of(&image);
         if width >= 32 {
-            assert!(thumbnail.0[0] == 0 && thumbnail.0[COLUMNS - 1].abs_diff(200) < 2, "{width}×{height}");
+            assert!(thumbnail.grey[0] == 0 && thumbnail.grey[COLUMNS - 1].abs_diff(200) < 2, "{width}×{height}");
         }
     }
 }
@@ -227,7 +227,7 @@ proptest! {
         let mut expected = 0;
         for (level, lies) in visits {
             // An item that cannot be told from the chamber is none.
-            if level.abs_diff(background.0[0]) > 40 {
+            if level.abs_diff(background.grey[0]) > 40 {
                 frames.extend(visit(background, level, lies));
                 expected += 1;
             }

@@ -10,12 +10,28 @@ pub const COLUMNS: usize = 32;
 pub const ROWS: usize = 24;
 /// Cells of a thumbnail.
 pub(super) const CELLS: usize = COLUMNS * ROWS;
+/// The level of a cell without colour in [`Thumbnail::blue`] and [`Thumbnail::red`].
+pub(super) const COLOURLESS: u8 = 128;
 
-/// A frame as the trigger sees it: mean brightness by cell, row by row.
+/// A frame as the trigger sees it: means by cell, row by row. Brightness tells most; colour tells a hand from a
+/// wall that is as bright.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Thumbnail(pub [u8; CELLS]);
+pub struct Thumbnail {
+    /// Brightness: luma by Rec. 601.
+    pub grey: [u8; CELLS],
+    /// By how much blue is brighter than grey, above 128, cut off at both ends.
+    pub(super) blue: [u8; CELLS],
+    /// The same of red.
+    pub(super) red: [u8; CELLS],
+}
 
 impl Thumbnail {
+    /// A picture without colours.
+    #[must_use]
+    pub fn of_grey(grey: [u8; CELLS]) -> Self {
+        Self { grey, blue: [COLOURLESS; CELLS], red: [COLOURLESS; CELLS] }
+    }
+
     /// Shrinks a picture. Of a large one, not every pixel is looked at.
     #[must_use]
     pub fn of(image: &RgbImage) -> Self {
@@ -27,7 +43,7 @@ impl Thumbnail {
     pub fn within(image: &RgbImage, region: Region) -> Self {
         let Pixels { x: left, y: top, width, height } = region.pixels(image.width(), image.height());
         let stride = image.width() as usize;
-        let mut sums = [0_u32; CELLS];
+        let mut sums = [[0_u32; 3]; CELLS];
         let mut counts = [0_u32; CELLS];
         let step = (width / (COLUMNS * 8)).max(1);
         let pixels = image.as_raw();
@@ -36,15 +52,21 @@ impl Thumbnail {
             for x in (0..width).step_by(step) {
                 let pixel = &pixels[((top + y) * stride + left + x) * 3..][..3];
                 let cell = row + x * COLUMNS / width;
-                // Rec. 601 luma in 1/256.
-                sums[cell] += (77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])) >> 8;
+                for (sum, value) in sums[cell].iter_mut().zip(pixel) {
+                    *sum += u32::from(*value);
+                }
                 counts[cell] += 1;
             }
         }
-        let mut cells = [0; CELLS];
-        for (cell, (sum, count)) in cells.iter_mut().zip(sums.iter().zip(&counts)) {
-            *cell = sum.checked_div(*count).map_or(0, |mean| mean.min(255) as u8);
+        let mut thumbnail = Self::of_grey([0; CELLS]);
+        for (cell, (sum, count)) in sums.iter().zip(&counts).enumerate().filter(|(_, (_, count))| **count > 0) {
+            let [red, green, blue] = sum.map(|sum| (sum / count) as i32);
+            let grey = (77 * red + 150 * green + 29 * blue) >> 8;
+            let beyond = |colour: i32| (colour - grey + i32::from(COLOURLESS)).clamp(0, 255) as u8;
+            thumbnail.grey[cell] = grey as u8;
+            thumbnail.blue[cell] = beyond(blue);
+            thumbnail.red[cell] = beyond(red);
         }
-        Self(cells)
+        thumbnail
     }
 }

@@ -154,7 +154,7 @@ async fn a_training_is_a_job_that_can_be_asked_for_and_cancelled() {
     let login = basic("admin", PASSWORD);
     let again = hub.request("GET", &format!("{path}/events"), &[("authorization", &login)], None).await;
     assert!(again.text().contains("event: validated") && again.text().contains("event: cancelled"), "{}", again.text());
-    let last = again.text().lines().filter_map(|line| line.strip_prefix("id: ")).last().map(str::to_owned);
+    let last = again.text().lines().filter_map(|line| line.strip_prefix("id: ")).next_back().map(str::to_owned);
     let last = last.expect("an event has an id");
     let heard = [("authorization", login.as_str()), ("last-event-id", &last)];
     assert_eq!(hub.request("GET", &format!("{path}/events"), &heard, None).await.status, 204);

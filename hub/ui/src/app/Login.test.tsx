@@ -42,3 +42,25 @@ it("sends what waited once the person has logged in again", async () => {
   expect(await answer).toEqual([]);
   expect(sessionExpired()).toBe(false);
 });
+
+it("sends nothing of one person in the name of another", async () => {
+  const assign = vi.spyOn(location, "assign").mockImplementation(() => {});
+  let loggedIn = false;
+  const requests = answering({
+    "GET /api/v1/me": () => ({ user: "ida", role: "admin" }),
+    "POST /api/v1/login": () => {
+      loggedIn = true;
+      return { user: "budi", role: "admin" };
+    },
+    "GET /api/v1/bins": () => (loggedIn ? [] : problem(401, "unauthorized", "log in first")),
+  });
+  const answer = unwrap(api.GET("/api/v1/bins")).catch((error: unknown) => error);
+  await vi.waitFor(() => expect(sessionExpired()).toBe(true));
+  await show(<LoginAgain />);
+  await vi.waitFor(() => expect(requests.some((request) => request.url.endsWith("/me"))).toBe(true));
+  await userEvent.type(await screen.findByLabelText("Name"), "budi");
+  await userEvent.type(screen.getByLabelText("Password"), "right{Enter}");
+  expect(await answer).toMatchObject({ status: 401 });
+  expect(requests.filter((request) => request.url.endsWith("/bins"))).toHaveLength(1);
+  expect(assign).toHaveBeenCalledWith("/");
+});

@@ -3,10 +3,10 @@
 import { Alert, Button, Center, Code, Group, Modal, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { api, unwrap } from "../api/client";
+import { api, type Schemas, unwrap } from "../api/client";
 import { asApiError } from "../api/problem";
 import { me } from "../api/queries";
-import { sessionRenewed } from "../api/session";
+import { sessionGivenUp, sessionRenewed } from "../api/session";
 import { problemText, useStatesText } from "../components/states";
 import { useLogout } from "./Account";
 import { LanguageSwitch, ThemeSwitch } from "./Preferences";
@@ -45,17 +45,28 @@ export function LoginAgain() {
   const text = useShellText();
   const { data } = useQuery(me);
   const logout = useLogout();
+  const queries = useQueryClient();
+  const goOn = (who: Schemas["Me"]) => {
+    if (data && who.user !== data.user) {
+      // What waits was said by somebody else: nothing of it is sent in this person's name.
+      sessionGivenUp();
+      location.assign("/");
+      return;
+    }
+    sessionRenewed();
+    void queries.invalidateQueries();
+  };
   return (
     <Modal opened onClose={() => logout.mutate()} title={text("expired")} closeOnClickOutside={false} centered>
       <Stack>
         <Text>{text("expiredHint")}</Text>
-        <LoginForm name={data?.user ?? ""} onDone={sessionRenewed} />
+        <LoginForm name={data?.user ?? ""} onDone={goOn} />
       </Stack>
     </Modal>
   );
 }
 
-function LoginForm({ name, onDone }: { name: string; onDone: () => void }) {
+function LoginForm({ name, onDone }: { name: string; onDone: (who: Schemas["Me"]) => void }) {
   const text = useShellText();
   const words = useStatesText();
   const [user, setUser] = useState(name);

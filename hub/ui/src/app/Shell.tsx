@@ -21,7 +21,8 @@ import { useShellText } from "./text";
 export function Shell() {
   const who = useQuery(me);
   if (who.isPending) return <Loader m="xl" />;
-  if (who.isError) {
+  // Somebody who was logged in keeps the page, with all that is on it; they log in again over it.
+  if (who.isError && who.data === undefined) {
     return asApiError(who.error).status === 401 ? (
       <LoginPage />
     ) : (
@@ -38,7 +39,8 @@ export function Shell() {
 function Frame() {
   const text = useShellText();
   const [open, { toggle, close }] = useDisclosure(false);
-  const expired = useSessionExpired();
+  const { error } = useQuery(me);
+  const expired = useSessionExpired() || (error !== null && asApiError(error).status === 401);
   const { pathname } = useLocation();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the navigation of a phone closes with each change of page
   useEffect(close, [pathname]);

@@ -42,6 +42,11 @@ const routes = [
   }),
   createRoute({
     getParentRoute,
+    path: "/models/compare",
+    component: lazyRouteComponent(() => import("../pages/models/Compare"), "Compare"),
+  }),
+  createRoute({
+    getParentRoute,
     path: "/models/$version",
     component: lazyRouteComponent(() => import("../pages/models/Model"), "Model"),
   }),

@@ -80,7 +80,7 @@ export function LineChart({
   }, [x, time, lines, bands, format, height, range, xLabel, width, language, scheme]);
 
   return (
-    <Box ref={place} role="img" aria-label={label} mih={height}>
+    <Box ref={place} role="img" aria-label={label} mih={height} style={{ overflow: "hidden" }}>
       <div ref={host} />
     </Box>
   );

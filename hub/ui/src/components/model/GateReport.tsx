@@ -51,7 +51,7 @@ export function GateReport({ verdict }: { verdict: Schemas["Verdict"] }) {
               <List size="sm" spacing="xs">
                 {notes.map((note) => (
                   <List.Item key={note}>
-                    <HubWords>{note}</HubWords>
+                    <HubWords size="sm">{note}</HubWords>
                   </List.Item>
                 ))}
               </List>

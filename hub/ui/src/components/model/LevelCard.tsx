@@ -1,23 +1,24 @@
 // How far the hub's model has come, and what it takes to the next level.
 
-import { Group, List, RingProgress, Text } from "@mantine/core";
+import { Group, RingProgress, Text } from "@mantine/core";
 import { IconTrophy } from "@tabler/icons-react";
 import type { Schemas } from "../../api/client";
 import { useFormat } from "../../i18n/format";
 import { Card } from "../Card";
-import { HubWords } from "../HubWords";
-import { levelName, stepOf } from "./level";
+import { type Bar, StackedBars } from "../StackedBars";
 import { useModelText } from "./text";
 
-const highest = 6;
+const names = ["newborn", "beginner", "learner", "capable", "skilled", "expert", "master"] as const;
+
+const highest = names.length - 1;
 
 export function LevelCard({ level }: { level: Schemas["Level"] }) {
   const text = useModelText();
   const format = useFormat();
-  const name = levelName(level.name);
+  const name = names[level.level];
   return (
     <Card title={text("level")} hint={text("levelHint")}>
-      <Group wrap="nowrap" align="center">
+      <Group wrap="nowrap" align="center" mb="sm">
         <RingProgress
           size={104}
           thickness={9}
@@ -44,21 +45,10 @@ export function LevelCard({ level }: { level: Schemas["Level"] }) {
           </Text>
         </div>
       </Group>
-      {level.next.length > 0 ? (
-        <>
-          <Text size="sm" mt="sm" fw={600}>
-            {text("nextLevel")}
-          </Text>
-          <List size="sm" spacing={2}>
-            {level.next.map((words) => (
-              <List.Item key={words}>
-                <Step words={words} />
-              </List.Item>
-            ))}
-          </List>
-        </>
+      {level.wants ? (
+        <Wants level={level} wants={level.wants} />
       ) : (
-        <Group gap="xs" mt="sm">
+        <Group gap="xs">
           <IconTrophy size={18} />
           <Text size="sm">{text("highestLevel")}</Text>
         </Group>
@@ -67,19 +57,30 @@ export function LevelCard({ level }: { level: Schemas["Level"] }) {
   );
 }
 
-function Step({ words }: { words: string }) {
+/** What there is of each thing that the next level wants. */
+function Wants({ level, wants }: { level: Schemas["Level"]; wants: Schemas["LevelWants"] }) {
   const text = useModelText();
   const format = useFormat();
-  const step = stepOf(words);
-  if (!step) return <HubWords>{words}</HubWords>;
-  switch (step.kind) {
-    case "trainings":
-      return text("moreTrainings", { count: step.count });
-    case "reviewed":
-      return text("moreReviewed", { count: step.count, samples: format.number(step.count) });
-    case "accuracy":
-      return step.now === null
-        ? text("measuredAccuracy", { wanted: format.percent(step.wanted) })
-        : text("moreAccuracy", { wanted: format.percent(step.wanted), now: format.percent(step.now) });
-  }
+  const bar = (key: string, label: string, there: number, wanted: number, write: (value: number) => string): Bar => ({
+    key,
+    label,
+    // A thing that is not wanted is there.
+    parts: [{ name: label, value: wanted > 0 ? Math.min(1, there / wanted) : 1, colour: "leaf.6" }],
+    figure: there >= wanted ? text("reached") : text("ofWanted", { there: write(there), wanted: write(wanted) }),
+  });
+  return (
+    <>
+      <Text size="sm" fw={600} mb={4}>
+        {text("nextLevel")}
+      </Text>
+      <StackedBars
+        whole={1}
+        bars={[
+          bar("trainings", text("trainings"), level.trainings, wants.trainings, format.number),
+          bar("reviewed", text("reviewed"), level.reviewed, wants.reviewed, format.number),
+          bar("accuracy", text("sureAccuracy"), level.accuracy ?? 0, wants.accuracy, format.percent),
+        ]}
+      />
+    </>
+  );
 }

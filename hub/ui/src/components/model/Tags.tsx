@@ -24,7 +24,13 @@ export function Tags({ model }: { model: Pick<Schemas["ModelView"], "state" | "t
   return (
     <Group gap={4}>
       {tagsOf(model).map((tag) => (
-        <Badge key={tag} variant={tag === "in_service" ? "filled" : "light"} color={colours[tag]} tt="none">
+        <Badge
+          key={tag}
+          variant={tag === "in_service" ? "filled" : "light"}
+          color={colours[tag]}
+          tt="none"
+          miw="max-content"
+        >
           {text(tag)}
         </Badge>
       ))}

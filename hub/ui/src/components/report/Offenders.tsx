@@ -23,7 +23,7 @@ export function Offenders({ offenders }: { offenders: Schemas["Offender"][] }) {
         <Gallery items={(all ? offenders : offenders.slice(0, few)).map(offenderShown)} tile="7.5rem" />
       )}
       {!all && offenders.length > few && (
-        <Button mt="sm" variant="default" size="compact-md" onClick={() => setAll(true)}>
+        <Button mt="sm" variant="default" size="sm" onClick={() => setAll(true)}>
           {text("showAll", { count: offenders.length })}
         </Button>
       )}

@@ -43,7 +43,7 @@ export function ReportView({ report }: { report: Schemas["EvaluationReport"] }) 
           <List size="sm">
             {report.notes.map((note) => (
               <List.Item key={note}>
-                <HubWords>{note}</HubWords>
+                <HubWords size="sm">{note}</HubWords>
               </List.Item>
             ))}
           </List>

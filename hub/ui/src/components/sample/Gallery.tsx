@@ -20,9 +20,26 @@ export interface Shown {
   note?: ReactNode;
 }
 
-/** @param tile the least width of an image */
-export function Gallery({ items, tile = "8.5rem" }: { items: Shown[]; tile?: string }) {
-  const [open, setOpen] = useState<Shown | null>(null);
+/**
+ * @param tile the least width of an image
+ * @param address which one is open, where the page keeps that in its address
+ */
+export function Gallery({
+  items,
+  tile = "8.5rem",
+  address,
+}: {
+  items: Shown[];
+  tile?: string;
+  address?: { open?: string; onOpen: (id: string | undefined) => void };
+}) {
+  const [chosen, setChosen] = useState<Shown | null>(null);
+  const addressed = address?.open ? (items.find((item) => item.id === address.open) ?? { id: address.open }) : null;
+  const open = address ? (addressed && chosen?.id === addressed.id ? chosen : addressed) : chosen;
+  const setOpen = (shown: Shown | null) => {
+    setChosen(shown);
+    address?.onOpen(shown?.id);
+  };
   const place = open ? items.findIndex((item) => item.id === open.id) : -1;
   const step = (by: number) => {
     const next = place < 0 ? undefined : items[place + by];

@@ -3,12 +3,16 @@
 import { ActionIcon, Box, Group, Modal, SimpleGrid, Stack, Text } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { api, unwrap } from "../../api/client";
 import { useMay } from "../../api/queries";
 import { useClassName } from "../../i18n/classes";
 import { ConfidenceBars } from "../ConfidenceBars";
 import { SampleImage } from "../SampleImage";
+import { ErrorNote } from "../states";
 import type { Shown } from "./Gallery";
 import { Known } from "./Known";
+import { LabelHistory } from "./LabelHistory";
 import { Relabel } from "./Relabel";
 import { Similar } from "./Similar";
 import { useSampleText } from "./text";
@@ -28,7 +32,12 @@ export function SampleDialog({
   const text = useSampleText();
   const name = useClassName();
   const reviewer = useMay("reviewer");
-  const { sample } = shown;
+  const found = useQuery({
+    queryKey: ["sample", shown.id],
+    queryFn: () => unwrap(api.GET("/api/v1/samples/{id}", { params: { path: { id: shown.id } } })),
+  });
+  const sample = found.data?.sample ?? shown.sample;
+  const label = sample ? sample.label : shown.label;
   useHotkeys([
     ["ArrowLeft", () => onStep?.(-1)],
     ["ArrowRight", () => onStep?.(1)],
@@ -46,7 +55,7 @@ export function SampleDialog({
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
         <Stack gap="xs">
           <Box h={{ base: 240, sm: 380 }}>
-            <SampleImage key={shown.id} sample={shown.id} label={shown.label ? name(shown.label) : undefined} eager />
+            <SampleImage key={shown.id} sample={shown.id} label={label ? name(label) : undefined} eager />
           </Box>
           {onStep && (
             <Group justify="space-between" wrap="nowrap">
@@ -65,8 +74,10 @@ export function SampleDialog({
         <Stack gap="md">
           {shown.note}
           {sample && <Known sample={sample} />}
+          {found.isError && <ErrorNote error={found.error} retry={() => void found.refetch()} />}
           {probabilities && <ConfidenceBars probabilities={probabilities} />}
-          {reviewer && <Relabel id={shown.id} label={shown.label ?? null} />}
+          {reviewer && <Relabel id={shown.id} label={label ?? null} />}
+          {found.data && <LabelHistory changes={found.data.history} />}
         </Stack>
       </SimpleGrid>
       <Similar id={shown.id} onOpen={onOpen} />

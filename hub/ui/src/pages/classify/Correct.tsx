@@ -46,8 +46,9 @@ export function Correct({ file, guess }: { file: File; guess: string }) {
         {labels.map((label) => (
           <Button
             key={label}
-            variant={label === (correct.data?.label ?? guess) ? "filled" : "light"}
+            variant={label === guess ? "outline" : "light"}
             color={classColour(label)}
+            leftSection={correct.data?.label === label && <IconCheck size={16} />}
             loading={correct.isPending && correct.variables === label}
             disabled={correct.isPending || correct.data?.label === label}
             onClick={() => correct.mutate(label)}

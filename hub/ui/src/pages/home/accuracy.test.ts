@@ -29,6 +29,11 @@ it("keeps models apart, with gaps where one saw nothing", () => {
   });
 });
 
+it("does not draw what is chance", () => {
+  const points = [{ at_ms: 0, model: "m1", items: 3, right: 0 }];
+  expect(accuracyOverTime(points).models).toEqual([{ model: "m1", shares: [null] }]);
+});
+
 it("never draws more slices than people can tell apart", () => {
   const points = Array.from({ length: 1000 }, (_, at_ms) => ({ at_ms, model: "m1", items: 10, right: 5 }));
   const { x, models } = accuracyOverTime(points);

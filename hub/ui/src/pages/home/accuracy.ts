@@ -9,6 +9,9 @@ const ITEMS_PER_SLICE = 12;
 
 const MOST_SLICES = 30;
 
+/** A model's share of fewer items in a slice is chance, and is not drawn. */
+const LEAST_ITEMS = 4;
+
 export interface AccuracySeries {
   /** The middle of each slice, in milliseconds since 1970. */
   x: number[];
@@ -35,7 +38,7 @@ export function accuracyOverTime(points: readonly FieldPoint[]): AccuracySeries 
         sum.items += point.items;
         sum.right += point.right;
       }
-      return { model, shares: sums.map((sum) => (sum.items > 0 ? sum.right / sum.items : null)) };
+      return { model, shares: sums.map((sum) => (sum.items >= LEAST_ITEMS ? sum.right / sum.items : null)) };
     }),
   };
 }

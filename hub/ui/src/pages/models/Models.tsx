@@ -1,5 +1,38 @@
-import { PageHead } from "../../components/states";
+// The registry: every version, what the gate asks for, and models from elsewhere.
+
+import { SimpleGrid, Stack } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { models, useMay } from "../../api/queries";
+import { Empty, Loaded, PageHead } from "../../components/states";
+import { Backbones } from "./Backbones";
+import { GateRules } from "./GateRules";
+import { Import } from "./Import";
+import { Registry } from "./Registry";
+import { useModelsText } from "./text";
 
 export function Models() {
-  return <PageHead title="Models" />;
+  const text = useModelsText();
+  const admin = useMay("admin");
+  const found = useQuery(models);
+  return (
+    <>
+      <PageHead title={text("title")} hint={text("hint")} />
+      <Stack>
+        <Loaded query={found} lines={8}>
+          {(list) =>
+            list.models.length === 0 ? (
+              <Empty title={text("none")}>{text("noneHint")}</Empty>
+            ) : (
+              <Registry models={list.models} />
+            )
+          }
+        </Loaded>
+        <SimpleGrid cols={{ base: 1, lg: admin ? 2 : 1 }} style={{ alignItems: "start" }}>
+          <GateRules />
+          {admin && <Import />}
+        </SimpleGrid>
+        <Backbones />
+      </Stack>
+    </>
+  );
 }

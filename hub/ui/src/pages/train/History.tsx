@@ -34,7 +34,7 @@ export function History() {
               <Trainings trainings={trainings} />
               {trainings.length === few && limit === few && (
                 <Group justify="center" mt="sm">
-                  <Button variant="default" size="compact-md" onClick={() => setLimit(most)}>
+                  <Button variant="default" size="sm" onClick={() => setLimit(most)}>
                     {text("older")}
                   </Button>
                 </Group>

@@ -22,7 +22,7 @@ export function Outcome({ progress }: { progress: Schemas["TrainingStatus"] }) {
     <Card
       title={text("last", { id })}
       actions={
-        <Button component={Link} to="/train" search={{ training: id } as never} variant="light" size="compact-md">
+        <Button component={Link} to="/train" search={{ training: id } as never} variant="light" size="sm">
           {text("open")}
         </Button>
       }

@@ -158,7 +158,7 @@ function Cancel({ id }: { id: number }) {
     <Stack gap="xs">
       <Confirm
         variant="default"
-        size="compact-md"
+        size="sm"
         loading={cancel.isPending}
         question={text("cancelQuestion")}
         action={text("cancelIt")}

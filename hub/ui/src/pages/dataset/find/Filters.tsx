@@ -100,7 +100,7 @@ export function Filters({
           />
         </Group>
         {count > 0 && (
-          <Button variant="default" size="compact-md" onClick={onClear}>
+          <Button variant="default" size="sm" onClick={onClear}>
             {text("clear")}
           </Button>
         )}

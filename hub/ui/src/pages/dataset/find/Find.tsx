@@ -43,7 +43,7 @@ export function Find() {
 function Hits({ onClear }: { onClear: () => void }) {
   const text = useDatasetText();
   const format = useFormat();
-  const [address] = useAddress();
+  const [address, setAddress] = useAddress();
   const question = useMemo(() => questionOf(address), [address]);
   const found = useInfiniteQuery({
     queryKey: ["search", question],
@@ -76,7 +76,10 @@ function Hits({ onClear }: { onClear: () => void }) {
           count: hits.length,
         })}
       </Text>
-      <Gallery items={hits.map(shownOf)} />
+      <Gallery
+        items={hits.map(shownOf)}
+        address={{ open: address.sample, onOpen: (sample) => setAddress({ sample }) }}
+      />
       {found.isFetchNextPageError && <ErrorNote error={found.error} />}
       {found.hasNextPage && (
         <Group justify="center">

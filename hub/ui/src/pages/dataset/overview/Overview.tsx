@@ -80,7 +80,7 @@ function Warnings({ warnings }: { warnings: string[] }) {
       <List size="sm" spacing={2}>
         {warnings.map((warning) => (
           <List.Item key={warning}>
-            <HubWords>{warning}</HubWords>
+            <HubWords size="sm">{warning}</HubWords>
           </List.Item>
         ))}
       </List>
