@@ -94,7 +94,7 @@ test("the page without a framework tells bad rows, trains, and ends a training",
   await button("Take the 360 good rows").click();
   await page.getByRole("log").getByText(/rows are new/).waitFor();
   await button("Cancel").click();
-  await page.getByText("Cancelled. What was trained before goes on to answer.").first().waitFor();
+  await page.getByRole("status").getByText("Cancelled. What was trained before goes on to answer.").waitFor();
 });
 
 test("the page without a framework lets people log in", async () => {
