@@ -198,12 +198,10 @@ def ensemble():
         row = [error(line["mean"]), error(fixed["mean"]), error(line["naive"]), error(plain), error(apart), inside(line), inside(fixed)]
         scores.setdefault(line["product"], []).append(row)
         for name, band in line["members"].items():
-            alone.setdefault(name, []).append(error(band["mean"]))
+            alone.setdefault(f"{name} alone", []).append(error(band["mean"]))
         if "lstm" in line["fixed_weights"]:
-            alone.setdefault("(where there is a network) fixed", []).append(row[1])
-            alone.setdefault("(where there is a network) validated", []).append(row[0])
-            alone.setdefault("(where there is a network) naive", []).append(row[2])
-            alone.setdefault("(where there is a network) MSTL + AutoETS", []).append(row[4])
+            for name, value in zip(names[:5], row):
+                alone.setdefault(f"{name}, where there is a network", []).append(value)
     table = {name: np.mean(score, axis=0) for name, score in scores.items()}
     groups = {}
     for name, row in table.items():
@@ -225,7 +223,7 @@ def ensemble():
         better = np.mean(rows[:, index] < rows[:, 2])
         print(f"\n{names[index]}: better than seasonal naive on {better:.0%} of {len(rows)} series.")
     for name, errors in alone.items():
-        print(f"{name} alone: {np.mean(errors):.3f} over {len(errors)} forecasts")
+        print(f"{name}: {np.mean(errors):.3f} over {len(errors)} forecasts")
 
 
 for task in sys.argv[3:] or ["prophet", "lstm", "many", "ensemble"]:
