@@ -2,7 +2,7 @@
 
 import { Button, Kbd, Text } from "@mantine/core";
 import { IconArrowBackUp, IconBan, IconChevronLeft, IconPlayerSkipForward, IconUsers } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import { classColour, useClassName } from "../../i18n/classes";
 import { type Said, unusableReasons } from "./desk";
 import styles from "./Review.module.css";
@@ -26,7 +26,16 @@ export interface PadProps {
   onUndo: () => void;
 }
 
-export function Pad({ classes, idle, mayAsk, mayUndo, choosing, onChoosing, onSay, onUndo }: PadProps) {
+export const Pad = memo(function Pad({
+  classes,
+  idle,
+  mayAsk,
+  mayUndo,
+  choosing,
+  onChoosing,
+  onSay,
+  onUndo,
+}: PadProps) {
   const text = useReviewText();
   const name = useClassName();
 
@@ -109,7 +118,7 @@ export function Pad({ classes, idle, mayAsk, mayUndo, choosing, onChoosing, onSa
       )}
     </section>
   );
-}
+});
 
 function Key({
   hint,

@@ -17,9 +17,11 @@ export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: (
   const text = useReviewText();
   const states = useStatesText();
   const format = useFormat();
+  const since = new Date().setHours(0, 0, 0, 0);
   const { data: queue } = useQuery({
-    queryKey: ["review-queue"],
-    queryFn: () => unwrap(api.GET("/api/v1/review")),
+    queryKey: ["review-queue", since],
+    queryFn: () => unwrap(api.GET("/api/v1/review", { params: { query: { since_ms: since } } })),
+    placeholderData: (last) => last,
   });
   const { desk } = snapshot;
   const until = Math.min(...desk.queue.map((item) => item.leased_until_ms ?? Number.POSITIVE_INFINITY));
@@ -27,15 +29,19 @@ export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: (
   return (
     <>
       <Group gap="xs" className={styles.progress}>
-        <Figure value={format.number(desk.taken)} label={text("doneNow")} />
+        <Figure value={format.number(queue?.answered_by_me ?? desk.taken)} label={text("today")} />
+        {queue && queue.answered > queue.answered_by_me && (
+          <Figure value={format.number(queue.answered)} label={text("todayAll")} extra />
+        )}
         {queue && <Figure value={format.number(queue.open)} label={text("waiting")} />}
         {queue && queue.second + queue.disputed > 0 && (
-          <Figure value={format.number(queue.second + queue.disputed)} label={text("moreOpinions")} />
+          <Figure value={format.number(queue.second + queue.disputed)} label={text("moreOpinions")} extra />
         )}
-        {queue && queue.suspect > 0 && <Figure value={format.number(queue.suspect)} label={text("suspects")} />}
+        {queue && queue.suspect > 0 && <Figure value={format.number(queue.suspect)} label={text("suspects")} extra />}
         {desk.queue.length > 0 && (
           <Figure
             value={format.number(desk.queue.length)}
+            extra
             label={Number.isFinite(until) ? text("inHandUntil", { time: format.clock(until) }) : text("inHand")}
           />
         )}
@@ -60,9 +66,9 @@ export function Progress({ snapshot, onRetry }: { snapshot: Snapshot; onRetry: (
   );
 }
 
-function Figure({ value, label }: { value: string; label: string }) {
+function Figure({ value, label, extra }: { value: string; label: string; extra?: boolean }) {
   return (
-    <Text size="sm" component="span">
+    <Text size="sm" component="span" className={extra ? styles.extra : undefined}>
       <Text span fw={650} className="figures">
         {value}
       </Text>{" "}

@@ -34,7 +34,16 @@ function hub(items: ReviewItem[], more: Record<string, Answer> = {}, role = "rev
     "GET /api/v1/me": () => ({ user: "ida", role }),
     "GET /api/v1/classes": () => ({ classes, unlabelled: items.length }),
     "GET /api/v1/bins": () => [],
-    "GET /api/v1/review": () => ({ open: items.length, second: 0, disputed: 0, suspect: 0, mine: 0, embeddings }),
+    "GET /api/v1/review": () => ({
+      open: items.length,
+      second: 0,
+      disputed: 0,
+      suspect: 0,
+      mine: 0,
+      embeddings,
+      answered: 9,
+      answered_by_me: 4,
+    }),
     "POST /api/v1/review/next": () => ({ items }),
     "POST /api/v1/review/undo": () => {
       told.push("undo");
@@ -125,6 +134,20 @@ it("shows what the hub refused, with the sample and a way on", async () => {
   expect(within(note).getByText(/budi has this sample in hand/)).toBeTruthy();
   await userEvent.click(within(note).getByRole("button", { name: "Look at it again" }));
   expect(shown()).toBe("a");
+});
+
+it("counts what was done today, since the reader's own midnight", async () => {
+  const asked: string[] = [];
+  hub([item("a")], {
+    "GET /api/v1/review": (request) => {
+      asked.push(new URL(request.url).searchParams.get("since_ms") ?? "");
+      return { open: 1, second: 0, disputed: 0, suspect: 0, mine: 0, embeddings, answered: 9, answered_by_me: 4 };
+    },
+  });
+  await show(<Review />);
+  expect(await screen.findByText("done by you today")).toBeTruthy();
+  expect(screen.getByText("done by all")).toBeTruthy();
+  expect(new Date(Number(asked[0])).getHours()).toBe(0);
 });
 
 it("says when nothing waits", async () => {

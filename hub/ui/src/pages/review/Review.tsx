@@ -5,7 +5,7 @@ import { useMediaQuery } from "@mantine/hooks";
 import { IconKeyboard } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { memo, useDeferredValue, useEffect, useState } from "react";
+import { memo, useCallback, useDeferredValue, useEffect, useRef, useState } from "react";
 import { classes as classesQuery } from "../../api/queries";
 import { Empty, ErrorNote, Loaded, Loading, Needs, PageHead } from "../../components/states";
 import type { ReviewItem, Said } from "./desk";
@@ -44,7 +44,6 @@ function Desk({ classes }: { classes: readonly string[] }) {
   const [chosen, setChosen] = useState<string[]>([]);
   const [choosing, setChoosing] = useState(false);
   const [help, setHelp] = useState(false);
-  const isNarrow = useMediaQuery("(max-width: 62em)");
 
   useKeys((key, event) => {
     if (event.ctrlKey || event.metaKey) return false;
@@ -61,29 +60,24 @@ function Desk({ classes }: { classes: readonly string[] }) {
   // The image changes at once; what is known of it follows when there is time.
   const described = useDeferredValue(present);
   const subjects = mode === "grid" ? chosen : present ? [present.sample.id] : [];
-  const say = (what: Said) => {
-    store.say(subjects, what);
-    setChoosing(false);
-  };
+  // The same functions for good: what does not change is not drawn again with each answer.
+  const latest = useRef(subjects);
+  latest.current = subjects;
+  const say = useCallback(
+    (what: Said) => {
+      store.say(latest.current, what);
+      setChoosing(false);
+    },
+    [store],
+  );
+  const undo = useCallback(() => store.undo(), [store]);
+  const openHelp = useCallback(() => setHelp(true), []);
   const last = desk.done.at(-1);
   const isSingle = mode === "single" && present !== undefined;
 
   return (
     <div className={styles.page}>
-      <PageHead title={text("title")} hint={isNarrow ? undefined : text("hint")}>
-        <SegmentedControl
-          value={mode}
-          onChange={(value) => setMode(value as Mode)}
-          data={[
-            { value: "single", label: text("oneByOne") },
-            { value: "grid", label: text("grid") },
-          ]}
-          aria-label={text("mode")}
-        />
-        <ActionIcon variant="default" size="lg" onClick={() => setHelp(true)} aria-label={text("keys")}>
-          <IconKeyboard size={20} />
-        </ActionIcon>
-      </PageHead>
+      <Head mode={mode} onMode={setMode} onHelp={openHelp} />
       <Progress snapshot={snapshot} onRetry={() => store.retryNow()} />
       <Failures failed={desk.failed} store={store} />
       {fetching.state === "failed" && (
@@ -110,7 +104,7 @@ function Desk({ classes }: { classes: readonly string[] }) {
           choosing={choosing}
           onChoosing={setChoosing}
           onSay={say}
-          onUndo={() => store.undo()}
+          onUndo={undo}
         />
         {isSingle && described && <About item={described} />}
       </div>
@@ -119,6 +113,35 @@ function Desk({ classes }: { classes: readonly string[] }) {
     </div>
   );
 }
+
+const Head = memo(function Head({
+  mode,
+  onMode,
+  onHelp,
+}: {
+  mode: Mode;
+  onMode: (mode: Mode) => void;
+  onHelp: () => void;
+}) {
+  const text = useReviewText();
+  const isNarrow = useMediaQuery("(max-width: 62em)");
+  return (
+    <PageHead title={text("title")} hint={isNarrow ? undefined : text("hint")}>
+      <SegmentedControl
+        value={mode}
+        onChange={(value) => onMode(value as Mode)}
+        data={[
+          { value: "single", label: text("oneByOne") },
+          { value: "grid", label: text("grid") },
+        ]}
+        aria-label={text("mode")}
+      />
+      <ActionIcon variant="default" size="lg" onClick={onHelp} aria-label={text("keys")}>
+        <IconKeyboard size={20} />
+      </ActionIcon>
+    </PageHead>
+  );
+});
 
 const About = memo(function About({ item }: { item: ReviewItem }) {
   const text = useReviewText();
