@@ -52,7 +52,7 @@ export function Health({ bin }: { bin: BinDetail }) {
           {actuator.fault}
         </Alert>
       )}
-      <div className="tiles" style={{ "--tile": "11rem" } as React.CSSProperties}>
+      <div className="tiles" style={{ "--tile": "10rem" } as React.CSSProperties}>
         {fill !== undefined && <Stat label={text("column_fill")} value={<Fill fill={fill} large />} />}
         {temperature_c !== undefined && (
           <Stat

@@ -127,6 +127,44 @@ function Terms({ question, set }: { question: Question; set: (change: Partial<Qu
         value={question.to ?? ""}
         onChange={(event) => set({ to: word(event.currentTarget.value) })}
       />
+      <Select
+        label={text("growth")}
+        description={text("growthHint")}
+        placeholder={text("detected")}
+        clearable
+        clearButtonProps={{ "aria-label": text("detected") }}
+        value={question.growth}
+        onChange={(growth) => set({ growth: growth as Question["growth"] })}
+        data={(["linear", "flat", "logistic"] as const).map((value) => ({ value, label: text(value) }))}
+      />
+      {question.growth === "logistic" && (
+        <>
+          <NumberField
+            label={text("capacity")}
+            description={text("capacityHint")}
+            min={-1e12}
+            value={question.capacity}
+            onChange={(capacity) => set({ capacity })}
+          />
+          <NumberField
+            label={text("floor")}
+            description={text("floorHint")}
+            min={-1e12}
+            value={question.floor}
+            onChange={(floor) => set({ floor })}
+          />
+        </>
+      )}
+      <Select
+        label={text("seasonality")}
+        description={text("seasonalityHint")}
+        placeholder={text("detected")}
+        clearable
+        clearButtonProps={{ "aria-label": text("detected") }}
+        value={question.seasonality}
+        onChange={(seasonality) => set({ seasonality: seasonality as Question["seasonality"] })}
+        data={(["additive", "multiplicative"] as const).map((value) => ({ value, label: text(value) }))}
+      />
     </div>
   );
 }

@@ -60,6 +60,13 @@ it("leaves out what is not asked", () => {
   });
 });
 
+it("asks for growth up to a capacity once that is known", () => {
+  const logistic = { ...firstQuestion, growth: "logistic" as const, floor: 1 };
+  expect(asked(logistic)).toEqual(asked(firstQuestion));
+  expect(asked({ ...logistic, capacity: 9 })).toMatchObject({ growth: "logistic", capacity: 9, floor: 1 });
+  expect(asked({ ...logistic, growth: "flat", capacity: 9 })).toEqual({ ...asked(firstQuestion), growth: "flat" });
+});
+
 it("knows the kinds of warnings", () => {
   expect(warningParts("too little data: 30 values")).toEqual({ kind: "too little data", words: "30 values" });
   expect(warningParts("the sky is falling: soon")).toEqual({ kind: null, words: "the sky is falling: soon" });

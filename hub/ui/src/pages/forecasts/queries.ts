@@ -21,6 +21,11 @@ export interface Question {
   category: string | null;
   from: string | null;
   to: string | null;
+  /** How Prophet's trend grows; `logistic` takes a capacity. */
+  growth: "linear" | "flat" | "logistic" | null;
+  capacity: number | null;
+  floor: number | null;
+  seasonality: "additive" | "multiplicative" | null;
 }
 
 /** The forecast of the total, 30 days ahead. */
@@ -35,15 +40,25 @@ export const firstQuestion: Question = {
   category: null,
   from: null,
   to: null,
+  growth: null,
+  capacity: null,
+  floor: null,
+  seasonality: null,
 };
 
 /** The question without what is empty: the hub takes its own values there. */
 export function asked(question: Question): Record<string, string | number> {
-  const trimmed = Object.entries(question).map(([name, value]) => [
-    name,
-    typeof value === "string" ? value.trim() : value,
-  ]);
-  return Object.fromEntries(trimmed.filter(([, value]) => value !== null && value !== ""));
+  // Growth up to a capacity is asked for once that is known, and only such growth has a capacity and a floor.
+  const grows = question.growth === "logistic" && question.capacity !== null;
+  const trend = {
+    growth: question.growth === "logistic" && !grows ? null : question.growth,
+    capacity: grows ? question.capacity : null,
+    floor: grows ? question.floor : null,
+  };
+  const given = Object.entries({ ...question, ...trend })
+    .map(([name, value]) => [name, typeof value === "string" ? value.trim() : value])
+    .filter(([, value]) => value !== null && value !== "");
+  return Object.fromEntries(given);
 }
 
 export const products = queryOptions({

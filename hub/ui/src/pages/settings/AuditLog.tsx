@@ -31,9 +31,11 @@ export function AuditLog() {
           <Table.Tbody>
             {entries.map((entry) => (
               <Table.Tr key={entry.id}>
-                <Table.Td className="figures">{format.time(entry.at_ms)}</Table.Td>
+                <Table.Td className="figures" style={{ whiteSpace: "nowrap" }}>
+                  {format.time(entry.at_ms)}
+                </Table.Td>
                 <Table.Td>{entry.who}</Table.Td>
-                <Table.Td>
+                <Table.Td style={{ whiteSpace: "nowrap" }}>
                   {textOf(text, `did_${entry.what.replaceAll(".", "_")}`) ?? <Code>{entry.what}</Code>}
                 </Table.Td>
                 <Table.Td>
