@@ -1,7 +1,8 @@
 //! Another program, run with a time limit: hooks, and sensors that are read by a program.
 //!
-//! It inherits the environment and writes its complaints where the bin writes its log. One that takes
-//! too long is ended; what it has started itself is not.
+//! It inherits the environment and writes its complaints where the bin writes its log. It has a process group of its
+//! own: one that takes too long is ended with all that it has started. One that ends in time may leave something
+//! running.
 
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -57,9 +58,7 @@ pub enum ProgramError {
 /// [`ProgramError`].
 pub(crate) fn run(command: &[String], argument: Option<&str>, limit: Duration) -> Result<Vec<u8>, ProgramError> {
     let program = command.first().cloned().unwrap_or_default();
-    let mut child = Command::new(&program)
-        .args(command.get(1..).unwrap_or_default())
-        .args(argument)
+    let mut child = in_own_group(Command::new(&program).args(command.get(1..).unwrap_or_default()).args(argument))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -84,12 +83,48 @@ pub(crate) fn run(command: &[String], argument: Option<&str>, limit: Duration) -
         }
         Ok(Some(status)) => Err(ProgramError::Failed { program, status }),
         Ok(None) => {
-            // It may have ended in this very moment.
-            child.kill().ok();
+            signal_group(&mut child, Signal::Kill);
             child.wait().map_err(|source| ProgramError::Lost { program: program.clone(), source })?;
             Err(ProgramError::TooLong { program, limit })
         }
         Err(source) => Err(ProgramError::Lost { program, source }),
+    }
+}
+
+/// What a program and all that it started are told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Signal {
+    /// To end.
+    Terminate,
+    /// Nothing: it is ended.
+    Kill,
+}
+
+/// The program will begin a process group, to which belongs what it starts.
+pub(crate) fn in_own_group(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
+/// To a program [`in_own_group`], and to all of its group. Whoever has ended cannot hear it, which is no error.
+#[cfg(unix)]
+pub(crate) fn signal_group(child: &mut Child, signal: Signal) {
+    use nix::sys::signal::{Signal as Unix, killpg};
+    let signal = match signal {
+        Signal::Terminate => Unix::SIGTERM,
+        Signal::Kill => Unix::SIGKILL,
+    };
+    if let Ok(group) = i32::try_from(child.id()) {
+        killpg(nix::unistd::Pid::from_raw(group), signal).ok();
+    }
+}
+
+/// Where there are no groups, to the program alone.
+#[cfg(not(unix))]
+pub(crate) fn signal_group(child: &mut Child, signal: Signal) {
+    if matches!(signal, Signal::Kill) {
+        child.kill().ok();
     }
 }
 
@@ -133,5 +168,28 @@ mod tests {
         let late = shell("sleep 600", None, Duration::from_millis(50)).expect_err("too long");
         assert_eq!(words(late), "sh took longer than 50ms and was ended");
         assert!(matches!(run(&[], None, LONG), Err(ProgramError::Start { .. })));
+    }
+
+    #[test]
+    fn what_a_program_has_started_is_ended_with_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("made");
+        let (closed, when_closed) = mpsc::channel();
+        let read_from = pipe.clone();
+        std::thread::spawn(move || {
+            // Over when nobody holds the other end any more.
+            let read = std::fs::File::open(read_from).and_then(|mut pipe| pipe.read_to_end(&mut Vec::new()));
+            closed.send(read.expect("reads")).ok();
+        });
+        let script = format!("sleep 600 > {} & wait", pipe.display());
+        let late = shell(&script, None, Duration::from_secs(1)).expect_err("too long");
+        assert!(matches!(late, ProgramError::TooLong { .. }), "{late}");
+        // The reader waits for somebody to write, had the program not come so far.
+        let is_closed = (0..600).any(|_| {
+            drop(std::fs::File::options().read(true).write(true).open(&pipe));
+            when_closed.recv_timeout(Duration::from_millis(100)).is_ok()
+        });
+        assert!(is_closed, "what the program has started still runs");
     }
 }

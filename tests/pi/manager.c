@@ -1,7 +1,7 @@
 // A service manager of one service, as systemd is one for WatchdogSec: it starts a program, hears what it says on
 // NOTIFY_SOCKET, and feeds the machine's watchdog with each sign of life. Without them, the machine restarts.
 //
-//   manager SECONDS PROGRAM ARGUMENT…    ends the program after so many seconds, and says what it heard
+//   manager PROGRAM ARGUMENT…    ends the program when it is asked to end (SIGTERM), and says what it heard
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/watchdog.h>
@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static void fail(const char *what) {
@@ -22,11 +21,19 @@ static void fail(const char *what) {
     exit(1);
 }
 
+static volatile sig_atomic_t asked_to_end = 0;
+
+static void handle_end(int signal) {
+    (void)signal;
+    asked_to_end = 1;
+}
+
 int main(int argc, char **argv) {
-    if (argc < 3) {
-        fprintf(stderr, "usage: manager SECONDS PROGRAM ARGUMENT…\n");
+    if (argc < 2) {
+        fprintf(stderr, "usage: manager PROGRAM ARGUMENT…\n");
         return 2;
     }
+    signal(SIGTERM, handle_end);
     const char *path = "/run/notify";
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, path);
@@ -38,12 +45,11 @@ int main(int argc, char **argv) {
     if (!child) {
         setenv("NOTIFY_SOCKET", path, 1);
         setenv("WATCHDOG_USEC", "10000000", 1);
-        execv(argv[2], argv + 2);
-        fail(argv[2]);
+        execv(argv[1], argv + 1);
+        fail(argv[1]);
     }
     int watchdog = -1, signs = 0, ready = 0;
-    time_t ends = time(NULL) + atoi(argv[1]);
-    while (time(NULL) < ends && !waitpid(child, NULL, WNOHANG)) {
+    while (!asked_to_end && !waitpid(child, NULL, WNOHANG)) {
         struct pollfd wait = {socket_fd, POLLIN, 0};
         if (poll(&wait, 1, 500) <= 0) continue;
         char message[4096];
@@ -59,7 +65,7 @@ int main(int argc, char **argv) {
         }
         if (strstr(message, "WATCHDOG=1")) {
             if (watchdog < 0 || write(watchdog, "\0", 1) != 1) fail("/dev/watchdog");
-            signs++;
+            if (!signs++) printf("manager: watchdog fed\n");
         }
         fflush(stdout);
     }

@@ -12,6 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+// Long enough for a slow machine to classify three frames, and shorter than what is taken for stuck.
+#define SECONDS 12
+
 static void fail(const char *what) {
     fprintf(stderr, "scene: %s: %s\n", what, strerror(errno));
     exit(1);
@@ -61,7 +64,7 @@ static void loopback(const char *device, const char *empty, const char *item) {
     format.fmt.pix.sizeimage = 1 << 20;
     if (ioctl(fd, VIDIOC_S_FMT, &format)) fail("VIDIOC_S_FMT");
     for (int frame = 0;; frame++) {
-        struct file scene = scenes[frame / 40 % 2];
+        struct file scene = scenes[frame / (10 * SECONDS) % 2];
         if (write(fd, scene.bytes, scene.size) < 0) fail("write");
         pause_ms(100);
     }
@@ -85,7 +88,7 @@ static void vivid(const char *device) {
     set(fd, "OSD Text Mode", 2); // no text, which would move in every frame
     for (int turn = 0;; turn++) {
         set(fd, "Test Pattern", turn % 2 ? 4 : 0); // colour squares; colour bars
-        pause_ms(4000);
+        pause_ms(1000 * SECONDS);
     }
 }
 

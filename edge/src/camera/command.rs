@@ -18,6 +18,7 @@ use super::newest::{Live, Newest};
 use super::{Camera, CameraError, Frame};
 use crate::config::PASSWORD_VARIABLE;
 use crate::config::camera::{CAMERA_PASSWORD_VARIABLE, CommandConfig};
+use crate::program::{Signal, in_own_group, signal_group};
 
 /// How many lines of the standard error are kept for the reason, and of how many bytes each.
 const LAST_LINES: usize = 3;
@@ -98,9 +99,8 @@ impl Program {
         command.args(words.iter().skip(1));
         command.env_remove(PASSWORD_VARIABLE).env_remove(CAMERA_PASSWORD_VARIABLE);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut program = Self { child: command.spawn()?, said: Arc::default(), listener: None, ended: false };
+        let mut program =
+            Self { child: in_own_group(&mut command).spawn()?, said: Arc::default(), listener: None, ended: false };
         if let Some(errors) = program.child.stderr.take() {
             let said = Arc::clone(&program.said);
             let listen = move || listen(errors, &said);
@@ -124,9 +124,9 @@ impl Program {
     /// Waits a moment for the program to end by itself; then asks it to, and then makes it.
     fn end(&mut self) -> Option<ExitStatus> {
         let ended = self.wait(GRACE / 4);
-        self.signal(Signal::Terminate);
+        signal_group(&mut self.child, Signal::Terminate);
         let ended = ended.or_else(|| self.wait(GRACE));
-        self.signal(Signal::Kill);
+        signal_group(&mut self.child, Signal::Kill);
         self.ended = true;
         ended.or_else(|| self.child.wait().ok())
     }
@@ -141,46 +141,20 @@ impl Program {
             }
         }
     }
-
-    /// To the program and all of its group. Whoever has ended cannot hear it, which is no error.
-    #[cfg(unix)]
-    fn signal(&mut self, signal: Signal) {
-        use nix::sys::signal::{Signal as Unix, killpg};
-        let signal = match signal {
-            Signal::Terminate => Unix::SIGTERM,
-            Signal::Kill => Unix::SIGKILL,
-        };
-        if let Ok(group) = i32::try_from(self.child.id()) {
-            killpg(nix::unistd::Pid::from_raw(group), signal).ok();
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn signal(&mut self, signal: Signal) {
-        if matches!(signal, Signal::Kill) {
-            self.child.kill().ok();
-        }
-    }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
         if !self.ended {
-            self.signal(Signal::Terminate);
+            signal_group(&mut self.child, Signal::Terminate);
             let ended = self.wait(GRACE).is_some();
             // Those that it started may still be there.
-            self.signal(Signal::Kill);
+            signal_group(&mut self.child, Signal::Kill);
             if !ended {
                 self.child.wait().ok();
             }
         }
     }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Signal {
-    Terminate,
-    Kill,
 }
 
 /// Keeps the last lines.

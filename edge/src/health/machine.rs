@@ -90,10 +90,14 @@ pub fn disk(path: &Path) -> Option<Disk> {
     #[cfg(unix)]
     {
         let there = path.ancestors().find_map(|folder| {
-            rustix::fs::statvfs(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()
+            nix::sys::statvfs::statvfs(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()
         })?;
-        let bytes = |blocks: u64| blocks.checked_mul(there.f_frsize);
-        Some(Disk { free_bytes: bytes(there.f_bavail)?, total_bytes: bytes(there.f_blocks)? })
+        // Systems count in integers of different sizes.
+        fn bytes(blocks: impl Into<u64>, size: impl Into<u64>) -> Option<u64> {
+            blocks.into().checked_mul(size.into())
+        }
+        let size = there.fragment_size();
+        Some(Disk { free_bytes: bytes(there.blocks_available(), size)?, total_bytes: bytes(there.blocks(), size)? })
     }
     #[cfg(not(unix))]
     {

@@ -50,23 +50,27 @@ mod with_files {
 
     use super::*;
 
-    /// The addresses of scripts and styles that the page loads.
+    /// The addresses of scripts and styles that a page loads.
     fn loaded(page: &str) -> Vec<String> {
         let after = |attribute: &str| -> Vec<String> {
             page.split(attribute).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())).collect()
         };
         let mut found = after("src=\"");
-        found.extend(after("href=\"").into_iter().filter(|address| address.starts_with("/assets/")));
+        found.extend(after("href=\"").into_iter().filter(|to| to.ends_with(".css") || to.ends_with(".js")));
         found
     }
 
     #[tokio::test]
-    async fn every_file_that_the_page_loads_is_there_and_compressed() {
+    async fn every_file_that_a_page_loads_is_there_and_compressed() {
         let hub = TestHub::start().await;
         let page = hub.request("GET", "/", &[BROWSER], None).await.text();
         assert!(page.contains("<div id=\"root\">"), "{page}");
-        let loaded = loaded(&page);
+        let mut loaded = loaded(&page);
         assert!(loaded.iter().any(|address| address.starts_with("/assets/") && address.ends_with(".js")), "{page}");
+        let plain = hub.request("GET", "/retrain.html", &[], None).await;
+        assert_eq!((plain.status, plain.header("content-type")), (200, "text/html; charset=utf-8"));
+        loaded.extend(self::loaded(&plain.text()));
+        assert!(loaded.iter().any(|address| address == "/retrain.js"), "{loaded:?}");
         for address in &loaded {
             let plain = hub.request("GET", address, &[], None).await;
             assert_eq!(plain.status, 200, "{address}");

@@ -10,9 +10,6 @@ mod status;
 /// Every route, and what applies to all of them.
 mod router;
 
-/// Text is sent compressed.
-mod compress;
-
 /// The OpenAPI document.
 mod openapi;
 

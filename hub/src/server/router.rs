@@ -5,9 +5,11 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
 use tower_http::trace::TraceLayer;
 
-use super::{compress, status};
+use super::status;
 use crate::error::HttpError;
 use crate::settings::MapTiles;
 use crate::state::AppState;
@@ -70,9 +72,18 @@ pub(super) fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(policy, with_headers))
-        .layer(middleware::from_fn(compress::compress))
+        .layer(CompressionLayer::new().compress_when(text()))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
+}
+
+/// What gets smaller by compression: scripts, styles and JSON. Streams of events go out as they come; pictures,
+/// archives and weights are as small as they get, and what fits into a packet is sent as it is.
+fn text() -> impl Predicate {
+    DefaultPredicate::new()
+        .and(SizeAbove::new(1024))
+        .and(NotForContentType::const_new("application/zip"))
+        .and(NotForContentType::const_new("application/octet-stream"))
 }
 
 async fn with_headers(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {

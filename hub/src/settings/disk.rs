@@ -70,8 +70,12 @@ fn size(folder: &Path) -> io::Result<u64> {
 
 #[cfg(unix)]
 fn free(folder: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(folder).ok()?;
-    found.f_bavail.checked_mul(found.f_frsize)
+    let found = nix::sys::statvfs::statvfs(folder).ok()?;
+    // Systems count in integers of different sizes.
+    fn bytes(blocks: impl Into<u64>, size: impl Into<u64>) -> Option<u64> {
+        blocks.into().checked_mul(size.into())
+    }
+    bytes(found.blocks_available(), found.fragment_size())
 }
 
 #[cfg(not(unix))]

@@ -152,10 +152,9 @@
     if (acceptErrors) form.append("accept_errors", "true");
     form.append("file", at("file").files[0]);
     const answer = await ask("/retrain", { method: "POST", body: form, signal: stop.signal });
-    if (answer) {
-      const over = await read(answer.body).catch(() => false);
-      if (!over && !stop.signal.aborted) refuse(text.brokeOff);
-    }
+    const over = answer !== null && (await read(answer.body).catch(() => false));
+    if (answer && !over && !stop.signal.aborted) refuse(text.brokeOff);
+    if (!over) at("now").textContent = "";
     show("work", false);
     at("start").disabled = false;
   }

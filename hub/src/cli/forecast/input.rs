@@ -73,3 +73,43 @@ pub(super) fn settings(common: &Common) -> anyhow::Result<Settings> {
     }
     Ok(settings)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::forecast::prophet::Growth;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        common: Common,
+    }
+
+    fn settings_of(line: &str) -> Result<Settings, String> {
+        let words = ["forecast", "sales.csv"].into_iter().chain(line.split_whitespace());
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        settings(&line.common).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn growth_and_seasonality_are_arguments() {
+        let asked = settings_of("--growth logistic --capacity 50 --floor -5 --seasonality multiplicative");
+        let asked = asked.expect("settings").prophet;
+        assert_eq!(asked.growth, Growth::Logistic { capacity: 50.0, floor: -5.0 });
+        assert!(asked.multiplicative);
+        let usual = settings_of("").expect("settings").prophet;
+        assert!(usual.growth == Growth::Linear && !usual.multiplicative);
+        for (line, words) in [
+            ("--growth exponential", "linear, flat, logistic"),
+            ("--seasonality none", "additive, multiplicative"),
+            ("--growth logistic", "given with a capacity"),
+            ("--capacity 50", "left out unless growth is logistic"),
+            ("--level 2", "not between"),
+        ] {
+            let error = settings_of(line).expect_err(line);
+            assert!(error.contains(words), "{line}: {error}");
+        }
+    }
+}

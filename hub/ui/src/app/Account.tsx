@@ -6,8 +6,8 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
 import { me } from "../api/queries";
 import { sessionGivenUp } from "../api/session";
-import { startTour } from "./Tour";
 import { useShellText } from "./text";
+import { startTour } from "./tourState";
 
 /** Logs out, and forgets all that was read. */
 export function useLogout() {

@@ -6,7 +6,8 @@ import { expect, it, vi } from "vitest";
 import { api, unwrap } from "../api/client";
 import { sessionExpired } from "../api/session";
 import { answering, problem, show } from "../testing/render";
-import { LoginAgain, LoginPage } from "./Login";
+import { LoginPage } from "./Login";
+import { LoginAgain } from "./LoginAgain";
 
 it("tells a wrong password in words and keeps what was typed", async () => {
   answering({ "POST /api/v1/login": () => problem(401, "unauthorized", "name or password is wrong") });

@@ -1,14 +1,11 @@
-// Logging in: as a page for a visitor, and over the page when a session has ended in the middle of something.
+// Logging in, as a page for a visitor.
 
-import { Alert, Button, Center, Code, Group, Modal, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Alert, Button, Center, Code, Group, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, type Schemas, unwrap } from "../api/client";
 import { asApiError } from "../api/problem";
-import { me } from "../api/queries";
-import { sessionGivenUp, sessionRenewed } from "../api/session";
 import { problemText, useStatesText } from "../components/states";
-import { useLogout } from "./Account";
 import { LanguageSwitch, ThemeSwitch } from "./Preferences";
 import { useShellText } from "./text";
 
@@ -40,33 +37,8 @@ export function LoginPage() {
   );
 }
 
-/** Over the page: what was typed there stays. */
-export function LoginAgain() {
-  const text = useShellText();
-  const { data } = useQuery(me);
-  const logout = useLogout();
-  const queries = useQueryClient();
-  const goOn = (who: Schemas["Me"]) => {
-    if (data && who.user !== data.user) {
-      // What waits was said by somebody else: nothing of it is sent in this person's name.
-      sessionGivenUp();
-      location.assign("/");
-      return;
-    }
-    sessionRenewed();
-    void queries.invalidateQueries();
-  };
-  return (
-    <Modal opened onClose={() => logout.mutate()} title={text("expired")} closeOnClickOutside={false} centered>
-      <Stack>
-        <Text>{text("expiredHint")}</Text>
-        <LoginForm name={data?.user ?? ""} onDone={goOn} />
-      </Stack>
-    </Modal>
-  );
-}
-
-function LoginForm({ name, onDone }: { name: string; onDone: (who: Schemas["Me"]) => void }) {
+/** Name and password; `onDone` is called once the person is logged in. */
+export function LoginForm({ name, onDone }: { name: string; onDone: (who: Schemas["Me"]) => void }) {
   const text = useShellText();
   const words = useStatesText();
   const [user, setUser] = useState(name);

@@ -4,19 +4,23 @@ import { AppShell, Burger, Group, Loader, NavLink, ScrollArea, Title } from "@ma
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { LiveProvider } from "../api/live";
 import { asApiError } from "../api/problem";
 import { me, useMay } from "../api/queries";
 import { useSessionExpired } from "../api/session";
 import { ErrorNote, Loading } from "../components/states";
 import { Account } from "./Account";
-import { LoginAgain, LoginPage } from "./Login";
+import { LoginPage } from "./Login";
 import { Notices } from "./Notices";
 import { LanguageSwitch, ThemeSwitch } from "./Preferences";
 import { type Page, pages } from "./pages";
-import { Tour } from "./Tour";
 import { useShellText } from "./text";
+import { useTourWanted } from "./tourState";
+
+// Seldom needed, and so not part of the first load.
+const Tour = lazy(async () => ({ default: (await import("./Tour")).Tour }));
+const LoginAgain = lazy(async () => ({ default: (await import("./LoginAgain")).LoginAgain }));
 
 export function Shell() {
   const who = useQuery(me);
@@ -41,6 +45,7 @@ function Frame() {
   const [open, { toggle, close }] = useDisclosure(false);
   const { error } = useQuery(me);
   const expired = useSessionExpired() || (error !== null && asApiError(error).status === 401);
+  const touring = useTourWanted();
   const { pathname } = useLocation();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the navigation of a phone closes with each change of page
   useEffect(close, [pathname]);
@@ -83,8 +88,10 @@ function Frame() {
           <Outlet />
         </Suspense>
       </AppShell.Main>
-      <Tour />
-      {expired && <LoginAgain />}
+      <Suspense>
+        {touring && <Tour />}
+        {expired && <LoginAgain />}
+      </Suspense>
     </AppShell>
   );
 }

@@ -1,11 +1,10 @@
-// A short tour: on the first visit, and when somebody asks for it.
+// A short tour through the pages, step by step.
 
 import { Button, Group, Modal, Stack, Stepper, Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import { useState, useSyncExternalStore } from "react";
+import { useState } from "react";
 import { useShellText } from "./text";
-
-const storageKey = "pilah-tour";
+import { endTour } from "./tourState";
 
 /** The pages that it shows, in the order of the work. */
 const stops = [
@@ -26,57 +25,15 @@ const hints = {
   forecasts: "tourForecasts",
 } as const;
 
-let wanted = firstVisit();
-let watchers: (() => void)[] = [];
-
-function firstVisit(): boolean {
-  try {
-    return localStorage.getItem(storageKey) === null;
-  } catch {
-    // Storage is refused: a tour at each visit would be in the way.
-    return false;
-  }
-}
-
-function want(value: boolean): void {
-  wanted = value;
-  if (!value) {
-    try {
-      localStorage.setItem(storageKey, "seen");
-    } catch {
-      // It was seen in this visit then.
-    }
-  }
-  for (const watcher of watchers) watcher();
-}
-
-/** Shows the tour. */
-export function startTour(): void {
-  want(true);
-}
-
-function useWanted(): boolean {
-  return useSyncExternalStore(
-    (watcher) => {
-      watchers = [...watchers, watcher];
-      return () => {
-        watchers = watchers.filter((each) => each !== watcher);
-      };
-    },
-    () => wanted,
-  );
-}
-
 export function Tour() {
   const text = useShellText();
   const navigate = useNavigate();
-  const shown = useWanted();
   const [step, setStep] = useState(0);
   const stop = stops[step] ?? stops[0];
   const last = step === stops.length - 1;
 
   const end = () => {
-    want(false);
+    endTour();
     setStep(0);
   };
   const go = (to: number) => {
@@ -88,7 +45,7 @@ export function Tour() {
 
   return (
     <Modal
-      opened={shown}
+      opened
       onClose={end}
       title={text("tourTitle")}
       size="md"

@@ -135,7 +135,7 @@ function options({
             values: (_, ticks, _axis, _space, step) =>
               ticks.map((tick) => timeTick(tick * 1000, step, language === "id" ? "id-ID" : "en-GB")),
           }
-        : axis,
+        : { ...axis, ...(xLabel ? { label: xLabel, labelSize: 20, labelGap: 0, labelFont: axis.font } : {}) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => value(tick)) },
     ],
     legend: { live: true },

@@ -21,7 +21,7 @@ export function CalibrationPlot({ calibration }: { calibration: Schemas["Calibra
         { label: text("ideal"), values: drawn.ideal, colour: "gray", dashed: true },
         { label: text("upper"), values: drawn.upper, colour: "leaf", border: true },
         { label: text("lower"), values: drawn.lower, colour: "leaf", border: true },
-        { label: text("measuredRight"), values: drawn.accuracy, colour: "leaf" },
+        { label: text("measuredRight"), values: drawn.accuracy, colour: "leaf", dots: true },
       ],
       bands: [{ upper: 1, lower: 2, colour: "leaf" }],
     }),

@@ -7,16 +7,9 @@ import { useClassName } from "../../i18n/classes";
 import { useFormat } from "../../i18n/format";
 import { Card } from "../Card";
 import { Scrolls } from "../Scrolls";
-import { CellImages } from "./CellImages";
+import { type Cell, CellImages } from "./CellImages";
 import styles from "./Confusion.module.css";
 import { useReportText } from "./text";
-
-/** A cell: what an image truly is, and what the model says. */
-export interface Cell {
-  truth: string;
-  answer: string;
-  images: number;
-}
 
 export function Confusion({
   model,
@@ -34,7 +27,7 @@ export function Confusion({
   return (
     <Card title={text("confusion")} hint={text("confusionHint")}>
       <Matrix labels={labels} confusion={set.confusion} open={open} onOpen={setOpen} />
-      {open && <CellImages model={model} cell={open} on={on} set={set} />}
+      {open && <CellImages key={`${open.truth} ${open.answer}`} model={model} cell={open} on={on} />}
     </Card>
   );
 }

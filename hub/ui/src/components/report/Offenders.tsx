@@ -3,10 +3,9 @@
 import { Button, Text } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
-import { useClassName } from "../../i18n/classes";
-import { useFormat } from "../../i18n/format";
 import { Card } from "../Card";
-import { Gallery, type Shown } from "../sample/Gallery";
+import { Gallery } from "../sample/Gallery";
+import { offenderShown } from "./offender";
 import { useReportText } from "./text";
 
 /** As many are shown at first. */
@@ -28,29 +27,5 @@ export function Offenders({ offenders }: { offenders: Schemas["Offender"][] }) {
         </Button>
       )}
     </Card>
-  );
-}
-
-/** A wrong answer in a gallery. */
-export function offenderShown(offender: Schemas["Offender"]): Shown {
-  return {
-    id: offender.sample,
-    label: offender.truth,
-    caption: <Mistake offender={offender} />,
-    note: <Mistake offender={offender} />,
-  };
-}
-
-function Mistake({ offender }: { offender: Schemas["Offender"] }) {
-  const text = useReportText();
-  const name = useClassName();
-  const format = useFormat();
-  return (
-    <Text component="div" size="xs">
-      {text("mistake", { truth: name(offender.truth), answer: name(offender.answer) })}
-      <Text component="div" size="xs" c="dimmed" className="figures">
-        {text("sure", { share: format.percent(offender.confidence) })}
-      </Text>
-    </Text>
   );
 }

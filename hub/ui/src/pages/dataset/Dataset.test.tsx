@@ -2,7 +2,8 @@
 
 import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import * as client from "../../api/client";
 import { type Answer, answering, problem, show } from "../../testing/render";
 import { Dataset } from "./Dataset";
 
@@ -139,6 +140,24 @@ it("lets a reviewer correct a label", async () => {
   await person.click(await screen.findByRole("button", { name: "Metal" }));
   expect(await screen.findByText("Saved: Metal")).toBeTruthy();
   expect(bodies).toEqual([{ label: "metal" }]);
+});
+
+it("searches by an image, and says at once why a file is none", async () => {
+  answering(hub("viewer"));
+  const send = vi.spyOn(client, "upload").mockResolvedValue({ samples: [{ sample, similarity: 0.87 }] });
+  const { container } = await show(<Dataset />);
+  await userEvent.click(await screen.findByRole("tab", { name: "Search" }));
+  await screen.findByText("Search by an image");
+  const input = container.querySelector<HTMLInputElement>("input[type=file]");
+  if (!input) throw new Error("no place for a file");
+  await userEvent.upload(input, new File(["no image at all"], "photo.jpg", { type: "image/jpeg" }));
+  expect(await screen.findByText(/This is no image, whatever its name says/)).toBeTruthy();
+  expect(send).not.toHaveBeenCalled();
+  const jpeg = new Uint8Array([0xff, 0xd8, 0xff, 0xe0]);
+  await userEvent.upload(input, new File([jpeg], "photo.jpg", { type: "image/jpeg" }));
+  expect(await screen.findByText("87% alike")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Take the image away" }));
+  expect(await screen.findByText("1 sample, that is all")).toBeTruthy();
 });
 
 it("deletes only what was shown first, and after a second question", async () => {

@@ -196,7 +196,7 @@ const plan = {
 it("plans the collections by day, on the terms that are chosen", async () => {
   const requests = answering({ "GET /api/v1/forecast/plan": () => plan, "GET /api/v1/bins": () => [] });
   await show(<Plan />);
-  await screen.findByRole("heading", { name: "24 Nov 2026" });
+  await screen.findByRole("heading", { name: "Tuesday, 24 Nov 2026" });
   expect(screen.getByText("Overdue")).toBeTruthy();
   expect(screen.getByRole("heading", { name: "Not within 14 days" })).toBeTruthy();
   expect(screen.getByText(/it has no fill sensor/)).toBeTruthy();

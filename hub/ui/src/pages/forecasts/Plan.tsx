@@ -51,7 +51,7 @@ function Terms({ terms, onChange }: { terms: PlanTerms; onChange: (terms: PlanTe
       <Select
         label={text("acceptedRisk")}
         allowDeselect={false}
-        w={190}
+        w={230}
         value={String(terms.risk)}
         onChange={(risk) => onChange({ ...terms, risk: Number(risk) })}
         data={risks.map((risk) => ({ value: String(risk), label: format.percent(risk) }))}
@@ -91,10 +91,12 @@ export function byDay(collections: readonly Collection[]): [string | null, Colle
 function Days({ plan, terms }: { plan: Schemas["CollectionPlan"]; terms: PlanTerms }) {
   const text = useForecastText();
   const format = useFormat();
+  const weekday = new Intl.DateTimeFormat(useLanguage(), { weekday: "long" });
   if (plan.collections.length === 0 && plan.unplanned.length === 0) {
     return <Empty title={text("noPlan")}>{text("noPlanHint")}</Empty>;
   }
-  const title = (day: string | null) => (day === null ? text("holdsOut", { days: plan.days }) : format.date(msOf(day)));
+  const title = (day: string | null) =>
+    day === null ? text("holdsOut", { days: plan.days }) : `${weekday.format(msOf(day))}, ${format.date(msOf(day))}`;
   return (
     <Stack>
       {plan.collections.length > 0 && (
@@ -128,7 +130,7 @@ function Days({ plan, terms }: { plan: Schemas["CollectionPlan"]; terms: PlanTer
           </Title>
           {plan.unplanned.map(({ bin, reason }) => (
             <Text key={bin} size="sm">
-              <Anchor component={Link} to={`/fleet/${encodeURIComponent(bin)}`}>
+              <Anchor component={Link} to={`/fleet/${encodeURIComponent(bin)}`} underline="always">
                 {bin}
               </Anchor>
               {`: ${reason}`}
@@ -148,10 +150,12 @@ function Bins({ collections, label }: { collections: readonly Collection[]; labe
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
     <section className="scrolls" tabIndex={0} aria-label={label}>
-      <Table miw={520} verticalSpacing={6}>
+      <Table miw={560} verticalSpacing={6} layout="fixed">
         <Table.Thead>
           <Table.Tr>
-            <Table.Th scope="col">{text("bin")}</Table.Th>
+            <Table.Th scope="col" w="36%">
+              {text("bin")}
+            </Table.Th>
             <Table.Th scope="col">{text("fillNow")}</Table.Th>
             <Table.Th scope="col">{text("fillThen")}</Table.Th>
             <Table.Th scope="col">{text("overflowRisk")}</Table.Th>

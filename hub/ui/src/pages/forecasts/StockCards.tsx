@@ -17,7 +17,7 @@ export function StockCards({ stock }: { stock: Forecast["stock"] }) {
       <Title order={2} size="h4" mb="xs">
         {text("stock")}
       </Title>
-      <div className="tiles" style={{ "--tile": "10.5rem" } as React.CSSProperties}>
+      <div className="tiles" style={{ "--tile": "9.5rem" } as React.CSSProperties}>
         <Stat
           label={text("orderNow")}
           value={order === null ? "–" : format.number(order)}

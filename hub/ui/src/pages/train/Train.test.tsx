@@ -9,7 +9,8 @@ import { Train } from "./Train";
 const level = {
   level: 2,
   name: "learner",
-  next: ["180 more reviewed samples"],
+  next: [],
+  wants: { trainings: 2, reviewed: 300, accuracy: 0.7 },
   trainings: 1,
   reviewed: 120,
   accuracy: 0.6,
@@ -81,7 +82,7 @@ it("lets nobody but an administrator start one, and says what is missing to the 
   answering(hub("reviewer"));
   await show(<Train />);
   expect(await screen.findByText("No training has run yet")).toBeTruthy();
-  expect(await screen.findByText("180 more reviewed samples")).toBeTruthy();
+  expect(await screen.findByText("120 of 300")).toBeTruthy();
   expect(screen.queryByRole("button", { name: "Start the training" })).toBeNull();
 });
 

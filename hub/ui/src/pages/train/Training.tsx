@@ -82,7 +82,7 @@ function Found({ training }: { training: Schemas["TrainingView"] }) {
             <GateReport verdict={report.gate} />
           </Card>
         )}
-        <Stack>
+        <Stack miw={0}>
           {thresholds.length > 0 && <Thresholds thresholds={thresholds} />}
           <Parameters params={training.params as Record<string, unknown>} />
           <Card title={text("whatHappened")}>

@@ -27,7 +27,7 @@ export interface NumberParameter {
   step: number;
 }
 
-/** Those that are of use to most, then those for who knows why. */
+/** Those that are of use to most, then those for experts. */
 export const numbers: { usual: readonly NumberParameter[]; more: readonly NumberParameter[] } = {
   usual: [
     { name: "epochs", default: 40, linear: 100, min: 1, max: 10_000, step: 10 },

@@ -1,7 +1,7 @@
 // Samples that look like an image, which is dropped, pasted or chosen, and not kept.
 
 import "@mantine/dropzone/styles.css";
-import { Button, Group, Image, Progress, Text } from "@mantine/core";
+import { Alert, Button, Group, Image, Progress, Text } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { useWindowEvent } from "@mantine/hooks";
 import { IconPhotoSearch } from "@tabler/icons-react";
@@ -9,6 +9,8 @@ import { useMutation } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type Schemas, upload } from "../../../api/client";
 import { ClassBadge } from "../../../components/ClassBadge";
+import { FileFinding } from "../../../components/FileFinding";
+import { examine, type Finding } from "../../../components/imageFile";
 import type { Shown } from "../../../components/sample/Gallery";
 import { SimilarShare } from "../../../components/sample/Similar";
 import { ErrorNote } from "../../../components/states";
@@ -21,6 +23,7 @@ export function ByImage({ onFound }: { onFound: (found: Shown[] | null) => void 
   const text = useDatasetText();
   const [image, setImage] = useState<string | null>(null);
   const [sent, setSent] = useState(0);
+  const [refused, setRefused] = useState<{ file: File; finding: Finding } | null>(null);
   const search = useMutation({
     mutationFn: (file: File) => {
       const form = new FormData();
@@ -31,26 +34,36 @@ export function ByImage({ onFound }: { onFound: (found: Shown[] | null) => void 
   });
   useEffect(() => () => (image ? URL.revokeObjectURL(image) : undefined), [image]);
 
-  const take = (file: File | null | undefined) => {
+  const take = async (file: File | null | undefined) => {
     if (!file) return;
-    setSent(0);
-    setImage(URL.createObjectURL(file));
+    const finding = await examine(file);
+    search.reset();
     onFound(null);
-    search.mutate(file);
+    setRefused(finding ? { file, finding } : null);
+    setImage(finding ? null : URL.createObjectURL(file));
+    setSent(0);
+    if (!finding) search.mutate(file);
   };
   const away = () => {
     setImage(null);
+    setRefused(null);
     search.reset();
     onFound(null);
   };
   useWindowEvent("paste", (event) => {
     const pasted = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith("image/"));
-    if (pasted) take(pasted);
+    if (pasted) void take(pasted);
   });
 
   return (
     <div>
-      <Dropzone onDrop={(files) => take(files[0])} multiple={false} p="sm" loading={false} aria-label={text("byImage")}>
+      <Dropzone
+        onDrop={(files) => void take(files[0])}
+        multiple={false}
+        p="sm"
+        loading={false}
+        aria-label={text("byImage")}
+      >
         <Group gap="sm" wrap="nowrap">
           {image ? <Image src={image} alt={text("yourImage")} h={64} w="auto" radius="sm" /> : <IconPhotoSearch />}
           <div>
@@ -64,6 +77,11 @@ export function ByImage({ onFound }: { onFound: (found: Shown[] | null) => void 
         </Group>
       </Dropzone>
       {search.isPending && <Progress value={100 * sent} animated={sent >= 1} mt="xs" aria-label={text("sending")} />}
+      {refused && (
+        <Alert color="red" role="alert" mt="xs">
+          <FileFinding finding={refused.finding} file={refused.file} onMended={(file) => void take(file)} />
+        </Alert>
+      )}
       {search.isError && (
         <div style={{ marginTop: 8 }}>
           <ErrorNote error={search.error} />

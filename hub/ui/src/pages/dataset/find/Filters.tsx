@@ -40,7 +40,7 @@ export function Filters({
 
   return (
     <Box component="section" role="search" className="card" aria-label={text("filters")}>
-      <Box className="tiles" __vars={{ "--tile": "10.5rem" }}>
+      <Box className="tiles" __vars={{ "--tile": "8.5rem" }}>
         {select(
           "label",
           [

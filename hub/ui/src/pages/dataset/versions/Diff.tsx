@@ -76,7 +76,7 @@ function Found({ diff }: { diff: Schemas["Difference"] }) {
           caption: (
             <>
               <LabelAndSplit words={sample.was ?? null} none={text("notThere")} />
-              {"→ "}
+              {" → "}
               <LabelAndSplit words={sample.is ?? null} none={text("gone")} />
             </>
           ),
