@@ -36,7 +36,6 @@ export function Webcam({ onPhoto, onClose }: { onPhoto: (file: File) => void; on
         stream = opened;
         if (closed) return stop();
         if (video.current) video.current.srcObject = opened;
-        setState("open");
       },
       (error: unknown) => !closed && setState(troubleOf(error)),
     );
@@ -76,7 +75,16 @@ export function Webcam({ onPhoto, onClose }: { onPhoto: (file: File) => void; on
               <Loader size="sm" /> <Text size="sm">{text("opening")}</Text>
             </Group>
           )}
-          <video ref={video} className={styles.video} autoPlay playsInline muted aria-label={text("live")} />
+          <video
+            ref={video}
+            className={styles.video}
+            autoPlay
+            playsInline
+            muted
+            aria-label={text("live")}
+            // There is nothing to take before the first picture.
+            onLoadedData={() => setState("open")}
+          />
         </>
       )}
       <Group justify="space-between" mt="sm">

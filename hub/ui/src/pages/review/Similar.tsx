@@ -65,7 +65,9 @@ export function Similar({ sample }: { sample: string }) {
               ))
             : Array.from({ length: COUNT }, (_, place) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: the places have nothing but their number
-                <Skeleton key={place} className={styles.thumb} animate={false} />
+                <li key={place}>
+                  <Skeleton className={styles.thumb} animate={false} />
+                </li>
               ))}
         </ul>
       )}
