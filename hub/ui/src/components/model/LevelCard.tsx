@@ -12,10 +12,16 @@ const names = ["newborn", "beginner", "learner", "capable", "skilled", "expert",
 
 const highest = names.length - 1;
 
+/** Gives the name of a level of 0 to 6. */
+export function useLevelName(): (level: number) => string {
+  const text = useModelText();
+  return (level) => text(names[level] ?? "master");
+}
+
 export function LevelCard({ level }: { level: Schemas["Level"] }) {
   const text = useModelText();
   const format = useFormat();
-  const name = names[level.level];
+  const name = useLevelName();
   return (
     <Card title={text("level")} hint={text("levelHint")}>
       <Group wrap="nowrap" align="center" mb="sm">
@@ -33,7 +39,7 @@ export function LevelCard({ level }: { level: Schemas["Level"] }) {
         />
         <div>
           <Text fw={650} size="lg">
-            {name ? text(name) : level.name}
+            {name(level.level)}
           </Text>
           <Text size="sm" c="dimmed">
             {text("levelSoFar", {

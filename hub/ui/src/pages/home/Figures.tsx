@@ -5,6 +5,7 @@ import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { status as statusQuery, useMay } from "../../api/queries";
+import { useLevelName } from "../../components/model/LevelCard";
 import { Stat } from "../../components/Stat";
 import { Loaded } from "../../components/states";
 import { useFormat } from "../../i18n/format";
@@ -16,6 +17,7 @@ type FieldReport = Schemas["FieldReport"];
 export function Figures({ field, hours }: { field: UseQueryResult<FieldReport>; hours: number }) {
   const text = useHomeText();
   const format = useFormat();
+  const levelName = useLevelName();
   const mayReview = useMay("reviewer");
   const status = useQuery(statusQuery);
   const queue = useQuery({ queryKey: ["review-queue"], queryFn: () => unwrap(api.GET("/api/v1/review")) });
@@ -68,18 +70,11 @@ export function Figures({ field, hours }: { field: UseQueryResult<FieldReport>; 
           />
           <Stat
             label={text("level")}
-            value={text("levelIs", { level: hub.ai_level.level, name: text(levelName(hub.ai_level.level)) })}
+            value={text("levelIs", { level: hub.ai_level.level, name: levelName(hub.ai_level.level) })}
             hint={text("levelHint")}
           />
         </div>
       )}
     </Loaded>
   );
-}
-
-const names = ["newborn", "beginner", "learner", "capable", "skilled", "expert", "master"] as const;
-
-/** The key of a level's name. */
-export function levelName(level: number): (typeof names)[number] {
-  return names[level] ?? "master";
 }

@@ -4,6 +4,8 @@ import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, unwrap } from "../../api/client";
+import { status } from "../../api/queries";
+import { LevelCard } from "../../components/model/LevelCard";
 import { PageHead } from "../../components/states";
 import { Attentions } from "./Attentions";
 import { Classes } from "./Classes";
@@ -11,7 +13,6 @@ import { Feed } from "./Feed";
 import { Field } from "./Field";
 import { Figures } from "./Figures";
 import styles from "./Home.module.css";
-import { Level } from "./Level";
 import { Training } from "./Training";
 import { useHomeText } from "./text";
 
@@ -20,6 +21,7 @@ const spans = [24, 168, 720] as const;
 
 export function Home() {
   const text = useHomeText();
+  const hub = useQuery(status);
   const [hours, setHours] = useState<number>(spans[0]);
   const field = useQuery({
     queryKey: ["field", hours],
@@ -46,7 +48,7 @@ export function Home() {
           <Training />
           <Attentions />
           <Feed />
-          <Level />
+          {hub.data && <LevelCard level={hub.data.ai_level} />}
         </div>
       </div>
     </>
