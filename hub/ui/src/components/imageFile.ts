@@ -3,9 +3,6 @@
 /** The hub takes no larger image, in bytes. */
 export const LARGEST_IMAGE = 25_000_000;
 
-/** The hub takes no image of more pixels. */
-export const MOST_PIXELS = 50_000_000;
-
 /** An image that is made smaller here has at most this many pixels: more than any model looks at. */
 const PIXELS_AFTER = 12_000_000;
 

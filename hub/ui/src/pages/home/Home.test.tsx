@@ -35,7 +35,7 @@ const item: ItemSeen = {
 const bin = { id: "b1", name: "Canteen", created_ms: 0, last_seen_ms: 1, online: false };
 
 function hub(more: Record<string, Answer> = {}) {
-  const status = { bins: 2, bins_online: 1, labelled: 120, model: "m1", ai_level: level, ingest: { connected: true } };
+  const status = { bins: 3, bins_online: 1, labelled: 120, model: "m1", ai_level: level, ingest: { connected: true } };
   return answering({
     "GET /api/v1/me": () => ({ user: "ida", role: "reviewer" }),
     "GET /api/status": () => status,
@@ -57,11 +57,11 @@ function hub(more: Record<string, Answer> = {}) {
 it("shows the fleet at a glance", async () => {
   hub();
   await show(<Home />);
-  expect(await screen.findByText("1 of 2")).toBeTruthy();
+  expect(await screen.findByText("1 of 3")).toBeTruthy();
   expect(await screen.findByText("bins were sure of 75%")).toBeTruthy();
   expect(await screen.findByRole("link", { name: "Review them" })).toBeTruthy();
-  expect(screen.getByText("2: learner")).toBeTruthy();
-  expect(screen.getByText("Labelled images: 120 of 300")).toBeTruthy();
+  expect(screen.getByText("2: Learner")).toBeTruthy();
+  expect(screen.getByText("120 of 300")).toBeTruthy();
   expect(await screen.findByText("40% · accuracy 80.0%")).toBeTruthy();
   const feed = screen.getByRole("region", { name: "Live items" });
   expect(within(feed).getByText("it is Metal")).toBeTruthy();
@@ -86,7 +86,7 @@ it("says what could not be read, and shows the rest", async () => {
   hub({ "GET /api/v1/field": () => problem(500, "internal", "the database failed") });
   await show(<Home />);
   expect(await screen.findAllByText("the database failed")).toHaveLength(2);
-  expect(await screen.findByText("1 of 2")).toBeTruthy();
+  expect(await screen.findByText("1 of 3")).toBeTruthy();
 });
 
 it("keeps the newest items of both lists, each once", () => {
