@@ -18,6 +18,14 @@ export default defineConfig({
   build: {
     // Nothing is inlined as data: the content security policy allows scripts and styles from files.
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What every visit needs comes as one file: a dozen small ones would each wait for a connection.
+          groups: [{ name: "frame", tags: ["$initial"] }],
+        },
+      },
+    },
     // Source maps are for `npm run dev`; the hub's program stays small.
     sourcemap: false,
     // What the licences of the libraries in the scripts ask for: their texts, beside the scripts.

@@ -61,8 +61,9 @@ test("it is placed by a click on the map, and found there", async () => {
   await map.getByRole("img", { name }).waitFor();
   assert.notEqual(await page.getByLabel("Latitude").inputValue(), "");
   await page.getByLabel("Address").fill("Jalan Merdeka 1");
+  const saved = page.waitForResponse((answer) => answer.request().method() === "PATCH" && answer.ok());
   await button("Save").click();
-  await page.waitForResponse((answer) => answer.request().method() === "PATCH" && answer.ok());
+  await saved;
   await open("/fleet");
   await page.getByText("Map", { exact: true }).click();
   await page.getByRole("link", { name: `${name}: Not connected` }).waitFor();

@@ -1,7 +1,8 @@
-// Every address of the dashboard. Each page is loaded when it is first opened.
+// Every address of the dashboard. Home comes with the frame; each other page is loaded when it is first opened.
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { ErrorNote } from "../components/states";
+import { Home } from "../pages/home/Home";
 import { NoSuchPage } from "./NoSuchPage";
 import { Shell } from "./Shell";
 
@@ -9,7 +10,7 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NoSuchPage }
 const getParentRoute = () => root;
 
 const routes = [
-  createRoute({ getParentRoute, path: "/", component: lazyRouteComponent(() => import("../pages/home/Home"), "Home") }),
+  createRoute({ getParentRoute, path: "/", component: Home }),
   createRoute({
     getParentRoute,
     path: "/classify",

@@ -1,14 +1,19 @@
 // How often each model was right in the field, over time and in all.
 
-import { Group, Table, Text, Title } from "@mantine/core";
+import { Group, Skeleton, Table, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import type { Schemas } from "../../api/client";
-import { LineChart } from "../../components/LineChart";
 import { Empty, Loaded } from "../../components/states";
 import { useFormat } from "../../i18n/format";
 import { accuracyOverTime } from "./accuracy";
 import { useHomeText } from "./text";
+
+// Charts come after the rest of the page, which is the first that most people see.
+const LineChart = lazy(async () => ({ default: (await import("../../components/LineChart")).LineChart }));
+
+/** The height of the chart, in pixels. */
+const HEIGHT = 260;
 
 /** Colours of models, in the order of their first item. */
 const colours = ["leaf", "blue", "orange", "violet", "pink", "cyan", "yellow"];
@@ -88,5 +93,9 @@ function Chart({ report }: { report: Schemas["FieldReport"] }) {
     }));
     return { x, lines };
   }, [report.points]);
-  return <LineChart label={text("field")} time format="percent" range={range} height={260} {...series} />;
+  return (
+    <Suspense fallback={<Skeleton height={HEIGHT} />}>
+      <LineChart label={text("field")} time format="percent" range={range} height={HEIGHT} {...series} />
+    </Suspense>
+  );
 }
