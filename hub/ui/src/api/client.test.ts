@@ -55,3 +55,10 @@ it("fails what waits when the person leaves", async () => {
   sessionGivenUp();
   await expect(answer).rejects.toThrow();
 });
+
+it("takes an answer that was asked for early, once", async () => {
+  window.pilahEarly = { "/api/v1/me": Promise.resolve(Response.json({ user: "early", role: "viewer" })) };
+  answering({ "GET /api/v1/me": () => ({ user: "later", role: "viewer" }) });
+  expect(await unwrap(api.GET("/api/v1/me"))).toMatchObject({ user: "early" });
+  expect(await unwrap(api.GET("/api/v1/me"))).toMatchObject({ user: "later" });
+});

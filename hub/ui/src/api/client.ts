@@ -23,9 +23,24 @@ export async function request(input: Request): Promise<Response> {
   return send(again);
 }
 
+declare global {
+  interface Window {
+    /** Answers by path that `public/early.js` asked for before this script had come. */
+    pilahEarly?: Record<string, Promise<Response>>;
+  }
+}
+
+/** The answer that was asked for early, once. */
+function takeEarly(input: Request): Promise<Response> | undefined {
+  const path = new URL(input.url).pathname;
+  const answer = input.method === "GET" ? window.pilahEarly?.[path] : undefined;
+  delete window.pilahEarly?.[path];
+  return answer;
+}
+
 async function send(input: Request): Promise<Response> {
   try {
-    return await fetch(input);
+    return await (takeEarly(input) ?? fetch(input));
   } catch (cause) {
     if (input.signal.aborted) throw cause;
     throw new ApiError(0, "network", cause instanceof Error ? cause.message : String(cause));
