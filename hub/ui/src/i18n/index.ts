@@ -36,6 +36,7 @@ void i18next.use(initReactI18next).init({
   lng: storedLanguage(),
   fallbackLng: "en",
   resources: {},
+  showSupportNotice: false,
   keySeparator: false,
   nsSeparator: false,
   // React escapes what it shows.
