@@ -68,7 +68,8 @@ it("sends the file with its fields, shows the stages as they come, and gives the
   expect(request?.headers.get("X-Pilah-CSRF")).toBe("1");
 
   stream.send(beginning);
-  expect((await screen.findByRole("status")).textContent).toBe("The network learns: epoch 47 of 60, loss 0.1235");
+  const learning = "The network learns: epoch 47 of 60, loss 0.1235";
+  await waitFor(() => expect(screen.getByRole("status").textContent).toBe(learning));
   expect(screen.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("30");
   const log = [...screen.getByRole("log").querySelectorAll("li")].map((line) => line.textContent);
   expect(log.slice(0, 2)).toEqual(["1,000 of 1,000 rows are good", "10 rows are new, 2 changed, 988 as they were"]);
