@@ -8,7 +8,7 @@ import {
   type VariantColorsResolver,
 } from "@mantine/core";
 
-/** Remembers light, dark or the system's choice; `public/early.js` reads the same key. */
+/** Remembers light, dark or the system's choice; `public/theme.js` reads the same key. */
 export const colorSchemeManager = localStorageColorSchemeManager({ key: "pilah-colour-scheme" });
 
 /** Coloured text on a faint ground of the same colour is dark in the light theme, and light in the dark one. */
