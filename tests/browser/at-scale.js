@@ -54,9 +54,10 @@ await page.route("**/api/v1/field?*", (route) =>
   }),
 );
 
-await openDashboard(page, hub, "/fleet");
+await openDashboard(page, hub);
 for (const width of [1280, 390]) {
   await page.setViewportSize({ width, height: 900 });
+  await page.goto(new URL("/fleet", hub.url).href);
   await page.getByText("Bin 3, some street 3").waitFor();
   console.log(`${BINS} bins, ${width} pixels wide: ${await scroll()}`);
 }
