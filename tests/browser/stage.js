@@ -91,7 +91,8 @@ export async function openBrowser() {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(patience);
   const complaints = [];
-  const refusal = /status of (401|403|404|409|413|415|422)/;
+  // 503 is "not yet", as for an image that has no embedding so far.
+  const refusal = /status of (401|403|404|409|413|415|422|503)/;
   page.on("console", (message) => {
     if (message.type() === "error" && !refusal.test(message.text())) complaints.push(message.text());
   });
