@@ -55,7 +55,7 @@ pub(crate) struct TrainingList {
         (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "Another training runs", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
-        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows", body = Problem),
+        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows. A file that can be meant in two ways is an `unclear-file`: `option` and `choices` answer it, `found` is what was found so far", body = Problem),
     ))]
 pub(crate) async fn retrain(
     State(state): State<AppState>,
@@ -71,7 +71,8 @@ pub(crate) async fn retrain(
         None if form.check_only => return Err(HttpError::bad_request("no-file", "the form has no file to check")),
         None => (None, None),
         Some((name, bytes)) => {
-            let options = intake::Options { latest: Some(crate::store::now_ms() / 1000 + DAY), ..form.options };
+            let latest = Some(crate::store::now_ms() / 1000 + DAY);
+            let options = intake::Options { latest, ..form.options }.of_file(&name);
             let read = tokio::task::spawn_blocking(move || intake::read(&bytes, &options));
             let Intake { rows, report } = read.await.expect("reading does not panic").map_err(bad_file)?;
             if form.check_only {
@@ -112,9 +113,17 @@ fn stream(training: &Training, from: usize) -> impl Stream<Item = Result<Event, 
 }
 
 fn bad_file(error: IntakeError) -> HttpError {
-    match &error {
-        IntakeError::TooLarge(_) => HttpError::too_large(error.to_string()),
-        _ => HttpError::unprocessable("bad-file", error.to_string()),
+    let words = error.to_string();
+    match error {
+        IntakeError::TooLarge(_) => HttpError::too_large(words),
+        IntakeError::Unclear { option, choices, found, .. } => HttpError::unprocessable("unclear-file", words)
+            .with("option", option)
+            .with("choices", json!(choices))
+            .with("found", json!(found)),
+        IntakeError::Columns { found, .. } => {
+            HttpError::unprocessable("bad-file", words).with("option", "columns").with("found", json!(found))
+        }
+        _ => HttpError::unprocessable("bad-file", words),
     }
 }
 

@@ -73,7 +73,7 @@ impl Filter {
     }
 }
 
-/// Adds rows to what is stored, all or none; the last one of a date, product and store wins.
+/// Adds rows to what is stored, all or none; one of the same date, product and store replaces what was there.
 pub(crate) async fn merge(store: &Store, rows: &[Row]) -> Result<Merged, DbErr> {
     let tx = store.begin().await?;
     let mut merged = Merged::default();
