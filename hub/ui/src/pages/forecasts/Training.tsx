@@ -1,4 +1,4 @@
-// What the forecast learns from: a file to send, and how it is to be read.
+// What the forecast learns from: a file to send, what is in it, and how it is to be read.
 
 import { Accordion, Button, Group, NumberInput, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
@@ -40,6 +40,8 @@ export function Training({ onShow }: { onShow: () => void }) {
             endpoint="/retrain"
             fileTypes={fileTypes}
             fields={fields}
+            onFields={setFields}
+            checkField="check"
             language={language}
             mayTrainStored={(known.data?.length ?? 0) > 0}
             statusEndpoint={training}
@@ -119,11 +121,34 @@ function Options({
               { value: "DD/MM/YYYY", label: text("dayFirst") },
               { value: "MM/DD/YYYY", label: text("monthFirst") },
               { value: "YYYY-MM-DD", label: text("yearFirst") },
+              { value: "MM.YYYY", label: text("monthYear") },
+              { value: "week", label: text("weekYear") },
+              { value: "excel", label: text("excelDays") },
             ])}
             {select("decimal", text("decimal"), text("decimalHint"), [
               { value: "point", label: text("point") },
               { value: "comma", label: text("comma") },
             ])}
+            {select("delimiter", text("delimiter"), text("delimiterHint"), [
+              { value: "semicolon", label: text("semicolon") },
+              { value: "comma", label: text("commaMark") },
+              { value: "tab", label: text("tab") },
+              { value: "bar", label: text("bar") },
+            ])}
+            {select("step", text("step"), text("stepHint"), [
+              { value: "hour", label: text("hour") },
+              { value: "day", label: text("day") },
+              { value: "week", label: text("week") },
+              { value: "month", label: text("month") },
+              { value: "quarter", label: text("quarter") },
+              { value: "year", label: text("year") },
+            ])}
+            <TextInput
+              label={text("columns")}
+              description={text("columnsHint")}
+              value={fields.columns ?? ""}
+              onChange={(event) => set("columns", event.currentTarget.value)}
+            />
             <TextInput
               label={text("oneProduct")}
               description={text("oneProductHint")}
