@@ -49,6 +49,9 @@ enum Command {
         /// Skip folders whose name is no class of the dataset yet, instead of making one
         #[arg(long)]
         known_classes: bool,
+        /// Take folders whose names become one class, such as Glass and glass, for one, instead of importing nothing
+        #[arg(long)]
+        merge_folders: bool,
     },
     /// Freeze the dataset as it is now, and print the version
     Freeze {
@@ -135,14 +138,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 
 async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> anyhow::Result<()> {
     match command {
-        Command::Import { from, known_classes } => {
+        Command::Import { from, known_classes, merge_folders } => {
             let classes = match known_classes {
                 true => Some(Tally::read(store.db()).await?.labels().into_iter().collect()),
                 false => None,
             };
-            let options = Options { by: WHO.to_owned(), classes, ..Options::default() };
+            let options = Options { by: WHO.to_owned(), classes, merge_folders, ..Options::default() };
             let report = import::import_with(store, blobs, &from, &options, progress::bar("files")).await?;
-            show(json, &report, print_report)
+            show(json, &report, print_report)?;
+            report.nothing().map_or(Ok(()), |nothing| Err(anyhow::anyhow!(nothing)))
         }
         Command::Freeze { note } => show(json, &version::freeze(store, blobs, WHO, &note).await?, print_version),
         Command::Versions => {
@@ -220,6 +224,9 @@ fn print_report(report: &ImportReport) {
         report.duplicates,
         report.skipped.len()
     );
+    for renamed in &report.renamed {
+        println!("  the folder {:?} is the class {} ({} files)", renamed.folder, renamed.label, renamed.files);
+    }
     for (label, images) in &report.labels {
         println!("  {label}: {images}");
     }

@@ -75,7 +75,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "BOOL")]
     class_weights: Option<bool>,
     /// Train these classes only, in this order
-    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',', value_parser = Label::read)]
     labels: Option<Vec<Label>>,
     /// Of the items that the model takes for a class, the share that may end in its compartment although they
     /// are of another, above 0, at most 1: thresholds are picked by it

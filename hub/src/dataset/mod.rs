@@ -162,12 +162,12 @@ pub fn classes(in_service: Option<&Labels>, seen: &BTreeSet<Label>) -> Vec<Label
     classes
 }
 
-/// Reads the label that a reviewer or an upload names: a class that exists.
+/// Reads the label that a reviewer or an upload names: a class that exists, written as [`Label::read`] takes it.
 ///
 /// # Errors
 /// [`DatasetError::Name`] or [`DatasetError::UnknownLabel`], which names those that exist.
 pub fn known_label(name: &str, classes: &[Label]) -> Result<Label, DatasetError> {
-    let label = Label::new(name)?;
+    let label = Label::read(name)?;
     if classes.contains(&label) {
         return Ok(label);
     }

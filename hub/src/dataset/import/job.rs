@@ -50,7 +50,7 @@ pub struct ImportStatus {
     pub finished_ms: Option<i64>,
     /// What became of each file, once it is done.
     pub report: Option<ImportReport>,
-    /// Why it failed, in words.
+    /// Why it failed, or nothing was imported, in words.
     pub error: Option<String>,
 }
 
@@ -145,7 +145,9 @@ impl Imports {
         match result {
             Ok(report) => {
                 tracing::info!(import = id, imported = report.imported, skipped = report.skipped.len(), "imported");
-                row.state = Set("done".into());
+                let nothing = report.nothing();
+                row.state = Set(if nothing.is_some() { "failed" } else { "done" }.into());
+                row.error = Set(nothing);
                 row.report_json = Set(Some(serde_json::to_string(&report).expect("a report is JSON")));
             }
             Err(error) => {

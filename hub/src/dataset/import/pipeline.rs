@@ -80,8 +80,10 @@ pub(super) async fn run(
     options: &Options,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<ImportReport, ImportError> {
-    let Found { entries, skipped, collection } = found;
-    let mut report = ImportReport { files: (entries.len() + skipped.len()) as u64, skipped, ..ImportReport::default() };
+    let renamed = found.renamed();
+    let Found { entries, skipped, collection, .. } = found;
+    let count = (entries.len() + skipped.len()) as u64;
+    let mut report = ImportReport { files: count, renamed, skipped, ..ImportReport::default() };
     let total = report.files;
     progress(report.skipped.len() as u64, total);
     let mut left = entries.clone().into_iter();
