@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
+use pilah_models::bundle::Scaling;
 use tokio_util::sync::CancellationToken;
 
 use super::progress;
@@ -108,6 +109,9 @@ enum Command {
         /// Use this ONNX network instead of the backbone of the model in service, which may have seen the images
         #[arg(long, value_name = "FILE")]
         backbone: Option<PathBuf>,
+        /// How it takes its pixels, if its file does not say: -1..1, 0..1, 0..255, imagenet, or MEAN/DEVIATION
+        #[arg(long, value_name = "SCALING", requires = "backbone", allow_hyphen_values = true)]
+        scaling: Option<Scaling>,
     },
 }
 
@@ -182,9 +186,13 @@ async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> 
             };
             show(json, &deletion, print_deletion)
         }
-        Command::CompareSplits { seeds, bundle, backbone } => {
-            let backbone = backbone.as_ref().map(|path| super::train::read_backbone(path, None)).transpose()?;
-            let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), Some(&bundle)).await?;
+        Command::CompareSplits { seeds, bundle, backbone, scaling } => {
+            let backbone =
+                backbone.as_ref().map(|path| super::train::read_backbone(path, None, scaling)).transpose()?;
+            let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), bundle.as_deref()).await?;
+            if bundle.is_none() {
+                registry.begin_with_shipped().await?;
+            }
             let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry };
             let stop = CancellationToken::new();
             let honesty = honesty::compare(&parts, backbone, seeds, &stop, |what| eprintln!("{what}")).await?;

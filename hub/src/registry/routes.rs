@@ -6,13 +6,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use pilah_models::bundle::{BundleError, Manifest};
+use pilah_models::bundle::{BundleError, Manifest, Scaling};
 use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::backbones::BackboneView;
-use super::import::Imported;
+use super::import::{Because, Doubt, Imported, Renamed, Tried, Understood};
 use super::lineage::{LineageView, Override};
 use super::{Registry, RegistryError, store, transfer};
 use crate::auth::{Admin, BinOrUser, User};
@@ -44,6 +44,11 @@ use crate::store::entity::model;
         LineageView,
         Override,
         Imported,
+        Understood,
+        Because,
+        Tried,
+        Doubt,
+        Renamed,
         BackboneView,
         transfer::BackboneList
     ))
@@ -279,6 +284,11 @@ impl From<RegistryError> for HttpError {
     fn from(error: RegistryError) -> Self {
         match error {
             RegistryError::Unknown { .. } | RegistryError::NoBackbone(_) => Self::not_found(error.to_string()),
+            RegistryError::Scaling { ref tried, .. } => {
+                let tried = serde_json::to_value(tried).unwrap_or_default();
+                let choices: Vec<&str> = Scaling::NAMED.iter().map(|(name, _)| *name).collect();
+                Self::unprocessable("scaling-unknown", error.to_string()).with("choices", choices).with("tried", tried)
+            }
             RegistryError::Import(_) | RegistryError::Onnx(_) | RegistryError::Load(_) => {
                 Self::unprocessable("bad-model", error.to_string())
             }
