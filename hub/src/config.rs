@@ -22,8 +22,8 @@ pub struct Config {
     pub http_steps: u16,
     /// The broker.
     pub mqtt: Mqtt,
-    /// The bundle that is put in service at the first start.
-    pub bundle: PathBuf,
+    /// The bundle that is put in service at the first start; the one in the program, if left out.
+    pub bundle: Option<PathBuf>,
     /// Samples of bins that nobody has labelled are deleted after so many days; `None` keeps them.
     pub keep_unlabelled_days: Option<u32>,
     /// What a model must be to go into service.
@@ -53,7 +53,7 @@ impl Config {
             http: free,
             http_steps: 0,
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
-            bundle,
+            bundle: Some(bundle),
             keep_unlabelled_days: None,
             gate: GateRules::default(),
             map_tiles: None,

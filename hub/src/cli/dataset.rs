@@ -103,9 +103,9 @@ enum Command {
         /// How many seeds
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=honesty::MOST_SEEDS))]
         seeds: u64,
-        /// The model that is put in service if there is none yet
-        #[arg(long, value_name = "DIR", default_value = "models/default")]
-        bundle: PathBuf,
+        /// Folder of the model that is put in service if there is none yet; the one in this program, if left out
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
         /// Use this ONNX network instead of the backbone of the model in service, which may have seen the images
         #[arg(long, value_name = "FILE")]
         backbone: Option<PathBuf>,

@@ -40,9 +40,9 @@ pub(super) struct Args {
     /// File with the certificates to trust instead of the system's, as PEM
     #[arg(long, value_name = "FILE", requires = "mqtt_url")]
     mqtt_ca_file: Option<PathBuf>,
-    /// The model that is put in service at the first start
-    #[arg(long, value_name = "DIR", default_value = "models/default")]
-    bundle: PathBuf,
+    /// Folder of the model that is put in service at the first start; the one in this program, if left out
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
     /// Delete samples of bins that nobody has labelled for so many days; without it they are kept
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     keep_unlabelled_days: Option<u32>,

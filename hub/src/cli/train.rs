@@ -38,9 +38,9 @@ pub(super) struct Args {
     /// imagenet, or MEAN/DEVIATION of values 0 to 255
     #[arg(long, value_name = "SCALING", requires = "backbone", allow_hyphen_values = true)]
     scaling: Option<Scaling>,
-    /// The model that is put in service if there is none yet
-    #[arg(long, value_name = "DIR", default_value = "models/default")]
-    bundle: PathBuf,
+    /// Folder of the model that is put in service if there is none yet; the one in this program, if left out
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
     /// Of all that is random
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -98,7 +98,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let store = Store::open(&folder).await?;
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
-    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&args.bundle)).await?;
+    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), args.bundle.as_deref()).await?;
+    if args.bundle.is_none() {
+        registry.begin_with_shipped().await?;
+    }
     let registry = registry.with_rules(GateRules::in_folder(&args.data)?);
     let stop = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live.clone(), stop.clone()).await?;

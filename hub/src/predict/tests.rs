@@ -18,7 +18,8 @@ const CLASSES: [&str; 3] = ["glass", "metal", "paper"];
 async fn hub() -> TestHub {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bundle = untrained("m1", &Labels::parse(CLASSES).expect("valid"));
-    bundle.write(&crate::testing::config(&folder).bundle).expect("writes");
+    let folder_of_bundle = crate::testing::config(&folder).bundle.expect("a folder");
+    bundle.write(&folder_of_bundle).expect("writes");
     TestHub::start_in(folder).await
 }
 

@@ -34,6 +34,9 @@ mod error;
 /// Versions in the database.
 mod store;
 
+/// The model that ships, in the program.
+pub mod shipped;
+
 /// Loads what another process put into service.
 mod job;
 
@@ -123,7 +126,8 @@ impl fmt::Debug for Registry {
 
 impl Registry {
     /// Opens the registry and loads the model in service. If there is none, the bundle in the folder
-    /// `initial` becomes the first; a folder without a manifest leaves the hub without a model.
+    /// `initial` becomes the first; a folder without a manifest leaves the hub without a model, as none does:
+    /// [`Registry::begin_with_shipped`] is for that.
     ///
     /// # Errors
     /// [`RegistryError`]: the model in service or the initial bundle is damaged, or the storage failed.
@@ -143,7 +147,8 @@ impl Registry {
         } else if let Some(folder) = initial {
             if folder.join(MANIFEST_FILE).exists() {
                 let failed = |source| RegistryError::Initial { path: folder.to_owned(), source: Box::new(source) };
-                registry.adopt(folder).await.map_err(failed)?;
+                let bundle = Bundle::read(folder).map_err(RegistryError::from).map_err(failed)?;
+                registry.adopt(bundle).await.map_err(failed)?;
             } else {
                 tracing::warn!(folder = %folder.display(), "no bundle there: no model is in service");
             }
@@ -307,8 +312,15 @@ impl Registry {
         Ok(())
     }
 
-    async fn adopt(&self, folder: &Path) -> Result<(), RegistryError> {
-        let bundle = Bundle::read(folder)?;
+    /// Puts the model that ships with this program into service, if none is.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: it cannot be loaded, or the storage failed.
+    pub async fn begin_with_shipped(&self) -> Result<(), RegistryError> {
+        if self.in_service().is_some() { Ok(()) } else { self.adopt(shipped::bundle()?).await }
+    }
+
+    async fn adopt(&self, bundle: Bundle) -> Result<(), RegistryError> {
         self.register(&bundle, &Origin::default()).await?;
         self.activate(bundle.manifest().version.as_str(), "hub", None).await
     }

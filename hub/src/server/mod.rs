@@ -153,7 +153,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             tracing::warn!("the hub is not connected to its own broker yet");
         }
     }
-    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&config.bundle)).await?;
+    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), config.bundle.as_deref()).await?;
+    if config.bundle.is_none() {
+        registry.begin_with_shipped().await?;
+    }
     let registry = registry.with_rules(config.gate.clone());
     registry.follow(shutdown.clone());
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };

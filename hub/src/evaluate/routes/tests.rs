@@ -11,7 +11,7 @@ const CLASSES: [&str; 3] = ["glass", "metal", "paper"];
 async fn hub() -> TestHub {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let labels = Labels::parse(CLASSES).expect("valid");
-    untrained("m1", &labels).write(&testing::config(&folder).bundle).expect("writes");
+    untrained("m1", &labels).write(testing::config(&folder).bundle.as_deref().expect("a folder")).expect("writes");
     let hub = TestHub::start_in(folder).await;
     hub.running.state.registry.register(&untrained("m2", &labels), &Origin::default()).await.expect("registers");
     hub
