@@ -30,6 +30,8 @@ const DARK: f32 = 8.0;
 struct Seen {
     frames: usize,
     damaged: usize,
+    /// What is wrong with the last of them, in the decoder's words.
+    reason: String,
     size: (u32, u32),
     brightness: f32,
     /// From the first to the last frame, by the camera's own time.
@@ -80,7 +82,10 @@ fn look(config: &Config) -> Result<Seen, CameraError> {
                 seen.took = at.saturating_sub(begun);
             }
             Err(CameraError::NotYet) => {} // whoever waits for this loses patience
-            Err(CameraError::Damaged { .. }) => seen.damaged += 1,
+            Err(CameraError::Damaged { source, .. }) => {
+                seen.damaged += 1;
+                seen.reason = source.to_string();
+            }
             Err(CameraError::Ended) => {
                 seen.ended = true;
                 break;
@@ -93,10 +98,13 @@ fn look(config: &Config) -> Result<Seen, CameraError> {
 
 fn judge(seen: &Seen) -> Finding {
     const CHECK: &str = "camera";
-    let Seen { frames, damaged, size: (width, height), brightness, took, ended } = *seen;
+    let Seen { frames, damaged, ref reason, size: (width, height), brightness, took, ended } = *seen;
     if frames == 0 {
-        let words =
-            if ended { "it has nothing to show".to_owned() } else { format!("{damaged} pictures, all damaged") };
+        let words = if ended {
+            "it has nothing to show".to_owned()
+        } else {
+            format!("{damaged} pictures, all damaged: {reason}")
+        };
         return fail(
             CHECK,
             words,
@@ -114,7 +122,7 @@ fn judge(seen: &Seen) -> Finding {
     }
     if damaged * 4 > frames {
         let advice = "Try another cable or port; a weak power supply damages pictures as well.";
-        return warn(CHECK, format!("{what}, {damaged} of {} pictures damaged", frames + damaged), advice);
+        return warn(CHECK, format!("{what}, {damaged} of {} pictures damaged: {reason}", frames + damaged), advice);
     }
     if rate.is_finite() { ok(CHECK, format!("{what}, {rate:.1} frames/s")) } else { ok(CHECK, what) }
 }
@@ -133,6 +141,7 @@ mod tests {
 
     #[test]
     fn a_camera_is_judged_by_what_it_shows() {
+        let why = || "bytes are missing".to_owned();
         let good = || Seen {
             frames: 12,
             size: (640, 480),
@@ -145,7 +154,12 @@ mod tests {
             (Seen { took: Duration::ZERO, frames: 1, ..good() }, Verdict::Ok, "640×480"),
             (Seen { brightness: 2.0, ..good() }, Verdict::Warn, "dark"),
             (Seen { took: Duration::from_secs(11), ..good() }, Verdict::Warn, "only 1.0 frames/s"),
-            (Seen { damaged: 5, ..good() }, Verdict::Warn, "5 of 17 pictures damaged"),
+            (
+                Seen { damaged: 5, reason: why(), ..good() },
+                Verdict::Warn,
+                "5 of 17 pictures damaged: bytes are missing",
+            ),
+            (Seen { frames: 0, damaged: 20, reason: why(), ..good() }, Verdict::Fail, "all damaged: bytes are missing"),
             (Seen { frames: 0, damaged: 20, ..good() }, Verdict::Fail, "20 pictures, all damaged"),
             (Seen { frames: 0, ended: true, ..good() }, Verdict::Fail, "nothing to show"),
         ] {

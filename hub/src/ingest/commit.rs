@@ -78,6 +78,9 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
                 };
                 match inserted {
                     Some(id) => {
+                        if let Some(damage) = &image.damage {
+                            note_damage(&transaction, ready, &format!("{damage}; kept, and used for nothing")).await?;
+                        }
                         if is_wrong {
                             mark_wrong(&transaction, &sample.meta).await?;
                         }
@@ -190,7 +193,10 @@ async fn insert_sample(
     let id = Uuid::now_v7().to_string();
     let (truth_label, truth_source) = truth_columns(meta.truth.as_ref());
     let group = format!("bin:{}:{}:{}", meta.header.bin, meta.header.epoch, meta.event);
-    let place = cluster::place(transaction, &group, image.looks, None).await?;
+    let place = match &image.damage {
+        Some(damage) => cluster::Place::alone(damage.clone()),
+        None => cluster::place(transaction, &group, image.looks, None).await?,
+    };
     let mut row = sample::ActiveModel {
         id: Set(id.clone()),
         source: Set("bin".to_owned()),
@@ -229,7 +235,7 @@ async fn insert_sample(
     }
 }
 
-/// Writes down, once, that a message was acknowledged without being stored.
+/// Writes down, once, that a message was acknowledged without being stored, or is stored and of no use.
 async fn note_damage(transaction: &DatabaseTransaction, ready: &Ready, reason: &str) -> Result<(), DbErr> {
     let header = ready.observation.header();
     let detail = serde_json::json!({ "epoch": header.epoch, "seq": header.seq, "reason": reason });

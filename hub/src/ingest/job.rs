@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::check::{Observation, Refusal, observation};
 use super::commit::{Committed, Ready, commit};
-use super::image::{KeepError, keep};
+use super::image::{KeepError, StoredImage, keep};
 use super::{Counters, Publisher};
 use crate::live::Live;
 use crate::store::{Blobs, Store, now_ms};
@@ -183,8 +183,12 @@ impl Sink {
             counters.refuse(&counters.refused, &format!("bin {bin}"), "it is not enrolled");
         }
         for ready in batch {
-            if let Observation::Damaged { header, reason } = &ready.observation {
-                counters.refuse(&counters.damaged, &format!("bin {}", header.bin), reason);
+            let of = || format!("bin {}", ready.observation.bin());
+            if let Observation::Damaged { reason, .. } = &ready.observation {
+                counters.refuse(&counters.damaged, &of(), reason);
+            }
+            if let Some(StoredImage { damage: Some(damage), .. }) = &ready.image {
+                counters.note(&counters.damaged, &of(), damage, "image kept, but used for nothing");
             }
         }
         for ((bin, epoch), seqs) in done.acks {

@@ -14,6 +14,7 @@
 //! | new                                 | yes    | yes          | events, samples   |
 //! | seen before                         | no     | yes          | duplicates        |
 //! | image damaged, or a number is wrong | no     | yes          | damaged           |
+//! | image of which a part is missing    | kept, used for nothing | yes | damaged   |
 //! | not decodable                       | no     | no           | malformed         |
 //! | of a bin other than the topic's     | no     | no           | refused           |
 //! | of a bin not enrolled, or retired   | no     | no           | refused           |
@@ -122,8 +123,12 @@ impl Counters {
 
     /// Counts a message that is not stored, and keeps the reason for the status page.
     fn refuse(&self, counter: &AtomicU64, topic: &str, reason: &str) {
+        self.note(counter, topic, reason, "message not stored");
+    }
+
+    fn note(&self, counter: &AtomicU64, topic: &str, reason: &str, what: &str) {
         counter.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(topic, reason, "message not stored");
+        tracing::warn!(topic, reason, "{what}");
         *self.last_refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{topic}: {reason}"));
     }
 }

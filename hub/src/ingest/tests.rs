@@ -139,6 +139,27 @@ async fn a_damaged_image_is_acknowledged_and_written_down() {
     assert!(notes.iter().any(|note| note.detail_json.as_deref().is_some_and(|detail| detail.contains("10000×10000"))));
 }
 
+#[tokio::test]
+async fn an_image_with_a_hole_is_kept_for_people_and_used_for_nothing() {
+    let hub = TestHub::start().await;
+    let mut bin = hub.bin("b1").await;
+    bin.listen_for_acks().await;
+    let whole = jpeg();
+    let hole = [&whole[..whole.len() - whole.len() / 4], &[0xff, 0xd9]].concat();
+    bin.send_sample(&sample("b1", 1, hole)).await;
+    bin.send_sample(&sample("b1", 2, whole)).await;
+    assert_eq!(bin.acks(2).await, [1, 2]);
+    assert_eq!((stored(&hub).await, hub.running.state.ingest.read().damaged), ((0, 2), 1));
+    let db = hub.running.state.store.db();
+    let rows = entity::sample::Entity::find().order_by_asc(entity::sample::Column::Seq).all(db).await.expect("reads");
+    let excluded: Vec<_> = rows.iter().map(|row| row.excluded.as_deref().unwrap_or_default()).collect();
+    assert!(excluded[0].starts_with("the image is damaged: bytes are missing"), "{excluded:?}");
+    assert_eq!(excluded[1], "");
+    let notes = entity::audit::Entity::find().all(db).await.expect("reads");
+    let is_noted = |detail: &Option<String>| detail.as_deref().is_some_and(|text| text.contains("used for nothing"));
+    assert_eq!(notes.iter().filter(|note| note.what == "message.damaged" && is_noted(&note.detail_json)).count(), 1);
+}
+
 /// A JPEG whose header says 100 megapixels.
 fn huge() -> Vec<u8> {
     let mut jpeg = jpeg();
