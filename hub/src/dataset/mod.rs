@@ -57,6 +57,9 @@ pub mod job;
 /// A file from a request, no larger than it may be.
 pub(crate) mod receive;
 
+/// How many pictures are decoded at once.
+pub(crate) mod decoding;
+
 /// HTTP: upload, list, label.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;

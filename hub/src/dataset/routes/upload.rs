@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::known_classes;
 use crate::auth::{Reviewer, User};
+use crate::dataset::decoding::decode_with_room;
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
 use crate::dataset::{Prepared, delete, group};
@@ -126,8 +127,8 @@ async fn read_image(field: Field<'_>) -> Result<Result<Prepared, String>, HttpEr
         Ok(bytes) => bytes,
         Err(too_large) => return Ok(Err(too_large.to_string())),
     };
-    let prepare = move || crate::dataset::prepare(&bytes, &limits).map_err(|error| error.to_string());
-    Ok(tokio::task::spawn_blocking(prepare).await.expect("preparing images does not panic and is not aborted"))
+    let prepare = move |bytes: Vec<u8>| crate::dataset::prepare(&bytes, &limits).map_err(|error| error.to_string());
+    Ok(decode_with_room(bytes, prepare).await)
 }
 
 async fn store_files(state: &AppState, user: &User, label: &Label, files: Vec<File>) -> Result<Uploaded, HttpError> {
