@@ -85,6 +85,38 @@ async fn an_image_gets_a_class_and_advice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_picture_is_the_same_at_every_door_however_it_is_written() {
+    const WHOLE: &[u8] = include_bytes!("../../../models/golden/pictures/420.one-scan.jpg");
+    let hub = hub().await;
+    let same: [(&str, &[u8]); 4] = [
+        ("whole.jpg", WHOLE),
+        ("no-tables.jpg", include_bytes!("../../../models/golden/pictures/420.no-tables-no-app0.jpg")),
+        ("one-by-one.jpg", include_bytes!("../../../models/golden/pictures/420.one-by-one.jpg")),
+        ("stale-tail.jpg", include_bytes!("../../../models/golden/pictures/420.stale-tail.jpg")),
+    ];
+    let mut answers = Vec::new();
+    for (name, jpeg) in same {
+        let answer = post(&hub, "/api/predict", "image/jpeg", jpeg.to_vec()).await;
+        assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+        answers.push(answer.json()["prediction"]["probabilities"]["glass"].as_f64().expect("a number"));
+    }
+    assert!(answers.iter().all(|found| (found - answers[0]).abs() < 0.01), "{answers:?}");
+    let answer = post(&hub, "/api/upload-training", FORM, form(Some("glass"), &same)).await.json();
+    assert_eq!(answer["refused"], 0, "{answer}");
+    assert_eq!(answer["stored"].as_u64().zip(answer["duplicates"].as_u64()).map(|(a, b)| a + b), Some(4), "{answer}");
+
+    let hole = [&WHOLE[..WHOLE.len() - 200], &[0xff, 0xd9]].concat();
+    let fine: &[u8] = include_bytes!("../../../models/golden/pictures/refused/fine-colour.jpg");
+    for (jpeg, expected) in [(&hole[..], "damaged: bytes are missing"), (fine, "more values of colour than of light")] {
+        let answer = post(&hub, "/api/predict", "image/jpeg", jpeg.to_vec()).await;
+        assert!(answer.status == 422 && answer.text().contains(expected), "{}", answer.text());
+        let answer = post(&hub, "/api/upload-training", FORM, form(Some("glass"), &[("a.jpg", jpeg)])).await;
+        let reason = answer.json()["files"][0]["reason"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status == 422 && reason.contains(expected), "{}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn from_uploads_to_a_model_that_bins_may_fetch() {
     let hub = hub().await;
     let image = png(&picture(0, 1));

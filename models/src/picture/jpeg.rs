@@ -143,7 +143,7 @@ pub(super) fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, Image
             0xe0 if segment.starts_with(b"JFIF\0") => reader.is_jfif = true,
             0xee if segment.starts_with(b"Adobe") => reader.transform = segment.get(11).copied(),
             0xc3 => return Err(ImageError::Coding("a lossless coding".to_owned())),
-            0xc9..=0xcb | 0xcc => return Err(ImageError::Coding("an arithmetic coding".to_owned())),
+            0xc9..=0xcc => return Err(ImageError::Coding("an arithmetic coding".to_owned())),
             0xc5..=0xc7 | 0xcd..=0xcf | 0xde | 0xdf => {
                 return Err(ImageError::Coding("several pictures of different size in one".to_owned()));
             }
