@@ -1,6 +1,6 @@
 //! Another program, run with a time limit: hooks, and sensors that are read by a program.
 //!
-//! It inherits the environment and writes its complaints where the bin writes its log. It has a process group of its
+//! It inherits the environment, but not the bin's secrets in it, and writes its complaints where the bin writes its log. It has a process group of its
 //! own: one that takes too long is ended with all that it has started. One that ends in time may leave something
 //! running.
 
@@ -8,6 +8,9 @@ use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use crate::config::PASSWORD_VARIABLE;
+use crate::config::camera::CAMERA_PASSWORD_VARIABLE;
 
 /// The most bytes that are read of what a program prints.
 const MOST_OUTPUT: u64 = 4096;
@@ -58,7 +61,9 @@ pub enum ProgramError {
 /// [`ProgramError`].
 pub(crate) fn run(command: &[String], argument: Option<&str>, limit: Duration) -> Result<Vec<u8>, ProgramError> {
     let program = command.first().cloned().unwrap_or_default();
-    let mut child = in_own_group(Command::new(&program).args(command.get(1..).unwrap_or_default()).args(argument))
+    let mut of = Command::new(&program);
+    of.args(command.get(1..).unwrap_or_default()).args(argument);
+    let mut child = in_own_group(without_secrets(&mut of))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -98,6 +103,11 @@ pub(crate) enum Signal {
     Terminate,
     /// Nothing: it is ended.
     Kill,
+}
+
+/// The program will not find the bin's secrets in its environment.
+pub(crate) fn without_secrets(command: &mut Command) -> &mut Command {
+    command.env_remove(PASSWORD_VARIABLE).env_remove(CAMERA_PASSWORD_VARIABLE)
 }
 
 /// The program will begin a process group, to which belongs what it starts.
@@ -157,6 +167,15 @@ mod tests {
         assert_eq!(shell("echo $#", None, LONG).expect("runs"), b"0\n");
         let much = shell("head -c 1000000 /dev/zero", None, LONG).expect("nobody is ended for talking");
         assert_eq!(much.len() as u64, MOST_OUTPUT);
+    }
+
+    #[test]
+    fn no_program_finds_the_secrets_of_the_bin() {
+        let mut command = Command::new("env");
+        command.env(PASSWORD_VARIABLE, "hunter2").env(CAMERA_PASSWORD_VARIABLE, "hunter2").env("OTHER", "stays");
+        let printed = without_secrets(&mut command).output().expect("runs").stdout;
+        let printed = String::from_utf8(printed).expect("text");
+        assert!(!printed.contains("hunter2") && printed.contains("OTHER=stays"), "{printed}");
     }
 
     #[test]
