@@ -4,5 +4,6 @@ mod bad_models;
 mod demo;
 mod exactly_once;
 mod learning;
+mod network_cameras;
 mod strangers;
 mod worker;

@@ -159,7 +159,7 @@ fn every_camera_that_the_sample_describes_is_valid() {
     let lines: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
     let text = lines.join("\n").replace("kind =", "\u{0}kind =");
     let cameras: Vec<&str> = text.split('\0').filter(|camera| !camera.trim().is_empty()).collect();
-    assert_eq!(cameras.len(), 5, "{cameras:?}");
+    assert_eq!(cameras.len(), 6, "{cameras:?}");
     for camera in cameras {
         let camera = camera.lines().map(|line| line.split("  (").next().unwrap_or(line)).collect::<Vec<_>>().join("\n");
         let built = cfg!(feature = "nokhwa") || !camera.contains("nokhwa");
