@@ -30,3 +30,14 @@ pub(crate) async fn verify(store: &Store, bin: &BinId, secret: &str) -> Result<b
         .await?;
     Ok(known.is_some_and(|known| known == fingerprint(secret)))
 }
+
+/// Whether a bin of this name was ever enrolled.
+pub(crate) async fn exists(store: &Store, bin: &BinId) -> Result<bool, DbErr> {
+    let found: Option<String> = bin::Entity::find_by_id(bin.as_str())
+        .select_only()
+        .column(bin::Column::Id)
+        .into_tuple()
+        .one(store.db())
+        .await?;
+    Ok(found.is_some())
+}

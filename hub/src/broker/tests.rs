@@ -45,6 +45,36 @@ async fn who_is_not_a_bin_gets_a_refusal() {
 }
 
 #[tokio::test]
+async fn a_doctor_looks_on_beside_its_bin_and_says_nothing() {
+    let hub = TestHub::start().await;
+    let secret = hub.enrol("b1").await;
+    let mut running = TestBin::connect(hub.port(), "b1", secret.reveal()).await.expect("the bin");
+    let doctor = |client: &'static str, will: Option<String>| {
+        let (port, secret) = (hub.port(), secret.reveal());
+        async move { TestBin::connect_as(port, "b1", secret, client, will.as_deref()).await }
+    };
+    let mut looks_on = doctor("pilah-b1-doctor", None).await.expect("it may look on");
+    for filter in [Channel::Desired.of(&bin("b1")), Channel::Acks.of(&bin("b1")), topic::HUB_STATUS.to_owned()] {
+        assert!(looks_on.subscribe(&filter).await, "{filter}");
+    }
+    assert!(!looks_on.subscribe(&Channel::Desired.of(&bin("b2"))).await);
+    looks_on.publish(&Channel::Status.of(&bin("b1")), event("b1", 1, true).encode()).await;
+    let end = looks_on.next(|packet| matches!(packet, Incoming::PubAck(_)).then_some(())).await;
+    assert!(end.is_err(), "what it says ends its connection");
+    running.listen_for_acks().await;
+    running.send(&event("b1", 2, true)).await;
+    assert_eq!(running.acks(1).await, [2], "the bin has kept its connection");
+
+    let will = Some(Channel::Status.of(&bin("b1")));
+    assert_eq!(refusal(doctor("pilah-b1-doctor", will).await), ConnectReturnCode::NotAuthorized);
+    for client in ["pilah-b2-doctor", "pilah-b1-doctor2", "pilah-b1-Doctor"] {
+        assert_eq!(refusal(doctor(client, None).await), ConnectReturnCode::NotAuthorized, "{client}");
+    }
+    hub.enrol("b1-doctor").await;
+    assert_eq!(refusal(doctor("pilah-b1-doctor", None).await), ConnectReturnCode::NotAuthorized, "a bin has this name");
+}
+
+#[tokio::test]
 async fn a_bin_cannot_speak_for_another() {
     let hub = TestHub::start().await;
     hub.enrol("b2").await;
