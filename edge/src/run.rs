@@ -13,6 +13,9 @@ mod asked;
 /// What a bin moves and feels.
 mod body;
 
+/// What the empty chamber looks like, on disk.
+mod chamber;
+
 /// Camera, pipeline and preview alone.
 mod look;
 
@@ -27,6 +30,7 @@ use std::time::{Duration, Instant};
 use asked::Asked;
 use bin::Bin;
 use body::Body;
+pub(crate) use chamber::ChamberFile;
 pub use look::look;
 use pilah_models::wire::{ActuatorState, CameraState};
 use tokio::runtime::Handle;
@@ -52,6 +56,7 @@ use crate::model_store::{InForce, ModelStore, NoModel, UpdateError};
 use crate::outbox::Outbox;
 use crate::pipeline::{Cause, Item, Pipeline, Sight};
 use crate::telemetry::Counters;
+use crate::trigger::memory::Memory;
 
 /// Events that wait for the loop. When it is full, whoever tells waits: the pipeline classifies no
 /// further item, the connection reads no further message. An item holds a picture, at most 4 MB.
@@ -186,11 +191,12 @@ fn run_blocking(
     let seeing = Seeing::new(&config, &vitals_seen);
     let (model, model_in_force) = watch::channel(in_force.clone());
     let asked = Asked::default();
-    let threads = start_seeing(&config, &seeing, &events, model_in_force, asked.wanted())?;
+    let chamber = ChamberFile::of(&config.data_dir);
+    let threads = start_seeing(&config, &seeing, &events, model_in_force, asked.wanted(), Some(chamber))?;
     let body = Body::start(&config, &events)?;
     let _servers = local::start(&config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
 
-    let told = (clock, Arc::clone(&seeing.counters), vitals);
+    let told = (clock, Arc::clone(&seeing.counters), vitals, seeing.sight.view.subscribe());
     let mut bin = Bin::new(told, config, outbox, store, hub, in_force, model, events.clone(), body, asked);
     let (stop, stopping) = watch::channel(false);
     let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
@@ -280,13 +286,14 @@ impl Seeing {
 
 type Threads = [std::thread::JoinHandle<()>; 2];
 
-/// Starts the threads of the camera and of the pipeline.
+/// Starts the threads of the camera and of the pipeline. What the empty chamber looks like is kept in `chamber`.
 fn start_seeing(
     config: &Config,
     seeing: &Seeing,
     events: &mpsc::Sender<Event>,
     model: watch::Receiver<InForce>,
     wanted: Arc<AtomicBool>,
+    chamber: Option<ChamberFile>,
 ) -> Result<Threads, RunError> {
     let span = tracing::Span::current();
     let Seeing { feed, counters, sight, preview } = seeing;
@@ -306,15 +313,22 @@ fn start_seeing(
     let pipeline = {
         let (feed, counters, events) = (Arc::clone(feed), Arc::clone(counters), events.clone());
         let (sight, preview) = (Arc::clone(sight), preview.clone());
-        let pipeline = Pipeline::new(config.trigger, config.vote_frames);
+        let memory = ChamberFile::of(&config.data_dir).read();
+        let mut chamber = chamber;
+        let pipeline = Pipeline::remembering(config.trigger, config.vote_frames, memory);
         let work = move || {
+            let keep = |memory: &Memory| {
+                if let Some(chamber) = &mut chamber {
+                    chamber.keep(memory);
+                }
+            };
             let give = |item: Item| {
                 if let (Some(preview), Cause::Settled) = (&preview, item.cause) {
                     preview.handle_item(&item);
                 }
                 events.blocking_send(Event::Item(Box::new(item))).map_err(drop)
             };
-            pipeline.run(&feed, &counters, &sight, &wanted, || model.borrow().classifier.clone(), give);
+            pipeline.run(&feed, &counters, &sight, &wanted, || model.borrow().classifier.clone(), give, keep);
             // Told here and not by the camera, so that it comes behind the last item.
             drop(events.blocking_send(Event::Camera(CameraState::Ended)));
         };

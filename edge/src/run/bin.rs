@@ -24,7 +24,7 @@ use crate::model_store::fetch::{FetchError, Hub};
 use crate::model_store::plan::{Plan, RETRY};
 use crate::model_store::{InForce, ModelStore, UpdateError};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
-use crate::pipeline::{Cause, Item};
+use crate::pipeline::{Cause, Item, View};
 use crate::telemetry::Counters;
 
 /// Places in the queue of a connection that entries leave to status and telemetry.
@@ -48,6 +48,7 @@ pub(super) struct Bin {
     model: watch::Sender<InForce>,
     counters: Arc<Counters>,
     vitals: watch::Sender<Vitals>,
+    view: watch::Receiver<View>,
     events: mpsc::Sender<Event>,
     pub(super) camera: CameraState,
     pub(super) body: Body,
@@ -67,7 +68,7 @@ pub(super) struct Bin {
 impl Bin {
     #[expect(clippy::too_many_arguments, reason = "the parts of a bin, each made by the caller")]
     pub(super) fn new(
-        (clock, counters, vitals): (Clock, Arc<Counters>, watch::Sender<Vitals>),
+        (clock, counters, vitals, view): (Clock, Arc<Counters>, watch::Sender<Vitals>, watch::Receiver<View>),
         config: Config,
         outbox: Outbox,
         store: ModelStore,
@@ -99,6 +100,7 @@ impl Bin {
             model,
             counters,
             vitals,
+            view,
             events,
             body,
             asked,
@@ -220,7 +222,10 @@ impl Bin {
     }
 
     fn handle_item(&mut self, item: Item) {
-        self.body.open(&item.decision.outcome);
+        // Of what may be a gap, not even the rest is to be opened for.
+        if item.chamber_known {
+            self.body.open(&item.decision.outcome);
+        }
         self.vitals.send_modify(|vitals| vitals.tally.add(&item));
         let header = self.header();
         let number = Key { epoch: header.epoch, seq: header.seq };
@@ -233,6 +238,7 @@ impl Bin {
             confidence = decision.confidence,
             latency_ms,
             model = %model,
+            chamber_known = item.chamber_known,
             "item"
         );
         let event = wire::Event {
@@ -446,6 +452,7 @@ impl Bin {
             memory_bytes: machine.memory_bytes,
             actuator: self.body.actuator(),
             fill: self.body.fill(),
+            chamber: (self.counters.frames.get() > 0).then(|| self.view.borrow().state(self.started.elapsed())),
         }
     }
 
@@ -458,6 +465,7 @@ impl Bin {
             vitals.outbox = self.outbox.state();
             vitals.actuator = self.body.actuator();
             vitals.fill = self.body.fill();
+            vitals.view = *self.view.borrow();
         });
     }
 }

@@ -183,6 +183,7 @@ async fn what_a_bin_says_of_itself_is_kept() {
         memory_bytes: None,
         actuator: None,
         fill: None,
+        chamber: None,
     };
     bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;
     bin.publish(&Channel::Reported.of(&bin.id), reported.encode()).await;
@@ -227,6 +228,7 @@ async fn the_fill_of_a_bin_is_kept_by_day() {
             memory_bytes: None,
             actuator: None,
             fill: Some(fill),
+            chamber: None,
         };
         bin.publish(&Channel::Telemetry.of(&bin.id), telemetry.encode()).await;
     }

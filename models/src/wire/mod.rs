@@ -36,8 +36,8 @@ pub use codec::{DecodeError, Message};
 pub use command::{Command, CommandResult, Reply, Request};
 pub use observation::{Event, Outcome, Probabilities, Sample, SampleMeta, SampleReason, Truth, TruthSource};
 pub use state::{
-    Acks, ActuatorState, CameraState, Desired, DesiredModel, Disk, HubStatus, OutboxState, Reported, Status, Telemetry,
-    Throttling, ThrottlingReason, UpdateState,
+    Acks, ActuatorState, CameraState, ChamberState, Desired, DesiredModel, Disk, HubStatus, OutboxState, Reported,
+    Status, Telemetry, Throttling, ThrottlingReason, UpdateState,
 };
 
 use crate::name::BinId;

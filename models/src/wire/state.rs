@@ -80,6 +80,9 @@ pub struct Telemetry {
     /// How full the bin is, 0 to 1, if a sensor tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill: Option<f32>,
+    /// How well the bin sees its chamber.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chamber: Option<ChamberState>,
 }
 
 /// Whether a machine slows itself down.
@@ -121,6 +124,20 @@ pub struct ActuatorState {
     pub opened: u64,
     /// Flaps that should have been opened and were not.
     pub failed: u64,
+    /// What is wrong, in words, as long as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// How well a bin sees its chamber.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChamberState {
+    /// Whether it knows what the empty chamber looks like. Until then nothing is sure, and no flap opens.
+    pub known: bool,
+    /// Items that came before the one before them had gone, and were told from it by their looks.
+    pub without_gap: u64,
+    /// How often something moved and then lay there that could have been the same item or the next.
+    pub unclear: u64,
     /// What is wrong, in words, as long as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,

@@ -75,6 +75,15 @@ fn throttling() -> impl Strategy<Value = Throttling> {
     (some(), some()).prop_map(|(now, since_boot)| Throttling { now, since_boot })
 }
 
+fn chamber() -> impl Strategy<Value = ChamberState> {
+    any::<(bool, u64, u64, Option<String>)>().prop_map(|(known, without_gap, unclear, fault)| ChamberState {
+        known,
+        without_gap,
+        unclear,
+        fault,
+    })
+}
+
 prop_compose! {
     fn telemetry()(
         header in header(), counts: [u64; 10], frames_skipped: Option<u64>,
@@ -83,13 +92,14 @@ prop_compose! {
         disk in proptest::option::of(any::<[u64; 2]>().prop_map(|[free_bytes, total_bytes]| Disk { free_bytes, total_bytes })),
         fill in proptest::option::of(0.0..=1.0_f32),
         actuator in proptest::option::of((any::<u64>(), any::<u64>(), any::<Option<String>>())),
+        chamber in proptest::option::of(chamber()),
     ) -> Telemetry {
         let [uptime_s, frames, frames_corrupt, items, refused, entries, bytes, dropped_samples, dropped_events, damaged] = counts;
         let outbox = OutboxState { entries, bytes, dropped_samples, dropped_events, damaged };
         let actuator = actuator.map(|(opened, failed, fault)| ActuatorState { opened, failed, fault });
         Telemetry {
             header, uptime_s, frames, frames_corrupt, items, refused, outbox, temperature_c,
-            frames_skipped, throttling, disk, memory_bytes, actuator, fill,
+            frames_skipped, throttling, disk, memory_bytes, actuator, fill, chamber,
         }
     }
 }

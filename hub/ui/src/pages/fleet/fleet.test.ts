@@ -21,6 +21,8 @@ it.each([
   [bin("b", { update: "refused m2: no classes" }), ["update"]],
   [bin("b", { update: "fetching m2" }), []],
   [bin("b", {}, { actuator: { opened: 1, failed: 1, fault: "no such line" } }), ["actuator"]],
+  [bin("b", {}, { chamber: { known: true, without_gap: 9, unclear: 1 } }), []],
+  [bin("b", {}, { chamber: { known: false, without_gap: 0, unclear: 0, fault: "not known yet" } }), ["chamber"]],
   [bin("b", {}, { fill: 0.84 }), []],
   [bin("b", {}, { fill: 0.85, temperature_c: 75 }), ["full", "hot"]],
   [bin("b", {}, { throttling: { now: [], since_boot: ["throttled"] } }), []],

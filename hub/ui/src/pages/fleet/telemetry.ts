@@ -22,6 +22,7 @@ export interface Telemetry {
   memory_bytes?: number;
   actuator?: { opened: number; failed: number; fault?: string };
   fill?: number;
+  chamber?: { known: boolean; without_gap: number; unclear: number; fault?: string };
 }
 
 /** Reads what the hub passes on as it came. */
@@ -35,6 +36,7 @@ export const concerns = [
   "camera",
   "update",
   "actuator",
+  "chamber",
   "full",
   "hot",
   "throttled",
@@ -60,12 +62,13 @@ const LONG_QUEUE = 100;
 
 /** What a person should look at. */
 export function concernsOf(bin: BinView): Concern[] {
-  const { temperature_c, throttling, disk, outbox, actuator, fill } = telemetryOf(bin);
+  const { temperature_c, throttling, disk, outbox, actuator, chamber, fill } = telemetryOf(bin);
   const is: Record<Concern, boolean> = {
     offline: !bin.online,
     camera: bin.camera?.startsWith("failed") ?? false,
     update: bin.update?.startsWith("refused") ?? false,
     actuator: Boolean(actuator?.fault),
+    chamber: Boolean(chamber?.fault),
     full: (fill ?? 0) >= NEARLY_FULL,
     hot: (temperature_c ?? 0) >= HOT_C,
     throttled: (throttling?.now.length ?? 0) > 0,
