@@ -18,7 +18,10 @@ pub mod act;
 mod fill;
 
 /// What someone meant who misspelt a key.
-mod nearest;
+pub(crate) mod nearest;
+
+/// Whether the model knows the classes that flaps are for.
+pub mod classes;
 
 /// What the bin serves on its own machine.
 pub mod local;

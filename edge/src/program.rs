@@ -5,6 +5,7 @@
 //! running.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -91,6 +92,38 @@ pub(crate) fn run(command: &[String], argument: Option<&str>, limit: Duration) -
     }
 }
 
+/// Where the program is that would be run by this name.
+///
+/// # Errors
+/// Why none would be, in words.
+pub(crate) fn locate(name: &str) -> Result<PathBuf, String> {
+    if name.contains('/') {
+        let path = PathBuf::from(name);
+        return match std::fs::metadata(&path) {
+            Ok(file) if file.is_file() && is_executable(&file) => Ok(path),
+            Ok(file) if file.is_file() => Err(format!("{name} may not be executed (chmod +x {name})")),
+            Ok(_) => Err(format!("{name} is no file")),
+            Err(error) => Err(format!("{name}: {error}")),
+        };
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(name))
+        .find(|path| std::fs::metadata(path).is_ok_and(|file| file.is_file() && is_executable(&file)))
+        .ok_or_else(|| format!("{name} is not installed: it is in no folder of PATH"))
+}
+
+#[cfg(unix)]
+fn is_executable(file: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &std::fs::Metadata) -> bool {
+    true
+}
+
 /// What a program and all that it started are told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Signal {
@@ -168,6 +201,16 @@ mod tests {
         let late = shell("sleep 600", None, Duration::from_millis(50)).expect_err("too long");
         assert_eq!(words(late), "sh took longer than 50ms and was ended");
         assert!(matches!(run(&[], None, LONG), Err(ProgramError::Start { .. })));
+    }
+
+    #[test]
+    fn a_program_is_found_where_it_would_be_run_from() {
+        assert!(locate("sh").is_ok_and(|path| path.is_absolute()));
+        let words = |name: &str| locate(name).expect_err("none");
+        assert_eq!(words("no-such-flap"), "no-such-flap is not installed: it is in no folder of PATH");
+        assert!(words("/nowhere/flap").starts_with("/nowhere/flap: No such file"));
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        assert!(words(&file.path().display().to_string()).contains("may not be executed (chmod +x "));
     }
 
     #[test]

@@ -32,6 +32,8 @@ use bin::Bin;
 use body::Body;
 pub(crate) use chamber::ChamberFile;
 pub use look::look;
+use pilah_models::bundle::{MANIFEST_FILE, Manifest};
+use pilah_models::labels::Labels;
 use pilah_models::wire::{ActuatorState, CameraState};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -42,6 +44,7 @@ use crate::camera::chamber::Chamber;
 use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
 use crate::camera::replay::{Replay, Showing};
 use crate::camera::{self, Camera, CameraError};
+use crate::config::classes::{Fit, UnknownClass};
 use crate::config::{CameraConfig, Config};
 use crate::fill::{self, source::PollError};
 use crate::health::clock::Clock;
@@ -80,6 +83,9 @@ pub enum RunError {
     /// There is no model to classify with.
     #[error(transparent)]
     NoModel(#[from] NoModel),
+    /// A flap is for a class that was misspelt.
+    #[error(transparent)]
+    Class(#[from] UnknownClass),
     /// The connection cannot be set up.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -171,8 +177,13 @@ fn run_blocking(
 ) -> Result<Ended, RunError> {
     let password = config.password().map_err(RunError::Password)?;
     let _lock = lock(&config.data_dir)?;
-    let store = ModelStore::new(config.data_dir.join("models"), shipped::bundle(config.bundle.as_deref())?);
+    let ships = shipped::bundle(config.bundle.as_deref())?;
+    let store = ModelStore::new(config.data_dir.join("models"), ships.clone());
     let in_force = store.load(|why| warn!(reason = why, "model skipped"))?;
+    let fit = Fit::of(config.body.act.as_ref(), &in_force.classifier.manifest().labels);
+    if let Some(class) = fit.misspelt(labels_in(&ships).as_ref()) {
+        return Err(class.into());
+    }
     let outbox = Outbox::open(&config.data_dir.join("outbox"), config.outbox).unwrap_or_else(|e| {
         error!(error = crate::in_words(&e), "outbox in memory only: what waits is lost if the program ends");
         Outbox::in_memory(config.outbox)
@@ -246,6 +257,12 @@ fn run_blocking(
     Ok(ended)
 }
 
+/// The classes of the bundle in a folder, if there is one.
+fn labels_in(bundle: &Path) -> Option<Labels> {
+    let bytes = std::fs::read(bundle.join(MANIFEST_FILE)).ok()?;
+    Manifest::parse(&bytes).ok().map(|manifest| manifest.labels)
+}
+
 /// Takes the folder for this program. One that cannot be written is no error: the bin works without.
 pub(crate) fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
     let open = || {
@@ -262,6 +279,12 @@ pub(crate) fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
             Ok(None)
         }
     }
+}
+
+/// Whether a bin has taken this folder. Nothing is created.
+pub(crate) fn is_running(data_dir: &Path) -> bool {
+    let held = |file: File| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock));
+    File::open(data_dir.join("lock")).is_ok_and(held)
 }
 
 /// What the threads that see are given, and share with whoever shows it.

@@ -359,6 +359,9 @@ async fn a_bin_that_cannot_begin_says_why() {
     assert!(words.contains("data is in use by another pilah-edge"), "{words}");
     running.stop().await;
 
+    let misspelt = setup.config("", "[act]\nby = \"lines\"\nlines = { metall = 1 }\nrest = 2");
+    let words = why(misspelt).await;
+    assert!(words.contains("flap for \"metall\"") && words.contains("did you mean \"metal\"?"), "{words}");
     let mut no_model = setup.config("", "");
     no_model.bundle = Some(setup.path("nothing"));
     assert!(why(no_model).await.contains("nothing cannot be used: cannot read"));
