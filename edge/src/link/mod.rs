@@ -21,6 +21,9 @@ pub mod window;
 /// Whether there could be a connection, for the doctor.
 pub mod probe;
 
+/// What a certificate that is not accepted means.
+pub mod certificates;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -386,7 +389,7 @@ fn tls(ca_file: Option<&PathBuf>) -> Result<Transport, LinkError> {
 fn in_words(error: &ConnectionError) -> String {
     match error {
         ConnectionError::ConnectionRefused(code) => format!("the broker refuses the connection: {code:?}"),
-        error => error.to_string(),
+        error => certificates::explained("mqtt.ca_file", error.to_string()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pilah_models::wire::{
@@ -16,10 +17,11 @@ use super::{Ended, Event};
 use crate::camera::replay::Then;
 use crate::config::{CameraConfig, Config};
 use crate::health::clock::Clock;
-use crate::health::machine::{Machine, clock_synced};
+use crate::health::machine::{self, Machine, clock_synced};
 use crate::health::vitals::Vitals;
 use crate::link::window::Window;
 use crate::link::{LinkEvent, Outgoing};
+use crate::model_store::download::Supply;
 use crate::model_store::fetch::{FetchError, Hub};
 use crate::model_store::plan::{Plan, RETRY};
 use crate::model_store::{InForce, ModelStore, UpdateError};
@@ -44,6 +46,8 @@ pub(super) struct Bin {
     store: ModelStore,
     hub: Option<Hub>,
     plan: Plan,
+    /// Whether what the attempt to update fetches is still wanted, for the thread that fetches.
+    is_wanted: Arc<AtomicBool>,
     in_force: InForce,
     model: watch::Sender<InForce>,
     counters: Arc<Counters>,
@@ -82,6 +86,7 @@ impl Bin {
         let mut bin = Self {
             window: Window::new(usize::from(config.mqtt.in_flight), config.mqtt.resend_after),
             plan: Plan::new(in_force.id.clone(), RETRY),
+            is_wanted: Arc::default(),
             next_telemetry: now,
             started: now,
             camera: CameraState::Starting,
@@ -156,7 +161,10 @@ impl Bin {
             Event::Link(LinkEvent::Disconnected { reason }) => self.handle_disconnected(&reason),
             Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
             Event::Link(LinkEvent::Acks(acks)) => self.handle_acks(&acks),
-            Event::Link(LinkEvent::Desired(desired)) => self.plan.handle_desired(desired, Instant::now()),
+            Event::Link(LinkEvent::Desired(desired)) => {
+                self.plan.handle_desired(desired, Instant::now());
+                self.is_wanted.store(self.plan.is_wanted(), Ordering::Relaxed);
+            }
             Event::Link(LinkEvent::HubOnline) => self.window.handle_reset(),
             Event::Link(LinkEvent::Refused { topic, reason }) => self.refuse(&topic, &reason),
             Event::Link(LinkEvent::Command(command)) => self.handle_command(&command)?,
@@ -318,13 +326,19 @@ impl Bin {
         info!(model = %target.version, "update begins");
         let (store, hub, current, events) =
             (self.store.clone(), self.hub.clone(), self.in_force.clone(), self.events.clone());
+        let (is_wanted, data_dir) = (Arc::new(AtomicBool::new(true)), self.config.data_dir.clone());
+        self.is_wanted = Arc::clone(&is_wanted);
         let update = move || {
-            let fetch = |id: &_, limit| match &hub {
-                Some(hub) => hub.fetch(id, limit),
-                None => Err(FetchError::NoHub),
+            let supply = Supply {
+                fetch: &|id, have, limit| match &hub {
+                    Some(hub) => hub.fetch(id, have, limit),
+                    None => Err(FetchError::NoHub),
+                },
+                free: &|| machine::disk(&data_dir).map(|disk| disk.free_bytes),
+                is_wanted: &|| is_wanted.load(Ordering::Relaxed),
             };
-            let outcome = store.update(&current, &target, fetch);
-            // If nobody listens, the bin stops; what is on disk is taken at its next start.
+            let outcome = store.prepare(&current, &target, &supply);
+            // If nobody listens, the bin stops; what has come is on disk.
             drop(events.blocking_send(Event::Updated(Box::new(outcome))));
         };
         if let Err(e) = super::thread("update", update) {
@@ -332,10 +346,16 @@ impl Bin {
         }
     }
 
+    /// Puts in force what an attempt has brought, if it is wanted.
     fn handle_updated(&mut self, outcome: Result<InForce, UpdateError>) {
         let now = Instant::now();
+        let wanted = self.plan.is_wanted();
+        let outcome = outcome.and_then(|prepared| {
+            let put = || self.store.put_in_force(&prepared, &self.in_force.id);
+            if wanted { put().map(|()| Some(prepared)) } else { Ok(None) }
+        });
         match outcome {
-            Ok(in_force) => {
+            Ok(Some(in_force)) => {
                 info!(model = %in_force.version(), "model in force");
                 self.plan.handle_success(in_force.id.clone(), now);
                 self.model.send_replace(in_force.clone());
@@ -343,6 +363,11 @@ impl Bin {
                 self.body.compare(&self.in_force.classifier.manifest().labels);
                 self.publish_status();
             }
+            Ok(None) => {
+                info!(model = %self.in_force.version(), "the model that has come is not wanted any more");
+                self.plan.handle_given_up(now);
+            }
+            Err(e) if e.is_given_up() => self.plan.handle_given_up(now),
             Err(e) => {
                 let words = crate::in_words(&e);
                 warn!(error = words, model = %self.in_force.version(), "update failed, the old model goes on");

@@ -216,6 +216,39 @@ async fn a_wanted_model_is_fetched_verified_and_put_in_force_and_a_bad_one_is_no
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_goes_back_while_another_model_is_fetched_gets_the_one_it_wants() {
+    let setup = Setup::new(3, Manners::default());
+    let artifacts = Artifacts::serve();
+    let (good, bad, next) = (bundle("m2", 2), bundle("m3", 3), bundle("m4", 4));
+    for bundle in [&good, &bad, &next] {
+        artifacts.add(bundle);
+    }
+    let more = format!("hub.url = \"http://{}\"", artifacts.address());
+    let running = Running::start(setup.config("", &more));
+    let broker = &setup.broker;
+    let is = |b: &Broker, model: &str, update: &UpdateState| {
+        last::<Reported>(b, "reported").is_some_and(|r| r.model.as_str() == model && r.update == *update)
+    };
+    broker.wait_for("the first report", |b| is(b, "m1", &UpdateState::Idle));
+    broker.want(&good);
+    broker.wait_for("m2 in force", |b| is(b, "m2", &UpdateState::Idle));
+
+    artifacts.hold(true);
+    broker.want(&bad);
+    broker.wait_for("m3", |b| is(b, "m2", &UpdateState::Fetching { target: bad.manifest().version.clone() }));
+    broker.want(&good);
+    broker.wait_for("m2 and no other", |b| is(b, "m2", &UpdateState::Idle));
+    artifacts.hold(false);
+    broker.want(&next);
+    broker.wait_for("m4 in force", |b| is(b, "m4", &UpdateState::Idle));
+    let reported = broker.published("reported");
+    let in_force = reported.iter().map(|r| Reported::decode(r).expect("a valid message").model.to_string());
+    let in_force: BTreeSet<String> = in_force.collect();
+    assert_eq!(in_force.into_iter().collect::<Vec<_>>(), ["m1", "m2", "m4"], "m3 was never in force");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_understood_is_counted_and_stops_nothing() {
     let setup = Setup::new(3, Manners::default());
     let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", ""));

@@ -213,6 +213,11 @@ async fn fetch_as_bin(hub: &TestHub, version: &str) {
         let path = format!("/api/v1/artifacts/{}", text(id));
         let answer = hub.send("GET", &path, &[("authorization", &login)], Vec::new()).await;
         assert_eq!((answer.status, ContentId::of(&answer.body).as_str()), (200, text(id)));
+        let rest = hub.send("GET", &path, &[("authorization", &login), ("range", "bytes=7-")], Vec::new()).await;
+        assert_eq!((rest.status, &rest.body[..]), (206, &answer.body[7..]), "a bin whose link broke gets the rest");
+        let beyond = format!("bytes={}-", answer.body.len());
+        let beyond = hub.send("GET", &path, &[("authorization", &login), ("range", &beyond)], Vec::new()).await;
+        assert_eq!(beyond.status, 416);
         let wrong = basic("b1", "another secret");
         assert_eq!(hub.send("GET", &path, &[("authorization", &wrong)], Vec::new()).await.status, 401);
     }

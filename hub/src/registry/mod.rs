@@ -58,6 +58,9 @@ pub mod lineage;
 /// HTTP: list, activate, delete, artifacts.
 pub(crate) mod routes;
 
+/// Which part of a file is asked for.
+mod range;
+
 /// HTTP: export, import, backbones.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 mod transfer;

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -14,6 +14,7 @@ use utoipa::{OpenApi, ToSchema};
 use super::backbones::BackboneView;
 use super::import::Imported;
 use super::lineage::{LineageView, Override};
+use super::range::{Part, part};
 use super::{Registry, RegistryError, store, transfer};
 use crate::auth::{Admin, BinOrUser, User};
 use crate::error::{HttpError, JsonBody, Problem};
@@ -250,17 +251,21 @@ pub(crate) async fn delete_version(
 }
 
 /// A manifest, backbone or head of a registered model, by its SHA-256. Bins log in with their id and
-/// secret.
+/// secret. Whoever has a part of it asks for the rest by `Range: bytes=N-`.
 #[utoipa::path(get, path = "/api/v1/artifacts/{sha256}", tag = "models",
     params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
         (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (status = 206, description = "What follows of the file from the byte that was asked for",
+            content_type = "application/octet-stream"),
         (status = 401, description = "Neither a bin nor a person", body = Problem),
         (status = 404, description = "No model refers to it", body = Problem),
+        (status = 416, description = "The file has no such byte; `Content-Range` says how many it has"),
     ))]
 pub(crate) async fn artifact(
     State(state): State<AppState>,
     _asker: BinOrUser,
     Path(sha256): Path<String>,
+    asked: HeaderMap,
 ) -> Result<Response, HttpError> {
     let unknown = || HttpError::not_found("no model of this hub has a file of this SHA-256");
     let id = ContentId::new(sha256).map_err(|_| unknown())?;
@@ -272,7 +277,18 @@ pub(crate) async fn artifact(
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),
     ];
-    Ok((StatusCode::OK, headers, Body::from(bytes)).into_response())
+    let (length, range) = (bytes.len(), asked.get(header::RANGE).and_then(|range| range.to_str().ok()));
+    Ok(match part(range, length) {
+        Part::Whole => (headers, [(header::ACCEPT_RANGES, "bytes")], Body::from(bytes)).into_response(),
+        Part::From(from) => {
+            let of = [(header::CONTENT_RANGE, format!("bytes {from}-{}/{length}", length - 1))];
+            (StatusCode::PARTIAL_CONTENT, headers, of, Body::from(bytes[from..].to_vec())).into_response()
+        }
+        Part::Beyond => {
+            let of = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+            (StatusCode::RANGE_NOT_SATISFIABLE, of).into_response()
+        }
+    })
 }
 
 impl From<RegistryError> for HttpError {
