@@ -10,6 +10,9 @@ mod bin;
 /// What is asked of a bin at once.
 mod asked;
 
+/// What becomes of the outbox's entries.
+pub(crate) mod delivery;
+
 /// What a bin moves and feels.
 mod body;
 

@@ -142,15 +142,8 @@ fn png_frames(png: &[u8]) -> Option<u32> {
 pub fn encode_jpeg(image: &RgbImage, largest: usize) -> Result<Vec<u8>, ImageError> {
     let (mut width, mut height) = image.dimensions();
     loop {
-        let scaled = resize(image, width, height);
-        for quality in [88, 75, 60, 45] {
-            let mut jpeg = Vec::new();
-            JpegEncoder::new_with_quality(&mut jpeg, quality)
-                .encode_image(&scaled)
-                .map_err(|e| ImageError::Damaged(e.to_string()))?;
-            if jpeg.len() <= largest {
-                return Ok(jpeg);
-            }
+        if let Some(jpeg) = encode_jpeg_of_size(image, width, height, largest)? {
+            return Ok(jpeg);
         }
         if width.min(height) < 32 {
             return Err(ImageError::Incompressible(largest));
@@ -158,6 +151,30 @@ pub fn encode_jpeg(image: &RgbImage, largest: usize) -> Result<Vec<u8>, ImageErr
         width /= 2;
         height /= 2;
     }
+}
+
+/// Encodes an image of this width and height as a JPEG of at most `largest` bytes: at quality 88, or as much lower as
+/// it takes, but not below 45, where the edges of things begin to drown. `None` if that is still too large.
+///
+/// # Errors
+/// [`ImageError::Damaged`]: it cannot be encoded, because a side is longer than a JPEG may have.
+pub fn encode_jpeg_of_size(
+    image: &RgbImage,
+    width: u32,
+    height: u32,
+    largest: usize,
+) -> Result<Option<Vec<u8>>, ImageError> {
+    let scaled = resize(image, width, height);
+    for quality in [88, 75, 60, 45] {
+        let mut jpeg = Vec::new();
+        JpegEncoder::new_with_quality(&mut jpeg, quality)
+            .encode_image(&scaled)
+            .map_err(|e| ImageError::Damaged(e.to_string()))?;
+        if jpeg.len() <= largest {
+            return Ok(Some(jpeg));
+        }
+    }
+    Ok(None)
 }
 
 /// Scales an image by area, each output pixel a weighted mean of the input's (Catmull-Rom would ring

@@ -1,6 +1,7 @@
 //! Journeys across bin, hub and broker, each told by its module's first lines.
 
 mod bad_models;
+mod broker_limits;
 mod demo;
 mod exactly_once;
 mod learning;

@@ -74,6 +74,17 @@ impl Bin {
         self.process.take().expect("the bin runs").kill();
     }
 
+    /// What `doctor` says of it, while it runs or not.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    #[must_use]
+    pub fn doctor(&self) -> String {
+        let mut command = Command::new(program::path("pilah-edge"));
+        let output = command.arg("doctor").arg("--config").arg(self.folder.path().join("edge.toml")).output();
+        String::from_utf8_lossy(&output.expect("it can be started").stdout).into_owned()
+    }
+
     /// What it has printed so far.
     #[must_use]
     pub fn output(&self) -> String {

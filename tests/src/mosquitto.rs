@@ -29,6 +29,15 @@ impl Mosquitto {
     /// If Mosquitto is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::with("message_size_limit 131072")
+    }
+
+    /// As [`Mosquitto::start`], with another limit: a line of its configuration.
+    ///
+    /// # Panics
+    /// As [`Mosquitto::start`].
+    #[must_use]
+    pub fn with(limit: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let at = |name: &str| folder.path().join(name);
@@ -36,7 +45,7 @@ impl Mosquitto {
             at("conf"),
             format!(
                 "listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\nacl_file {}\n\
-                 user root\nmessage_size_limit 131072\n",
+                 user root\n{limit}\n",
                 at("users").display(),
                 at("acl").display()
             ),

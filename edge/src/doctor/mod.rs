@@ -119,6 +119,9 @@ pub fn examine(path: &Path, out: &mut impl Write) -> io::Result<Verdict> {
     tell(machine::clock(Timestamp::now(), crate::health::machine::clock_synced(), made, hub_time))?;
     tell(finding)?;
     tell(network::broker(&config, password.as_ref()))?;
+    for finding in [network::largest_message(&config, password.as_ref()), network::undelivered(&config)] {
+        finding.map_or(Ok(()), &mut tell)?;
+    }
     tell(camera::camera(&config, runs))?;
     Ok(worst)
 }

@@ -68,6 +68,9 @@ fn outbox(text: &mut Text, vitals: &Vitals) {
     text.sample(name, &[("kind", "event")], state.dropped_events);
     text.sample(name, &[("kind", "sample")], state.dropped_samples);
     text.one("pilah_outbox_damaged_total", "counter", "Entries found damaged and set aside.", &[], state.damaged);
+    let (aside, smaller) = (state.set_aside.unwrap_or(0), state.made_smaller.unwrap_or(0));
+    text.one("pilah_outbox_set_aside", "gauge", "Entries that the broker or the hub does not take.", &[], aside);
+    text.one("pilah_samples_made_smaller_total", "counter", "Images made smaller for the broker.", &[], smaller);
 }
 
 fn body(text: &mut Text, vitals: &Vitals) {

@@ -18,8 +18,14 @@ pub mod backoff;
 /// Which entry of the outbox is sent next.
 pub mod window;
 
+/// How large a message may be.
+pub mod ceiling;
+
 /// Whether there could be a connection, for the doctor.
 pub mod probe;
+
+/// How large a message the broker takes, for the doctor.
+pub mod probe_size;
 
 /// What a certificate that is not accepted means.
 pub mod certificates;
@@ -98,6 +104,10 @@ pub enum LinkEvent {
     Reading(String),
     /// The hub has come back.
     HubOnline,
+    /// The hub was there when it was last heard of, which was before this connection.
+    HubWasOnline,
+    /// The hub is away, or was when it was last heard of.
+    HubAway,
     /// A message was refused, or a topic was denied.
     Refused {
         /// The topic.
@@ -284,9 +294,12 @@ impl Link {
         let refused = |reason: String| LinkEvent::Refused { topic: topic.to_owned(), reason };
         let read = || -> Result<Option<LinkEvent>, DecodeError> {
             if topic == topic::HUB_STATUS {
-                let online = HubStatus::decode(payload)?.online;
-                // The retained one was said before we came, and says nothing new.
-                return Ok((online && !retained).then_some(LinkEvent::HubOnline));
+                return Ok(Some(match (HubStatus::decode(payload)?.online, retained) {
+                    (true, false) => LinkEvent::HubOnline,
+                    // It was said before we came.
+                    (true, true) => LinkEvent::HubWasOnline,
+                    (false, _) => LinkEvent::HubAway,
+                }));
             }
             if self.sensor.as_deref() == Some(topic) {
                 return Ok(Some(LinkEvent::Reading(String::from_utf8_lossy(payload).into_owned())));
@@ -314,6 +327,17 @@ impl Link {
         };
         read().unwrap_or_else(|error| Some(refused(error.to_string())))
     }
+}
+
+/// The bytes that an entry with a body of `body` bytes takes on its way to the broker: a fixed header of up to 5, the
+/// topic with its length, and the packet's identifier (MQTT 3.1.1, 3.3).
+#[must_use]
+pub fn packet_bytes(bin: &BinId, kind: Kind, body: usize) -> usize {
+    let channel = match kind {
+        Kind::Event => Channel::Events,
+        Kind::Sample => Channel::Samples,
+    };
+    5 + 2 + channel.of(bin).len() + 2 + body
 }
 
 struct Publisher<E> {

@@ -23,7 +23,7 @@ fn messages_are_told_apart_and_foreign_ones_refused() {
     let status = |online| format!(r#"{{"v":1,"at":"2026-01-02T03:04:05Z","online":{online},"software":"0"}}"#);
     let command = |name| format!(r#"{{{},"command":"{name}"}}"#, header("b1"));
     let for_another = command("restart").replace(r#""bin":"b1""#, r#""bin":"b2""#);
-    let cases: [(&str, bool, String, &str); 17] = [
+    let cases: [(&str, bool, String, &str); 18] = [
         ("pilah/v1/bins/b1/acks", false, acks.clone(), "Acks"),
         ("pilah/v1/bins/b1/desired", true, desired.clone(), "Desired"),
         ("pilah/v1/bins/b1/desired", true, foreign, "for bin b2"),
@@ -39,8 +39,9 @@ fn messages_are_told_apart_and_foreign_ones_refused() {
         ("sensors/b1", true, "62.5".into(), "Reading(\"62.5\")"),
         ("sensors/b2", false, "62.5".into(), "not asked for"),
         ("pilah/v1/hub/status", false, status(true), "HubOnline"),
-        ("pilah/v1/hub/status", true, status(true), ""),
-        ("pilah/v1/hub/status", false, status(false), ""),
+        ("pilah/v1/hub/status", true, status(true), "HubWasOnline"),
+        ("pilah/v1/hub/status", false, status(false), "HubAway"),
+        ("pilah/v1/hub/status", true, status(false), "HubAway"),
     ];
     for (topic, retained, payload, expected) in cases {
         let read = link.read(topic, retained, payload.as_bytes());

@@ -55,6 +55,9 @@ mod segment;
 /// How entries get to the disk, and off it.
 mod store;
 
+/// An entry takes another body.
+mod exchange;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -326,6 +329,7 @@ impl Outbox {
             dropped_events: self.dropped[0],
             dropped_samples: self.dropped[1],
             damaged: self.damaged,
+            ..OutboxState::default()
         }
     }
 

@@ -13,12 +13,14 @@ use tracing::{debug, error, info, warn};
 
 use super::asked::Asked;
 use super::body::Body;
+use super::delivery::Undelivered;
 use super::{Ended, Event};
 use crate::camera::replay::Then;
-use crate::config::{CameraConfig, Config};
+use crate::config::{AckBy, CameraConfig, Config};
 use crate::health::clock::Clock;
 use crate::health::machine::{self, Machine, clock_synced};
 use crate::health::vitals::Vitals;
+use crate::link::ceiling::Ceiling;
 use crate::link::window::Window;
 use crate::link::{LinkEvent, Outgoing};
 use crate::model_store::download::Supply;
@@ -30,7 +32,7 @@ use crate::pipeline::{Cause, Item};
 use crate::telemetry::Counters;
 
 /// Places in the queue of a connection that entries leave to status and telemetry.
-const RESERVED_PLACES: usize = 4;
+pub(super) const RESERVED_PLACES: usize = 4;
 
 /// When to look again at a connection whose queue is full.
 const QUEUE_FULL: Duration = Duration::from_millis(50);
@@ -42,7 +44,11 @@ pub(super) struct Bin {
     clock: Clock,
     pub(super) config: Config,
     pub(super) outbox: Outbox,
-    window: Window,
+    pub(super) window: Window,
+    pub(super) ceiling: Ceiling,
+    pub(super) made_smaller: u64,
+    /// What was last left for `doctor`.
+    pub(super) noted: Undelivered,
     store: ModelStore,
     hub: Option<Hub>,
     plan: Plan,
@@ -57,7 +63,7 @@ pub(super) struct Bin {
     pub(super) body: Body,
     pub(super) asked: Asked,
     /// The queue of the connection, while there is one.
-    connection: Option<mpsc::Sender<Outgoing>>,
+    pub(super) connection: Option<mpsc::Sender<Outgoing>>,
     will: watch::Sender<Vec<u8>>,
     /// What was last said on `reported`, so that only news is.
     said: Option<(pilah_models::name::ContentId, UpdateState)>,
@@ -85,6 +91,9 @@ impl Bin {
         let now = Instant::now();
         let mut bin = Self {
             window: Window::new(usize::from(config.mqtt.in_flight), config.mqtt.resend_after),
+            ceiling: Ceiling::new(config.mqtt.largest_message),
+            made_smaller: 0,
+            noted: Undelivered::default(),
             plan: Plan::new(in_force.id.clone(), RETRY),
             is_wanted: Arc::default(),
             next_telemetry: now,
@@ -109,6 +118,7 @@ impl Bin {
             asked,
         };
         bin.body.compare(&bin.in_force.classifier.manifest().labels);
+        bin.forget_undelivered();
         bin.renew_will();
         bin
     }
@@ -165,7 +175,9 @@ impl Bin {
                 self.plan.handle_desired(desired, Instant::now());
                 self.is_wanted.store(self.plan.is_wanted(), Ordering::Relaxed);
             }
-            Event::Link(LinkEvent::HubOnline) => self.window.handle_reset(),
+            Event::Link(LinkEvent::HubOnline) => self.handle_hub(true, true),
+            Event::Link(LinkEvent::HubWasOnline) => self.handle_hub(true, false),
+            Event::Link(LinkEvent::HubAway) => self.handle_hub(false, true),
             Event::Link(LinkEvent::Refused { topic, reason }) => self.refuse(&topic, &reason),
             Event::Link(LinkEvent::Command(command)) => self.handle_command(&command)?,
             Event::Link(LinkEvent::Reading(text)) => self.body.handle_reading(Ok(text)),
@@ -177,7 +189,7 @@ impl Bin {
         }
         self.handle_timeout();
         let ends = matches!(&self.config.camera, CameraConfig::Replay(replay) if replay.then == Then::Exit);
-        if ends && self.camera == CameraState::Ended && self.outbox.is_empty() {
+        if ends && self.camera == CameraState::Ended && self.has_delivered() {
             return ControlFlow::Break(Ended::Stopped);
         }
         ControlFlow::Continue(())
@@ -284,7 +296,7 @@ impl Bin {
         info!(broker = %self.config.mqtt.address, waiting = self.outbox.state().entries, "connected");
         self.connection = Some(outgoing);
         self.connection_failed = false;
-        self.window.handle_reset();
+        self.window.handle_connected(Instant::now());
         self.said = None;
         self.publish_status();
     }
@@ -296,6 +308,7 @@ impl Bin {
             debug!(reason, "not connected");
         }
         self.connection_failed = true;
+        self.window.handle_disconnected(Instant::now());
         self.renew_will();
     }
 
@@ -310,9 +323,11 @@ impl Bin {
         }
     }
 
-    fn acknowledge(&mut self, key: Key) -> Acknowledged {
-        self.window.handle_gone(key);
-        self.outbox.acknowledge(key)
+    /// What the hub says of itself counts only where it is the hub that acknowledges.
+    fn handle_hub(&mut self, online: bool, news: bool) {
+        if self.config.mqtt.ack == AckBy::Hub {
+            self.window.handle_hub(online, news, Instant::now());
+        }
     }
 
     fn refuse(&mut self, topic: &str, reason: &str) {
@@ -393,26 +408,6 @@ impl Bin {
         }
     }
 
-    /// Hands entries to the connection, as many as may be on the way.
-    fn send_waiting(&mut self, now: Instant) {
-        while let Some(connection) = &self.connection {
-            if connection.capacity() <= RESERVED_PLACES {
-                return;
-            }
-            let waiting = self.outbox.in_order().map(|(key, _)| key);
-            let Some(key) = self.window.poll_action(waiting, now) else { return };
-            match (self.outbox.kind(key), self.outbox.body(key)) {
-                (Some(kind), Some(body)) => {
-                    if self.send(Outgoing::Entry { key, kind, body }) {
-                        self.outbox.handle_sent(key);
-                    }
-                }
-                // Dropped for want of room, or unreadable: counted there.
-                _ => self.window.handle_gone(key),
-            }
-        }
-    }
-
     fn publish_status(&mut self) {
         if self.connection.is_some() {
             let status = self.status(true).encode();
@@ -463,7 +458,7 @@ impl Bin {
             frames_corrupt: self.counters.frames_corrupt.get(),
             items: self.counters.items.get(),
             refused: self.counters.refused.get(),
-            outbox: self.outbox.state(),
+            outbox: self.outbox_state(),
             temperature_c: machine.temperature_c,
             frames_skipped: Some(self.counters.frames_skipped.get()),
             throttling: machine.throttling,
@@ -480,7 +475,7 @@ impl Bin {
             vitals.connected = self.connection.is_some();
             vitals.camera = self.camera.clone();
             vitals.model = self.in_force.version().clone();
-            vitals.outbox = self.outbox.state();
+            vitals.outbox = self.outbox_state();
             vitals.actuator = self.body.actuator();
             vitals.fill = self.body.fill();
         });

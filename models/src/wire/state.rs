@@ -139,6 +139,17 @@ pub struct OutboxState {
     pub dropped_events: u64,
     /// Entries found damaged on disk and set aside.
     pub damaged: u64,
+    /// Entries that the broker does not take, or takes and does not pass on: kept on the bin's disk and tried again
+    /// later. A program that does not set any aside says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<u64>,
+    /// Images that were made smaller until the broker took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_smaller: Option<u64>,
+    /// The most bytes that the broker takes of a message, as the bin has found out, if that is less than what is
+    /// configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_message: Option<u64>,
 }
 
 /// The model in force. On `reported`, retained.

@@ -83,9 +83,13 @@ prop_compose! {
         disk in proptest::option::of(any::<[u64; 2]>().prop_map(|[free_bytes, total_bytes]| Disk { free_bytes, total_bytes })),
         fill in proptest::option::of(0.0..=1.0_f32),
         actuator in proptest::option::of((any::<u64>(), any::<u64>(), any::<Option<String>>())),
+        beyond: [Option<u64>; 3],
     ) -> Telemetry {
         let [uptime_s, frames, frames_corrupt, items, refused, entries, bytes, dropped_samples, dropped_events, damaged] = counts;
-        let outbox = OutboxState { entries, bytes, dropped_samples, dropped_events, damaged };
+        let [set_aside, made_smaller, largest_message] = beyond;
+        let outbox = OutboxState {
+            entries, bytes, dropped_samples, dropped_events, damaged, set_aside, made_smaller, largest_message,
+        };
         let actuator = actuator.map(|(opened, failed, fault)| ActuatorState { opened, failed, fault });
         Telemetry {
             header, uptime_s, frames, frames_corrupt, items, refused, outbox, temperature_c,

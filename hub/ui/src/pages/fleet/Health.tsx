@@ -52,6 +52,16 @@ export function Health({ bin }: { bin: BinDetail }) {
           {actuator.fault}
         </Alert>
       )}
+      {outbox && ((outbox.set_aside ?? 0) > 0 || outbox.largest_message !== undefined) && (
+        <Alert color="yellow" icon={<IconAlertTriangle />} title={text("concern_aside")} mb="sm">
+          {text("asideHint", {
+            aside: format.number(outbox.set_aside ?? 0),
+            smaller: format.number(outbox.made_smaller ?? 0),
+          })}{" "}
+          {outbox.largest_message !== undefined &&
+            text("largestMessage", { size: format.bytes(outbox.largest_message) })}
+        </Alert>
+      )}
       <div className="tiles" style={{ "--tile": "10rem" } as React.CSSProperties}>
         {fill !== undefined && <Stat label={text("column_fill")} value={<Fill fill={fill} large />} />}
         {temperature_c !== undefined && (

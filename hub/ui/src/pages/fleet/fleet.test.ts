@@ -27,6 +27,9 @@ it.each([
   [bin("b", {}, { throttling: { now: ["throttled"], since_boot: [] } }), ["throttled"]],
   [bin("b", {}, { disk: { free_bytes: 4, total_bytes: 100 } }), ["disk"]],
   [bin("b", {}, { outbox: { ...outbox, dropped_events: 1 } }), ["dropped"]],
+  [bin("b", {}, { outbox: { ...outbox, set_aside: 1 } }), ["aside"]],
+  [bin("b", {}, { outbox: { ...outbox, set_aside: 0, made_smaller: 3, largest_message: 7000 } }), ["aside"]],
+  [bin("b", {}, { outbox: { ...outbox, set_aside: 0 } }), []],
   [bin("b", {}, { outbox: { ...outbox, entries: 101 } }), ["queue"]],
 ])("looks at %#", (one, expected) => expect(concernsOf(one)).toEqual(expected));
 

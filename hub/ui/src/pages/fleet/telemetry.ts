@@ -15,7 +15,16 @@ export interface Telemetry {
   frames_skipped?: number;
   items?: number;
   refused?: number;
-  outbox?: { entries: number; bytes: number; dropped_samples: number; dropped_events: number; damaged: number };
+  outbox?: {
+    entries: number;
+    bytes: number;
+    dropped_samples: number;
+    dropped_events: number;
+    damaged: number;
+    set_aside?: number;
+    made_smaller?: number;
+    largest_message?: number;
+  };
   temperature_c?: number;
   throttling?: { now: string[]; since_boot: string[] };
   disk?: { free_bytes: number; total_bytes: number };
@@ -40,6 +49,7 @@ export const concerns = [
   "throttled",
   "disk",
   "dropped",
+  "aside",
   "queue",
 ] as const;
 
@@ -71,6 +81,7 @@ export function concernsOf(bin: BinView): Concern[] {
     throttled: (throttling?.now.length ?? 0) > 0,
     disk: disk !== undefined && disk.free_bytes < LITTLE_ROOM * disk.total_bytes,
     dropped: outbox !== undefined && outbox.dropped_events + outbox.dropped_samples > 0,
+    aside: (outbox?.set_aside ?? 0) > 0 || outbox?.largest_message !== undefined,
     queue: bin.online && (outbox?.entries ?? 0) > LONG_QUEUE,
   };
   return concerns.filter((concern) => is[concern]);
