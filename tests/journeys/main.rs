@@ -2,6 +2,7 @@
 
 mod bad_models;
 mod broker_limits;
+mod certificates;
 mod demo;
 mod exactly_once;
 mod learning;

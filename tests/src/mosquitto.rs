@@ -57,6 +57,20 @@ impl Mosquitto {
         broker
     }
 
+    /// Starts a broker by these lines of its configuration, beside where it listens.
+    ///
+    /// # Panics
+    /// As [`Mosquitto::start`].
+    #[must_use]
+    pub fn configured(lines: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = free_port();
+        fs::write(folder.path().join("conf"), format!("listener {port} 127.0.0.1\n{lines}")).expect("writes");
+        let mut broker = Self { folder, port, process: None };
+        broker.restart();
+        broker
+    }
+
     /// Makes bins (id, secret) known, in place of all others, and starts the broker again.
     ///
     /// # Panics
