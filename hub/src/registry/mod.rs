@@ -37,6 +37,9 @@ mod store;
 /// Loads what another process put into service.
 mod job;
 
+/// What serves when the model in service cannot.
+mod fallback;
+
 /// A version as a folder, or as a zip archive.
 pub mod export;
 
@@ -109,6 +112,7 @@ pub struct Registry {
     blobs: Blobs,
     live: Live,
     in_service: Arc<RwLock<Option<Arc<Classifier>>>>,
+    notice: Arc<RwLock<Option<String>>>,
     rules: Arc<GateRules>,
     activating: Arc<Mutex<()>>,
     evaluating: Arc<Mutex<()>>,
@@ -123,23 +127,31 @@ impl fmt::Debug for Registry {
 
 impl Registry {
     /// Opens the registry and loads the model in service. If there is none, the bundle in the folder
-    /// `initial` becomes the first; a folder without a manifest leaves the hub without a model.
+    /// `initial` becomes the first; a folder without a manifest leaves the hub without a model. If the files of the
+    /// one in service are missing or damaged, the version before takes its place, or the bundle in `initial`, and
+    /// [`Registry::notice`] says so.
     ///
     /// # Errors
-    /// [`RegistryError`]: the model in service or the initial bundle is damaged, or the storage failed.
+    /// [`RegistryError`]: the first bundle is damaged, or the storage failed.
     pub async fn open(store: Store, blobs: Blobs, live: Live, initial: Option<&Path>) -> Result<Self, RegistryError> {
         let registry = Self {
             store,
             blobs,
             live,
             in_service: Arc::default(),
+            notice: Arc::default(),
             rules: Arc::default(),
             activating: Arc::default(),
             evaluating: Arc::default(),
             changes: watch::Sender::new(None),
         };
         if let Some(version) = store::in_service(registry.store.db()).await? {
-            registry.load(&version).await?;
+            match registry.load(&version).await {
+                Err(error) if fallback::is_of_the_model(&error) => {
+                    registry.fall_back(&version, &error, initial).await?
+                }
+                loaded => loaded?,
+            }
         } else if let Some(folder) = initial {
             if folder.join(MANIFEST_FILE).exists() {
                 let failed = |source| RegistryError::Initial { path: folder.to_owned(), source: Box::new(source) };
@@ -172,6 +184,12 @@ impl Registry {
     #[must_use]
     pub fn in_service(&self) -> Option<Arc<Classifier>> {
         self.in_service.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is wrong with the model in service, in words, if anything is.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        self.notice.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The model in service, as bins are told; each change wakes those who watch.
@@ -280,6 +298,7 @@ impl Registry {
         let before = self.in_service().map(|model| model.manifest().version.clone());
         store::put_in_service(&self.store, &version, who, reason, overrides).await?;
         self.swap(&version, classifier).await?;
+        *self.notice.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Some(before) = before {
             self.tell(&before, State::Previous, None);
         }
@@ -299,6 +318,7 @@ impl Registry {
         let loaded = self.in_service().map(|model| model.manifest().version.clone());
         let Some(wanted) = wanted.filter(|wanted| loaded.as_ref() != Some(wanted)) else { return Ok(()) };
         self.load(&wanted).await?;
+        *self.notice.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Some(loaded) = loaded {
             self.tell(&loaded, State::Previous, None);
         }

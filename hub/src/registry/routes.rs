@@ -65,6 +65,9 @@ pub(crate) fn routes() -> Router<AppState> {
 pub(crate) struct ModelList {
     /// The one in service; `null` before there is one.
     pub(crate) in_service: Option<String>,
+    /// What is wrong with it, in words; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) notice: Option<String>,
     /// All, newest first.
     pub(crate) models: Vec<ModelView>,
 }
@@ -169,7 +172,7 @@ pub(crate) async fn model_list(registry: &Registry) -> Result<ModelList, Registr
     let previous = store::previous(db).await?;
     let models = store::all(db).await?.iter().map(|row| ModelView::of(row, previous.as_deref())).collect();
     let in_service = registry.in_service().map(|model| model.manifest().version.to_string());
-    Ok(ModelList { in_service, models })
+    Ok(ModelList { in_service, notice: registry.notice(), models })
 }
 
 /// A version with all that is known of it.

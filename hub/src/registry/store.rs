@@ -79,6 +79,17 @@ pub(super) async fn previous(db: &impl ConnectionTrait) -> Result<Option<String>
     Ok(newest.map(|row| row.version))
 }
 
+/// The versions that were in service before this one, the last first.
+pub(super) async fn before(db: &impl ConnectionTrait, version: &str) -> Result<Vec<String>, StoreError> {
+    let mut rows = model::Entity::find()
+        .filter(model::Column::State.eq(State::Previous.name()))
+        .filter(model::Column::Version.ne(version))
+        .all(db)
+        .await?;
+    rows.sort_by_key(|row| std::cmp::Reverse((row.service_ms.unwrap_or(row.created_ms), row.created_ms)));
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
 /// What refers to a version, in words, except for other versions.
 pub(super) async fn references(db: &impl ConnectionTrait, row: &model::Model) -> Result<Vec<String>, StoreError> {
     let mut by = Vec::new();

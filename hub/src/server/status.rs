@@ -47,6 +47,9 @@ pub(super) struct Health {
     service: &'static str,
     /// Version of the program.
     version: &'static str,
+    /// What is wrong with the model in service, in words; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_notice: Option<String>,
 }
 
 /// The hub in numbers.
@@ -70,6 +73,9 @@ pub(super) struct Status {
     labelled: u64,
     /// The model in service, if there is one.
     model: Option<String>,
+    /// What is wrong with it, in words; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_notice: Option<String>,
     /// How far that model has come: by trainings, reviewed samples and accuracy.
     ai_level: Level,
     /// Messages since the hub started.
@@ -87,7 +93,8 @@ pub(super) async fn health(State(state): State<AppState>) -> Result<Json<Health>
     state.store.db().execute_unprepared("SELECT 1").await.map_err(|error| {
         HttpError::unavailable("database", "the database does not answer; the log says why").with_cause(error)
     })?;
-    Ok(Json(Health { status: "ok", service: "pilah-hub", version: env!("CARGO_PKG_VERSION") }))
+    let model_notice = state.registry.notice();
+    Ok(Json(Health { status: "ok", service: "pilah-hub", version: env!("CARGO_PKG_VERSION"), model_notice }))
 }
 
 /// The hub in numbers.
@@ -111,6 +118,7 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
         samples: sample::Entity::find().count(db).await?,
         labelled: sample::Entity::find().filter(sample::Column::Label.is_not_null()).count(db).await?,
         model: in_service.map(|row| row.version),
+        model_notice: state.registry.notice(),
         ai_level: level::level(&level::evidence(db).await?),
         ingest,
         broker: matches!(state.config.mqtt, Mqtt::Embedded { .. }).then(|| state.refusals.read()),

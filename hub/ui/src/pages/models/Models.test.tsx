@@ -68,6 +68,15 @@ it("lists versions, and says in words what the gate asks for", async () => {
   expect(screen.queryByText("A model from elsewhere")).toBeNull();
 });
 
+it("says when another model serves because the files of one are damaged", async () => {
+  const list = { in_service: "m1", notice: "m2 cannot be loaded; m1 is in service instead", models: [model("m1", [])] };
+  answering(hub("viewer", { "GET /api/v1/models": () => list }));
+  await show(<Models />);
+  const alert = await screen.findByRole("alert");
+  expect(alert.textContent).toContain("could not be loaded");
+  expect(alert.textContent).toContain("m1 is in service instead");
+});
+
 it("offers a comparison once two are chosen, and never of three", async () => {
   answering(hub("viewer"));
   await show(<Models />);
