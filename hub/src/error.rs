@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use crate::store::{BlobError, StoreError};
+use crate::store::{BlobError, StoreError, Trouble};
 
 /// An answer that is an error. It is boxed, because every handler's result has room for one.
 #[derive(Debug)]
@@ -109,11 +109,23 @@ impl HttpError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 
-    /// 500: our fault. The caller is told nothing else; the log has the cause.
+    /// 500: our fault. The caller is told nothing else; the log has the cause. If the cause is a storage that
+    /// takes nothing, the answer is 503 and says so.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let cause = cause.into();
+        if let Some(trouble) = Trouble::in_error(cause.as_ref()) {
+            return Self::cannot_store(trouble).with_cause(cause);
+        }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the hub failed to do this; its log says why")
             .with_cause(cause)
+    }
+
+    /// 503: the storage takes nothing now.
+    #[must_use]
+    pub fn cannot_store(trouble: Trouble) -> Self {
+        let words = trouble.words();
+        Self::unavailable("cannot-store", format!("the hub cannot store this, because {words}. Then try again"))
     }
 
     /// Adds the private cause, for the log.

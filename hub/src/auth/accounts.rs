@@ -8,8 +8,7 @@ use std::str::FromStr;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    TryInsertResult,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, TryInsertResult,
 };
 
 use super::password::{self, PasswordError};
@@ -272,7 +271,7 @@ async fn find(db: &impl ConnectionTrait, name: &str) -> Result<user::Model, Acco
 }
 
 /// Refuses if this is the only administrator.
-async fn keep_an_administrator(transaction: &DatabaseTransaction, row: &user::Model) -> Result<(), AccountError> {
+async fn keep_an_administrator(transaction: &impl ConnectionTrait, row: &user::Model) -> Result<(), AccountError> {
     let others = user::Entity::find()
         .filter(user::Column::Role.eq(Role::Admin.name()))
         .filter(user::Column::Id.ne(row.id))

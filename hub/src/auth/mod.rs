@@ -61,7 +61,7 @@ pub use role::Role;
 pub(crate) use routes::{ApiDoc, routes};
 
 use crate::config::Secret;
-use crate::error::HttpError;
+use crate::error::{Chain, HttpError};
 use crate::store::entity::user;
 use crate::store::{Store, StoreError};
 use accounts::{By, Change};
@@ -117,8 +117,11 @@ impl Logins {
                 return Err(HttpError::unauthorized("name or password is wrong"));
             }
             self.remember(known);
-            if let Some(row) = &row {
-                session::note_login(store, row.id).await?;
+            // Who only reads is not kept out by a disk that is full.
+            if let Some(row) = &row
+                && let Err(error) = session::note_login(store, row.id).await
+            {
+                tracing::warn!(error = %Chain(&error), user = row.name, "a login was not noted");
             }
         }
         let row = row.ok_or_else(|| HttpError::unauthorized("name or password is wrong"))?;

@@ -9,7 +9,7 @@ use pilah_models::wire::{
 };
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, TryInsertResult};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect, TryInsertResult};
 use uuid::Uuid;
 
 use super::check::Observation;
@@ -19,8 +19,8 @@ use crate::error::Chain;
 use crate::forecast::store::fill;
 use crate::live::{ItemSeen, LiveEvent};
 use crate::review::wrong;
-use crate::store::Store;
 use crate::store::entity::{audit, bin, event, sample};
+use crate::store::{DatabaseTransaction, Store};
 
 /// An observation that is ready for the database.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
@@ -21,6 +21,7 @@ use crate::ingest::IngestStatus;
 use crate::level::{self, Level};
 use crate::state::AppState;
 use crate::store::entity::{bin, event, model, sample};
+use crate::store::{CheckError, Trouble};
 
 /// The documentation of these routes.
 #[derive(OpenApi)]
@@ -84,17 +85,30 @@ pub(super) struct Status {
     broker: Option<BrokerStatus>,
 }
 
-/// Whether the hub works: it does if it answers and its database does.
+/// Whether the hub works: it does if it answers, and what it is sent can be stored.
 #[utoipa::path(get, path = "/health", tag = "status", responses(
     (status = 200, description = "It works", body = Health),
-    (status = 503, description = "The database does not answer", body = Problem),
+    (status = 503, description = "The database does not answer, or nothing can be stored; `detail` says why", body = Problem),
 ))]
 pub(super) async fn health(State(state): State<AppState>) -> Result<Json<Health>, HttpError> {
-    state.store.db().execute_unprepared("SELECT 1").await.map_err(|error| {
-        HttpError::unavailable("database", "the database does not answer; the log says why").with_cause(error)
+    state.store.check().await.map_err(|error| match error {
+        CheckError::Trouble(trouble) => cannot_store("nothing", trouble),
+        CheckError::Silent(_) => {
+            HttpError::unavailable("database", "the database does not answer; the log says why").with_cause(error)
+        }
     })?;
+    state.blobs.check().await.map_err(|trouble| cannot_store("no image", trouble))?;
     let model_notice = state.registry.notice();
     Ok(Json(Health { status: "ok", service: "pilah-hub", version: env!("CARGO_PKG_VERSION"), model_notice }))
+}
+
+/// Bins keep what is not acknowledged, so nothing is lost while they have room.
+fn cannot_store(what: &str, trouble: Trouble) -> HttpError {
+    let detail = format!(
+        "{what} can be stored, because {}. The hub then goes on by itself; bins keep what they have",
+        trouble.words()
+    );
+    HttpError::unavailable("cannot-store", detail)
 }
 
 /// The hub in numbers.

@@ -41,6 +41,26 @@ async fn what_is_open_and_what_is_not() {
 }
 
 #[tokio::test]
+async fn a_hub_that_cannot_store_says_so_and_goes_on_by_itself() {
+    let hub = TestHub::start().await;
+    let store = &hub.running.state.store;
+    let ada = serde_json::json!({ "name": "ada", "password": "a long password", "role": "viewer" });
+    store.limit_pages(1);
+    store.meet(crate::store::Trouble::Full);
+    let health = hub.request("GET", "/health", &[], None).await;
+    assert_eq!(health.status, 503);
+    let detail = health.json()["detail"].as_str().unwrap_or_default().to_owned();
+    assert!(detail.starts_with("nothing can be stored") && detail.contains("make room"), "{detail}");
+    let refused = hub.admin("POST", "/api/v1/users", Some(ada.clone())).await;
+    assert_eq!((refused.status, &refused.json()["type"]), (503, &"urn:pilah:problem:cannot-store".into()));
+    assert_eq!(hub.admin("GET", "/api/v1/users", None).await.status, 200, "reading goes on");
+
+    store.limit_pages(1_000_000);
+    while hub.request("GET", "/health", &[], None).await.status != 200 {}
+    assert_eq!(hub.admin("POST", "/api/v1/users", Some(ada)).await.status, 201);
+}
+
+#[tokio::test]
 async fn the_root_answers_as_it_is_asked() {
     let hub = TestHub::start().await;
     for (accept, json) in [
