@@ -233,19 +233,18 @@ impl DatabaseTransaction {
     /// The database's: nothing of it counts then, although some errors leave it there.
     pub async fn commit(self) -> Result<(), DbErr> {
         if self.is_spoilt.load(Ordering::Relaxed) {
+            let refused = self.keeper.in_doubt();
             self.rollback().await.ok();
-            return Err(DbErr::Custom("the transaction met an error of the storage and was rolled back".to_owned()));
+            return Err(refused);
         }
         let mark = if self.keeper.count() == self.began_at { None } else { Some(self.leave_mark().await?) };
         let Self { inner, keeper, began_at, .. } = self;
         keeper.noted(inner.commit().await)?;
         match mark {
             Some(mark) => keeper.confirm(&mark).await?,
-            // Without a mark there is nothing to look for: who is told this tries again.
-            None if keeper.count() != began_at => {
-                let doubt = "an error of the storage was met while a transaction was committed: it may not be there";
-                return Err(DbErr::Custom(doubt.to_owned()));
-            }
+            // An error was met at this very moment. Without a mark there is nothing to look for: who is told this
+            // tries again.
+            None if keeper.count() != began_at => return Err(keeper.in_doubt()),
             None => {}
         }
         keeper.worked();
@@ -349,7 +348,7 @@ async fn connect(file: &Path, keeper: &Arc<Keeper>) -> Result<sea_orm::DatabaseC
             })
             .after_release(move |connection, meta| {
                 let keeper = Arc::clone(&given_back);
-                Box::pin(async move { keeper.may_use(connection, meta.age).await })
+                Box::pin(async move { keeper.may_stay(connection, meta.age).await })
             });
         #[cfg(test)]
         let pool = {

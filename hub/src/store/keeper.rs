@@ -121,10 +121,12 @@ impl Keeper {
         if self.condition.database().trouble().is_none() {
             return Ok(());
         }
-        self.tried_again().await.map_err(|trouble| {
-            let refused = SqlxError::Io(io::Error::other(Refused(trouble)));
-            DbErr::Conn(RuntimeErr::SqlxError(Arc::new(refused)))
-        })
+        self.tried_again().await.map_err(refused)
+    }
+
+    /// What is said of a transaction that met an error, or may have.
+    pub(super) fn in_doubt(&self) -> DbErr {
+        refused(self.condition.database().latest().unwrap_or(Trouble::Device))
     }
 
     /// Whether the database can be written to. If nobody has written for a while, it is tried.
@@ -162,7 +164,7 @@ impl Keeper {
                     Err(trouble)
                 }
                 // Another writer took long: that proves nothing, either way.
-                None => return tracing::info!(%error, "it could not be tried whether the database can be written to"),
+                None => return tracing::debug!(%error, "it could not be tried whether the database can be written to"),
             },
         };
         if let (Err(trouble), None) = (outcome, trouble) {
@@ -177,13 +179,20 @@ impl Keeper {
     async fn trial(&self, room: i64, trouble: Option<Trouble>) -> Result<(), SqlxError> {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let mut writer = self.connect().await?;
-        let written = self.write(&mut writer, number, room, trouble).await;
+        let tried = async {
+            self.write(&mut writer, number, room, trouble).await?;
+            match self.read(&self.name).await? {
+                Some(found) if found == number => {}
+                _ => return Err(lost()),
+            }
+            // The room is given back: a trial that wrote over its own row would need none.
+            let shrink = sqlx::query("UPDATE store_marks SET padding = x'00' WHERE keeper = ?").bind(&self.name);
+            shrink.execute(&mut writer).await?;
+            Ok(())
+        };
+        let tried = tried.await;
         writer.close().await.ok();
-        written?;
-        match self.read(&self.name).await? {
-            Some(found) if found == number => Ok(()),
-            _ => Err(lost()),
-        }
+        tried
     }
 
     async fn write(
@@ -239,18 +248,21 @@ impl Keeper {
     }
 
     async fn connect(&self) -> Result<SqliteConnection, SqlxError> {
-        #[cfg_attr(not(test), expect(unused_mut, reason = "tests limit it"))]
         let mut connection = self.options.connect().await?;
-        #[cfg(test)]
         self.limit(&mut connection).await?;
         Ok(connection)
+    }
+
+    /// Whether a connection that comes back to the pool may stay.
+    pub(super) async fn may_stay(&self, connection: &mut SqliteConnection, age: Duration) -> Result<bool, SqlxError> {
+        // What was sent before is done after this, a rollback among it.
+        connection.ping().await?;
+        self.may_use(connection, age).await
     }
 
     /// Whether a connection of the pool may be used: no error was met since it was made, and no transaction
     /// is open on it.
     pub(super) async fn may_use(&self, connection: &mut SqliteConnection, age: Duration) -> Result<bool, SqlxError> {
-        // What was sent before is done after this, a rollback among it.
-        connection.ping().await?;
         let now = Instant::now();
         if self.condition.database().is_tainted(now.checked_sub(age).unwrap_or(now)) {
             return Ok(false);
@@ -259,9 +271,14 @@ impl Keeper {
             tracing::warn!("a connection came back with a transaction open; it is closed");
             return Ok(false);
         }
-        #[cfg(test)]
         self.limit(connection).await?;
         Ok(true)
+    }
+
+    // In tests it imitates a disk that is full.
+    #[cfg(not(test))]
+    async fn limit(&self, _: &mut SqliteConnection) -> Result<(), SqlxError> {
+        Ok(())
     }
 
     #[cfg(test)]
@@ -273,6 +290,10 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+fn refused(trouble: Trouble) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(SqlxError::Io(io::Error::other(Refused(trouble))))))
 }
 
 /// What was written is not there.

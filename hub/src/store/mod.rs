@@ -49,7 +49,7 @@ use sea_orm::DbErr;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder cannot be made or written to.
-    #[error("cannot write to the data folder {}: choose another with --data, or give this user the right to write there", path.display())]
+    #[error("cannot write to the data folder {}: {}", path.display(), unwritable_remedy(source))]
     Unwritable {
         /// The folder.
         path: PathBuf,
@@ -135,6 +135,16 @@ pub enum StoreError {
         /// What is wrong.
         problem: String,
     },
+}
+
+fn unwritable_remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "its disk is full; make room there",
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "its disk is mounted read-only; mount it for writing, or choose another folder with --data"
+        }
+        _ => "choose another with --data, or give this user the right to write there",
+    }
 }
 
 /// Milliseconds since 1970 UTC, by this machine's clock.

@@ -165,6 +165,7 @@ pub(super) enum Due {
 #[derive(Debug, Default)]
 pub(super) struct Soundness {
     trouble: Option<Trouble>,
+    latest: Option<Trouble>,
     last: Option<Instant>,
     count: u64,
     next_trial: Option<Instant>,
@@ -175,6 +176,7 @@ impl Soundness {
     /// An error was met. Tells whether it is news.
     pub(super) fn met(&mut self, trouble: Trouble, now: Instant) -> bool {
         self.last = Some(now);
+        self.latest = Some(trouble);
         self.count += 1;
         self.trouble.replace(trouble) != Some(trouble)
     }
@@ -213,6 +215,11 @@ impl Soundness {
     /// What keeps it from storing.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         self.trouble
+    }
+
+    /// What was met last, be it over or not.
+    pub(super) fn latest(&self) -> Option<Trouble> {
+        self.latest
     }
 
     /// Whether nobody has seen a write work for so long.

@@ -19,9 +19,21 @@ fn large(seq: i64) -> event::ActiveModel {
     event::ActiveModel { probabilities_json: Set("x".repeat(20_000)), ..an_event(seq) }
 }
 
-/// Writes until the disk is full, in one transaction, which is then dropped or rolled back.
-async fn fill(store: &Store, rolls_back: bool) {
+/// Takes the room that is left within the pages that there are, as another program would.
+async fn take_all_room(folder: &DataFolder) {
+    let options = SqliteConnectOptions::new().filename(folder.path().join("pilah.db"));
+    let mut other = options.pragma("max_page_count", "1").connect().await.expect("connects");
+    for size in [20_000, 1] {
+        let row = "INSERT INTO store_marks (keeper, number, at_ms, padding) VALUES (hex(randomblob(16)), 0, ?, randomblob(?))";
+        while sqlx::query(row).bind(now_ms()).bind(size).execute(&mut other).await.is_ok() {}
+    }
+    other.close().await.expect("closes");
+}
+
+/// Writes on a full disk, in a transaction, which is then dropped or rolled back.
+async fn fill(store: &Store, folder: &DataFolder, rolls_back: bool) {
     store.limit_pages(FULL);
+    take_all_room(folder).await;
     let transaction = store.begin().await.expect("begins");
     let mut seq = -1;
     let error = loop {
@@ -65,7 +77,7 @@ async fn what_is_committed_after_a_full_disk_is_there() {
     let store = Store::open(&folder).await.expect("a new database");
     write(&store, 1).await.expect("there is room");
     for (n, rolls_back) in [(10, false), (20, true)] {
-        fill(&store, rolls_back).await;
+        fill(&store, &folder, rolls_back).await;
         let refused = write(&store, n).await.expect_err("it is full");
         assert_eq!(Trouble::in_error(&refused), Some(Trouble::Full), "{refused}");
         store.limit_pages(ROOMY);
@@ -109,8 +121,9 @@ async fn whoever_writes_while_it_gets_full_is_told_the_truth() {
     let mut told = BTreeSet::new();
     for (round, pages) in [ROOMY, FULL, ROOMY, FULL, ROOMY].into_iter().enumerate() {
         store.limit_pages(pages);
-        if pages == ROOMY {
-            recovered(&store).await;
+        match pages {
+            FULL => take_all_room(&folder).await,
+            _ => recovered(&store).await,
         }
         let done: Vec<i64> =
             writes(1000 * (1 + round as i64)).await.into_iter().filter_map(|done| done.expect("ends")).collect();
@@ -146,12 +159,25 @@ async fn a_transaction_that_was_open_meanwhile_counts_once_another_connection_re
 }
 
 #[tokio::test]
+async fn who_overlooks_an_error_is_told_at_the_commit() {
+    let (_temporary, folder) = folder();
+    let store = Store::open(&folder).await.expect("a new database");
+    store.limit_pages(FULL);
+    take_all_room(&folder).await;
+    let transaction = store.begin().await.expect("begins");
+    event::Entity::insert(large(1)).exec(&transaction).await.expect_err("it is full");
+    let error = transaction.commit().await.expect_err("it is not whole");
+    assert_eq!(Trouble::in_error(&error), Some(Trouble::Full), "{error}");
+    assert!(seen_by_another(&folder).await.is_empty());
+}
+
+#[tokio::test]
 async fn reading_goes_on_and_the_state_is_told() {
     let (_temporary, folder) = folder();
     let store = Store::open(&folder).await.expect("a new database");
     store.check().await.expect("is well");
     write(&store, 1).await.expect("there is room");
-    fill(&store, false).await;
+    fill(&store, &folder, false).await;
     let told = store.check().await.expect_err("is not well").to_string();
     assert!(told.contains("full: make room"), "{told}");
     let seqs: Vec<i64> = event::Entity::find()

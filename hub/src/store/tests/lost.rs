@@ -84,6 +84,18 @@ async fn a_hub_that_was_killed_young_starts_again() {
     Store::open(&folder).await.expect("it is this hub's image");
 }
 
+#[test]
+fn a_folder_that_cannot_be_written_to_says_how_to_mend_it() {
+    for (kind, remedy) in [
+        (io::ErrorKind::StorageFull, "make room"),
+        (io::ErrorKind::ReadOnlyFilesystem, "mount it for writing"),
+        (io::ErrorKind::PermissionDenied, "give this user the right"),
+    ] {
+        let error = StoreError::Unwritable { path: "/srv/pilah".into(), source: io::Error::from(kind) }.to_string();
+        assert!(error.contains("/srv/pilah") && error.contains(remedy), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_database_without_its_images_is_told() {
     let (_temporary, folder) = data(true).await;
