@@ -14,6 +14,7 @@ use crate::program::{self, Process, eventually, free_port};
 #[derive(Debug)]
 pub struct Hub {
     folder: TempDir,
+    data: PathBuf,
     http_port: u16,
     mqtt: Mqtt,
     bundle: PathBuf,
@@ -22,7 +23,7 @@ pub struct Hub {
 }
 
 /// The administrator's password, given at the first start.
-const ADMIN_PASSWORD: &str = "the administrator's password";
+pub const ADMIN_PASSWORD: &str = "the administrator's password";
 
 /// Which broker the hub uses.
 #[derive(Debug)]
@@ -38,6 +39,12 @@ impl Hub {
         Self::start(bundle, Mqtt::Embedded { port: free_port() }, true)
     }
 
+    /// As [`Hub::with_embedded_broker`], with its data in this folder; what it prints goes elsewhere.
+    #[must_use]
+    pub fn on_disk(bundle: &Path, data: &Path) -> Self {
+        Self::start_in(bundle, Mqtt::Embedded { port: free_port() }, true, Some(data))
+    }
+
     /// As [`Hub::with_embedded_broker`], but it leaves trainings to workers.
     #[must_use]
     pub fn without_training(bundle: &Path) -> Self {
@@ -51,8 +58,14 @@ impl Hub {
     }
 
     fn start(bundle: &Path, mqtt: Mqtt, trains: bool) -> Self {
+        Self::start_in(bundle, mqtt, trains, None)
+    }
+
+    fn start_in(bundle: &Path, mqtt: Mqtt, trains: bool, data: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let mut hub = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            data: data.map_or_else(|| folder.path().join("data"), Path::to_owned),
+            folder,
             http_port: free_port(),
             mqtt,
             bundle: bundle.to_owned(),
@@ -99,7 +112,7 @@ impl Hub {
     /// Its data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// Starts a worker on its data; what it prints goes to a file of this name.

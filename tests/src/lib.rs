@@ -16,6 +16,9 @@ pub mod bin;
 /// Debian's Mosquitto as an external broker.
 pub mod mosquitto;
 
+/// A file system that can be full.
+pub mod small_disk;
+
 /// Photos with known labels.
 pub mod photos;
 
