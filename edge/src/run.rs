@@ -13,6 +13,15 @@ mod asked;
 /// What a bin moves and feels.
 mod body;
 
+/// Which of the hub's words is its last.
+mod heard;
+
+/// How a bin begins each message, and what it says of its presence.
+mod said;
+
+/// Another program that speaks under this bin's id.
+pub(crate) mod twin;
+
 /// Camera, pipeline and preview alone.
 mod look;
 

@@ -67,7 +67,11 @@ impl Mosquitto {
             acl += &format!("\nuser {bin}\ntopic read {}\n", topic::HUB_STATUS);
             let id = BinId::new(*bin).expect("a valid id");
             for channel in Channel::ALL {
-                let right = if channel.is_from_hub() { "read" } else { "write" };
+                let right = match (channel.is_read_by_bin(), channel.is_from_hub()) {
+                    (true, true) => "read",
+                    (true, false) => "readwrite",
+                    (false, _) => "write",
+                };
                 acl += &format!("topic {right} {}\n", channel.of(&id));
             }
         }

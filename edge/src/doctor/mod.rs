@@ -1,5 +1,5 @@
 //! `pilah-edge doctor`: what is wrong with an installation, and what to do. It looks at the
-//! configuration, the disk, the model, the clock, the hub, the broker and the camera, says one line of
+//! configuration, the disk, the model, the clock, the hub, the broker, the id and the camera, says one line of
 //! each, and changes nothing but a file of its own that it removes.
 //!
 //! ```text
@@ -14,7 +14,7 @@
 /// What does not need a network: password, disk, model, clock.
 mod machine;
 
-/// The broker and the hub.
+/// The broker, the hub, and whether another bin has this one's id.
 mod network;
 
 /// What the camera sees.
@@ -27,6 +27,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::config::Config;
+use crate::run::twin::Note;
 use crate::run::{RunError, lock};
 
 /// What came of a check.
@@ -119,6 +120,7 @@ pub fn examine(path: &Path, out: &mut impl Write) -> io::Result<Verdict> {
     tell(machine::clock(Timestamp::now(), crate::health::machine::clock_synced(), made, hub_time))?;
     tell(finding)?;
     tell(network::broker(&config, password.as_ref()))?;
+    tell(network::identity(&config, Note::read(&config.data_dir).as_ref()))?;
     tell(camera::camera(&config, runs))?;
     Ok(worst)
 }

@@ -1,4 +1,4 @@
-//! The broker and the hub.
+//! The broker, the hub, and whether another bin has this one's id.
 
 use jiff::Timestamp;
 use pilah_models::name::ContentId;
@@ -8,6 +8,7 @@ use crate::config::{Config, Secret};
 use crate::link::Link;
 use crate::link::probe::ProbeError;
 use crate::model_store::fetch::{FetchError, Hub, HubAnswer};
+use crate::run::twin::Note;
 
 /// Whether the broker takes the bin.
 pub(super) fn broker(config: &Config, password: Option<&Secret>) -> Finding {
@@ -44,6 +45,24 @@ pub(super) fn broker(config: &Config, password: Option<&Secret>) -> Finding {
             };
             fail(CHECK, format!("{address}: {error}"), advice)
         }
+    }
+}
+
+/// Whether another program speaks under the bin's id, as the bin noticed when it ran last.
+pub(super) fn identity(config: &Config, note: Option<&Note>) -> Finding {
+    const CHECK: &str = "identity";
+    match note {
+        None => ok(CHECK, format!("no other program was noticed that speaks as bin {}", config.bin)),
+        Some(Note { connections, at }) => fail(
+            CHECK,
+            format!(
+                "another program speaks as bin {}: it took the connection {connections} times, the last time at {}",
+                config.bin,
+                at.strftime("%Y-%m-%d %H:%M UTC")
+            ),
+            "Two bins run on copies of one card, or of one configuration: enrol one of them at the hub under an id of \
+             its own, and put id and secret into its configuration.",
+        ),
     }
 }
 

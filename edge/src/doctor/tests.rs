@@ -45,6 +45,7 @@ fn each_part_has_a_line_and_what_fails_says_what_to_do() {
         ("model", "ok"),
         ("hub", "warn"),
         ("broker", "fail"),
+        ("identity", "ok"),
         ("camera", "ok"),
     ] {
         assert!(line(&lines, check).starts_with(expected), "{lines:#?}");
@@ -78,6 +79,21 @@ fn what_is_missing_or_broken_on_the_machine_fails() {
     for check in ["password", "disk", "model", "broker"] {
         assert!(line(&lines, check).starts_with("fail"), "{lines:#?}");
     }
+}
+
+#[test]
+fn a_twin_that_the_bin_noticed_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "");
+    std::fs::create_dir(folder.path().join("data")).expect("creates");
+    let note = r#"{"connections":8,"at":"2026-11-22T10:15:30Z"}"#;
+    std::fs::write(folder.path().join("data/twin.json"), note).expect("writes");
+    let (_, lines) = examined(&path);
+    assert!(line(&lines, "identity").starts_with("fail"), "{lines:#?}");
+    assert!(
+        line(&lines, "identity")
+            .ends_with("as bin b1: it took the connection 8 times, the last time at 2026-11-22 10:15 UTC")
+    );
 }
 
 #[test]

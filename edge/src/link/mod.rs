@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use backoff::Backoff;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Acks, Command, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message};
+use pilah_models::wire::{Acks, Command, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message, Status};
 use rumqttc::{
     AsyncClient, ConnectionError, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, SubscribeFilterInput,
     SubscribeReasonCode, TlsConfiguration, Transport,
@@ -77,6 +77,8 @@ pub enum LinkEvent {
     Connected {
         /// Holds as many messages as may be in flight, and a few more.
         outgoing: mpsc::Sender<Outgoing>,
+        /// Its number since the program started; the last will that the broker holds has it, too.
+        number: u32,
     },
     /// No connection; it is tried again.
     Disconnected {
@@ -93,8 +95,10 @@ pub enum LinkEvent {
     Command(Command),
     /// What a sensor says on the topic of [`Link::listening_to`].
     Reading(String),
-    /// The hub has come back.
+    /// The hub has come, and asks who is there.
     HubOnline,
+    /// What the broker has of this bin's own presence: the bin's word, a last will, or a stranger's.
+    OwnStatus(Box<Status>),
     /// A message was refused, or a topic was denied.
     Refused {
         /// The topic.
@@ -167,18 +171,21 @@ impl Link {
     }
 
     /// Connects, and again whenever the connection is lost, until `stop` says so. `will` is the presence
-    /// that the broker publishes if the bin disappears. Every event goes to `events`; the task ends
+    /// that the broker publishes if the bin disappears, with the number of its connection. Every event goes to `events`; the task ends
     /// when nobody takes them.
     pub async fn run<E: From<LinkEvent> + Send + 'static>(
         mut self,
-        will: watch::Receiver<Vec<u8>>,
+        will: watch::Receiver<Status>,
         events: mpsc::Sender<E>,
         mut stop: watch::Receiver<bool>,
     ) {
+        let mut number: u32 = 0;
         while !*stop.borrow() {
             let begun = Instant::now();
-            let will = will.borrow().clone();
-            let reason = self.connection(will, &events, &mut stop).await;
+            // Counted here: whoever answers an end late must not leave the next connection the will of the last.
+            number = number.saturating_add(1);
+            let will = Status { connection: Some(number), ..will.borrow().clone() };
+            let reason = self.connection((number, will.encode()), &events, &mut stop).await;
             if events.send(LinkEvent::Disconnected { reason }.into()).await.is_err() {
                 return;
             }
@@ -196,7 +203,7 @@ impl Link {
     /// One connection from beginning to end; says why it ended.
     async fn connection<E: From<LinkEvent> + Send + 'static>(
         &self,
-        will: Vec<u8>,
+        (number, will): (u32, Vec<u8>),
         events: &mpsc::Sender<E>,
         stop: &mut watch::Receiver<bool>,
     ) -> String {
@@ -217,7 +224,7 @@ impl Link {
             return crate::in_words(&error);
         }
         let (outgoing, queue) = mpsc::channel(self.in_flight + 8);
-        if events.send(LinkEvent::Connected { outgoing }.into()).await.is_err() {
+        if events.send(LinkEvent::Connected { outgoing, number }.into()).await.is_err() {
             return "stopping".to_owned();
         }
         let publisher = Publisher { bin: self.bin.clone(), ack: self.ack, client, events: events.clone() };
@@ -272,7 +279,7 @@ impl Link {
     /// What the bin listens to.
     fn filters(&self) -> impl Iterator<Item = String> {
         let of_bin =
-            Channel::ALL.into_iter().filter(|channel| channel.is_from_hub()).map(|channel| channel.of(&self.bin));
+            Channel::ALL.into_iter().filter(|channel| channel.is_read_by_bin()).map(|channel| channel.of(&self.bin));
         of_bin.chain([topic::HUB_STATUS.to_owned()]).chain(self.sensor.clone())
     }
 
@@ -296,6 +303,12 @@ impl Link {
                 Some((bin, Channel::Desired)) if bin == self.bin => {
                     let desired = Desired::decode(payload)?;
                     (desired.header.bin.clone(), LinkEvent::Desired(desired))
+                }
+                // Nothing is retained any more.
+                Some((bin, Channel::Status)) if bin == self.bin && payload.is_empty() => return Ok(None),
+                Some((bin, Channel::Status)) if bin == self.bin => {
+                    let status = Status::decode(payload)?;
+                    (status.header.bin.clone(), LinkEvent::OwnStatus(Box::new(status)))
                 }
                 Some((bin, Channel::Commands)) if bin == self.bin && retained => {
                     let reason = "a retained command would be done again at each connection; publish it unretained";

@@ -5,18 +5,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pilah_models::wire::{
-    self, Acks, ActuatorState, CameraState, Header, Message, Reported, Status, Telemetry, UpdateState,
+    self, Acks, ActuatorState, CameraState, Desired, Header, Message, Reported, Status, Telemetry, UpdateState,
 };
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
 use super::asked::Asked;
 use super::body::Body;
+use super::heard::Heard;
+use super::said::{header_of, status_of};
+use super::twin::{self, Found, Note, Strangers};
 use super::{Ended, Event};
 use crate::camera::replay::Then;
 use crate::config::{CameraConfig, Config};
 use crate::health::clock::Clock;
-use crate::health::machine::{Machine, clock_synced};
+use crate::health::machine::Machine;
 use crate::health::vitals::Vitals;
 use crate::link::window::Window;
 use crate::link::{LinkEvent, Outgoing};
@@ -54,7 +57,11 @@ pub(super) struct Bin {
     pub(super) asked: Asked,
     /// The queue of the connection, while there is one.
     connection: Option<mpsc::Sender<Outgoing>>,
-    will: watch::Sender<Vec<u8>>,
+    /// The number of the connection, or of the last one.
+    connection_number: Option<u32>,
+    will: watch::Sender<Status>,
+    strangers: Strangers,
+    desired: Heard,
     /// What was last said on `reported`, so that only news is.
     said: Option<(pilah_models::name::ContentId, UpdateState)>,
     next_telemetry: Instant,
@@ -79,14 +86,21 @@ impl Bin {
         asked: Asked,
     ) -> Self {
         let now = Instant::now();
-        let mut bin = Self {
+        Note::remove(&config.data_dir);
+        let mut outbox = outbox;
+        let header = header_of(&clock, &config, &mut outbox, &in_force);
+        let will = status_of(&config, &outbox, &in_force, header);
+        let bin = Self {
             window: Window::new(usize::from(config.mqtt.in_flight), config.mqtt.resend_after),
             plan: Plan::new(in_force.id.clone(), RETRY),
             next_telemetry: now,
             started: now,
             camera: CameraState::Starting,
             connection: None,
-            will: watch::Sender::new(Vec::new()),
+            connection_number: None,
+            will: watch::Sender::new(will),
+            strangers: Strangers::default(),
+            desired: Heard::default(),
             said: None,
             disk_works: true,
             connection_failed: false,
@@ -104,12 +118,11 @@ impl Bin {
             asked,
         };
         bin.body.compare(&bin.in_force.classifier.manifest().labels);
-        bin.renew_will();
         bin
     }
 
     /// What the broker is to say if the bin disappears.
-    pub(super) fn will(&self) -> watch::Receiver<Vec<u8>> {
+    pub(super) fn will(&self) -> watch::Receiver<Status> {
         self.will.subscribe()
     }
 
@@ -152,12 +165,13 @@ impl Bin {
             Event::Item(item) => {
                 tracing::info_span!("item", model = %item.model).in_scope(|| self.handle_item(*item));
             }
-            Event::Link(LinkEvent::Connected { outgoing }) => self.handle_connected(outgoing),
+            Event::Link(LinkEvent::Connected { outgoing, number }) => self.handle_connected(outgoing, number),
             Event::Link(LinkEvent::Disconnected { reason }) => self.handle_disconnected(&reason),
             Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
             Event::Link(LinkEvent::Acks(acks)) => self.handle_acks(&acks),
-            Event::Link(LinkEvent::Desired(desired)) => self.plan.handle_desired(desired, Instant::now()),
-            Event::Link(LinkEvent::HubOnline) => self.window.handle_reset(),
+            Event::Link(LinkEvent::Desired(desired)) => self.handle_desired(desired),
+            Event::Link(LinkEvent::HubOnline) => self.handle_hub(),
+            Event::Link(LinkEvent::OwnStatus(said)) => self.handle_own_status(&said),
             Event::Link(LinkEvent::Refused { topic, reason }) => self.refuse(&topic, &reason),
             Event::Link(LinkEvent::Command(command)) => self.handle_command(&command)?,
             Event::Link(LinkEvent::Reading(text)) => self.body.handle_reading(Ok(text)),
@@ -272,13 +286,46 @@ impl Bin {
         }
     }
 
-    fn handle_connected(&mut self, outgoing: mpsc::Sender<Outgoing>) {
+    fn handle_connected(&mut self, outgoing: mpsc::Sender<Outgoing>, number: u32) {
         info!(broker = %self.config.mqtt.address, waiting = self.outbox.state().entries, "connected");
         self.connection = Some(outgoing);
+        self.connection_number = Some(number);
         self.connection_failed = false;
         self.window.handle_reset();
-        self.said = None;
+        self.say_all_anew();
+    }
+
+    /// The hub has come: it may know nothing of this bin, and what it was sent while it was away waits.
+    fn handle_hub(&mut self) {
+        self.window.handle_reset();
+        self.say_all_anew();
+    }
+
+    fn say_all_anew(&mut self) {
         self.publish_status();
+        self.said = None;
+        self.next_telemetry = Instant::now();
+    }
+
+    fn handle_desired(&mut self, desired: Desired) {
+        let said = Key { epoch: desired.header.epoch, seq: desired.header.seq };
+        if self.desired.is_last(said) {
+            self.plan.handle_desired(desired, Instant::now());
+        } else {
+            debug!(epoch = said.epoch, seq = said.seq, "an older wish of the hub came late; the newer one stays");
+        }
+    }
+
+    /// Corrects what the broker tells of this bin: it is here. Notices others that speak under its id.
+    fn handle_own_status(&mut self, said: &Status) {
+        let found = self.strangers.handle_status(said, self.outbox.epoch(), self.outbox.former_epochs());
+        if found != Found::Nothing {
+            let at = self.header().at;
+            twin::tell(found, said, &self.config.data_dir, at);
+        }
+        if !said.online {
+            self.publish_status();
+        }
     }
 
     fn handle_disconnected(&mut self, reason: &str) {
@@ -362,6 +409,7 @@ impl Bin {
             model: self.in_force.version().clone(),
             manifest: news.0.clone(),
             update: news.1.clone(),
+            connection: self.connection_number,
         };
         if self.send(Outgoing::Reported(reported.encode())) {
             self.said = Some(news);
@@ -409,24 +457,18 @@ impl Bin {
     }
 
     fn renew_will(&mut self) {
-        let will = self.status(false).encode();
+        let will = self.status(false);
         self.will.send_replace(will);
     }
 
     pub(super) fn header(&mut self) -> Header {
-        let Key { epoch, seq } = self.outbox.next_key();
-        let (at, clock_synced) = self.clock.now(clock_synced(), self.in_force.classifier.manifest().created_at);
-        Header { v: wire::VERSION, bin: self.config.bin.clone(), epoch, seq, at, clock_synced }
+        header_of(&self.clock, &self.config, &mut self.outbox, &self.in_force)
     }
 
     fn status(&mut self, online: bool) -> Status {
-        Status {
-            header: self.header(),
-            online,
-            software: env!("CARGO_PKG_VERSION").to_owned(),
-            model: self.in_force.version().clone(),
-            camera: self.camera.clone(),
-        }
+        let header = self.header();
+        let (camera, connection) = (self.camera.clone(), self.connection_number);
+        Status { online, camera, connection, ..status_of(&self.config, &self.outbox, &self.in_force, header) }
     }
 
     fn telemetry(&mut self) -> Telemetry {
@@ -446,6 +488,7 @@ impl Bin {
             memory_bytes: machine.memory_bytes,
             actuator: self.body.actuator(),
             fill: self.body.fill(),
+            connection: self.connection_number,
         }
     }
 

@@ -177,6 +177,9 @@ mod tests {
             software: "0.1.0".into(),
             model: "m1".parse().expect("valid"),
             camera: CameraState::Streaming,
+            connection: None,
+            former: Vec::new(),
+            camera_is: None,
         };
         assert!(bin.subscribe(&Channel::Commands.of(&bin.id)).await, "its own commands");
         bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;

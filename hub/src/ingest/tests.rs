@@ -161,12 +161,16 @@ async fn what_a_bin_says_of_itself_is_kept() {
         software: "0.1.0".into(),
         model: "m1".parse().expect("valid"),
         camera: CameraState::Failed { error: "unplugged".into() },
+        connection: None,
+        former: Vec::new(),
+        camera_is: None,
     };
     let reported = Reported {
         header: header("b1", 2),
         model: "m2".parse().expect("valid"),
         manifest: pilah_models::name::ContentId::of(b"m"),
         update: UpdateState::Failed { target: "m3".parse().expect("valid"), error: "golden output differs".into() },
+        connection: None,
     };
     let telemetry = Telemetry {
         header: header("b1", 3),
@@ -183,6 +187,7 @@ async fn what_a_bin_says_of_itself_is_kept() {
         memory_bytes: None,
         actuator: None,
         fill: None,
+        connection: None,
     };
     bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;
     bin.publish(&Channel::Reported.of(&bin.id), reported.encode()).await;
@@ -227,6 +232,7 @@ async fn the_fill_of_a_bin_is_kept_by_day() {
             memory_bytes: None,
             actuator: None,
             fill: Some(fill),
+            connection: None,
         };
         bin.publish(&Channel::Telemetry.of(&bin.id), telemetry.encode()).await;
     }

@@ -27,7 +27,7 @@ fn reported(model: &str, manifest: &[u8], update: UpdateState) -> Reported {
         at: "2026-01-02T03:04:05Z".parse().expect("valid"),
         clock_synced: true,
     };
-    Reported { header, model: version(model), manifest: ContentId::of(manifest), update }
+    Reported { header, model: version(model), manifest: ContentId::of(manifest), update, connection: None }
 }
 
 #[test]

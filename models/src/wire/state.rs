@@ -21,6 +21,28 @@ pub struct Status {
     pub model: ModelVersion,
     /// Whether it can see.
     pub camera: CameraState,
+    /// The connection over which it was said, or, of a last will, to which it belongs: counted from 1 within `epoch`.
+    /// Absent: a program that does not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
+    /// The epochs of the program's starts before this one, the last first, at most [`super::FORMER_EPOCHS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<u32>,
+    /// What its camera is. Absent: a program that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera_is: Option<CameraIs>,
+}
+
+/// What a camera is: only one that is not real can know the truth of what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraIs {
+    /// It shows what is there.
+    Real,
+    /// It draws what it shows.
+    Virtual,
+    /// It shows photos from a folder.
+    Replay,
 }
 
 /// Whether a bin can see.
@@ -80,6 +102,9 @@ pub struct Telemetry {
     /// How full the bin is, 0 to 1, if a sensor tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill: Option<f32>,
+    /// As in the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
 }
 
 /// Whether a machine slows itself down.
@@ -153,6 +178,9 @@ pub struct Reported {
     pub manifest: ContentId,
     /// How far the last update came.
     pub update: UpdateState,
+    /// As in the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
 }
 
 /// How far an update came.

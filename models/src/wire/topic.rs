@@ -76,6 +76,13 @@ impl Channel {
         matches!(self, Self::Desired | Self::Acks | Self::Commands)
     }
 
+    /// Whether the bin listens here: where the hub publishes, and to its own presence, since a last will of a
+    /// connection before this one may have said that it is gone.
+    #[must_use]
+    pub fn is_read_by_bin(self) -> bool {
+        self.is_from_hub() || self == Self::Status
+    }
+
     /// The topic of this channel for `bin`.
     #[must_use]
     pub fn of(self, bin: &BinId) -> String {
@@ -103,10 +110,10 @@ pub fn bin_may_publish(bin: &BinId, topic: &str) -> bool {
     parse(topic).is_some_and(|(of, channel)| of == *bin && !channel.is_from_hub())
 }
 
-/// Whether `bin` may subscribe to `filter`: its own topics from the hub, and the hub's status.
+/// Whether `bin` may subscribe to `filter`: its own topics that are for it, and the hub's status.
 #[must_use]
 pub fn bin_may_subscribe(bin: &BinId, filter: &str) -> bool {
-    filter == HUB_STATUS || parse(filter).is_some_and(|(of, channel)| of == *bin && channel.is_from_hub())
+    filter == HUB_STATUS || parse(filter).is_some_and(|(of, channel)| of == *bin && channel.is_read_by_bin())
 }
 
 #[cfg(test)]
@@ -139,7 +146,7 @@ mod tests {
         let own = bin("b1");
         for channel in Channel::ALL {
             assert_eq!(bin_may_publish(&own, &channel.of(&own)), !channel.is_from_hub());
-            assert_eq!(bin_may_subscribe(&own, &channel.of(&own)), channel.is_from_hub());
+            assert_eq!(bin_may_subscribe(&own, &channel.of(&own)), channel.is_from_hub() || channel == Channel::Status);
             assert!(!bin_may_publish(&own, &channel.of(&bin("b2"))));
             assert!(!bin_may_subscribe(&own, &channel.of(&bin("b2"))));
             assert!(!bin_may_subscribe(&own, &channel.of_all()));
