@@ -3,6 +3,7 @@
 mod bad_models;
 mod demo;
 mod exactly_once;
+mod identity;
 mod learning;
 mod strangers;
 mod worker;

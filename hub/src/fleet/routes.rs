@@ -82,6 +82,15 @@ pub(crate) struct BinView {
     pub(super) update: Option<String>,
     /// Its camera, in words.
     pub(super) camera: Option<String>,
+    /// Items and images that came under a number which another had, and were stored under one of their own: its
+    /// card was brought back, or copied.
+    pub(super) conflicts: i64,
+    /// When the last of them came, in milliseconds since 1970.
+    pub(super) conflict_ms: Option<i64>,
+    /// How often one of two programs under its id took over from the other.
+    pub(super) takeovers: i64,
+    /// When that was the last time, in milliseconds since 1970.
+    pub(super) takeover_ms: Option<i64>,
     /// The last item.
     pub(super) last_item: Option<ItemSeen>,
     /// The last `Telemetry` message.

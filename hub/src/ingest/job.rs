@@ -19,8 +19,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::check::{Observation, Refusal, observation};
-use super::commit::{Committed, Ready, commit};
+use super::commit::{self, Committed, Oddities, Ready, commit};
 use super::image::{KeepError, keep};
+use super::rows::fingerprint;
 use super::{Counters, Publisher};
 use crate::live::Live;
 use crate::store::{Blobs, Store, now_ms};
@@ -50,6 +51,7 @@ pub struct Ingest {
     rows: mpsc::Sender<Ready>,
     images: mpsc::Sender<Ready>,
     counters: Arc<Counters>,
+    store: Store,
 }
 
 /// What a batch needs.
@@ -76,10 +78,10 @@ impl Ingest {
     ) -> Self {
         let (rows, waiting_rows) = mpsc::channel(ROWS);
         let (images, waiting_images) = mpsc::channel(IMAGES);
-        let sink = Sink { store, blobs, live, publisher, counters: Arc::clone(&counters), stop };
+        let sink = Sink { store: store.clone(), blobs, live, publisher, counters: Arc::clone(&counters), stop };
         tasks.spawn(write_batches(sink.clone(), waiting_rows));
         tasks.spawn(write_batches(sink, waiting_images));
-        Self { rows, images, counters }
+        Self { rows, images, counters, store }
     }
 
     /// Takes a message as it came. Waits while the queue is full.
@@ -92,7 +94,15 @@ impl Ingest {
         };
         let queue = if matches!(observation, Observation::Sample(_)) { &self.images } else { &self.rows };
         // It fails only while the hub stops; the bin keeps what was not acknowledged.
-        queue.send(Ready { observation, received_ms: now_ms(), image: None }).await.ok();
+        let fingerprint = fingerprint(&observation, payload);
+        queue.send(Ready { observation, fingerprint, received_ms: now_ms(), image: None }).await.ok();
+    }
+
+    /// The hub begins to listen: nobody is known to be there until it says so.
+    pub(super) async fn forget_presence(&self) {
+        if let Err(error) = commit::forget_presence(&self.store).await {
+            tracing::warn!(%error, "the hub shows bins as connected that may be gone");
+        }
     }
 }
 
@@ -179,6 +189,12 @@ impl Sink {
         counters.events.fetch_add(done.events, Ordering::Relaxed);
         counters.samples.fetch_add(done.samples, Ordering::Relaxed);
         counters.duplicates.fetch_add(done.duplicates, Ordering::Relaxed);
+        counters.stale.fetch_add(done.stale, Ordering::Relaxed);
+        counters.truths_left_out.fetch_add(done.truths, Ordering::Relaxed);
+        for (bin, odd) in &done.oddities {
+            counters.conflicts.fetch_add(odd.conflicts, Ordering::Relaxed);
+            warn_of(bin, *odd);
+        }
         for bin in &done.strangers {
             counters.refuse(&counters.refused, &format!("bin {bin}"), "it is not enrolled");
         }
@@ -200,5 +216,18 @@ impl Sink {
             self.counters.acks_dropped.fetch_add(seqs.len() as u64, Ordering::Relaxed);
             tracing::warn!(%bin, %error, count = seqs.len(), "not acknowledged; the bin will send again");
         }
+    }
+}
+
+fn warn_of(bin: &BinId, odd: Oddities) {
+    let Oddities { conflicts, takeovers, restored } = odd;
+    if conflicts > 0 {
+        tracing::warn!(%bin, conflicts, "numbers in use came with other contents; stored under numbers of their own");
+    }
+    if takeovers > 0 {
+        tracing::warn!(%bin, takeovers, "two programs speak under this bin's id, and take over from each other");
+    }
+    if restored > 0 {
+        tracing::warn!(%bin, "the bin knows nothing of its last start: its card was replaced, restored or copied");
     }
 }

@@ -7,12 +7,15 @@
 //!
 //! A bin forgets a message when the hub has acknowledged it, and the hub acknowledges after its
 //! commit. What fails on the way is sent again by the bin, so that each message arrives at least once;
-//! (bin, epoch, seq) is unique in the database, so that each is stored exactly once.
+//! (bin, epoch, seq) is unique in the database, so that each is stored exactly once. A number is compared with
+//! its content before it is trusted (`rows`). What a bin says of itself is ordered by number (`standing`).
 //!
 //! | message                             | stored | acknowledged | counted as        |
 //! |-------------------------------------|--------|--------------|-------------------|
 //! | new                                 | yes    | yes          | events, samples   |
 //! | seen before                         | no     | yes          | duplicates        |
+//! | another one under a number in use   | beside | yes          | conflicts, too    |
+//! | state that is older than known      | no     | –            | stale             |
 //! | image damaged, or a number is wrong | no     | yes          | damaged           |
 //! | not decodable                       | no     | no           | malformed         |
 //! | of a bin other than the topic's     | no     | no           | refused           |
@@ -31,6 +34,15 @@ mod connection;
 
 /// Observations to rows, in one transaction.
 mod commit;
+
+/// Events and images as rows, each under a number that is its own.
+mod rows;
+
+/// Which of a bin's words about itself is its last.
+mod standing;
+
+/// When something was seen.
+mod when;
 
 /// From a bin's image to one that may be kept.
 mod image;
@@ -61,6 +73,9 @@ pub struct Counters {
     events: AtomicU64,
     samples: AtomicU64,
     duplicates: AtomicU64,
+    conflicts: AtomicU64,
+    stale: AtomicU64,
+    truths_left_out: AtomicU64,
     damaged: AtomicU64,
     malformed: AtomicU64,
     refused: AtomicU64,
@@ -82,6 +97,13 @@ pub struct IngestStatus {
     pub samples: u64,
     /// Messages that came again.
     pub duplicates: u64,
+    /// Messages that came under a number which another had, and were stored under one of their own: a bin's card
+    /// was brought back, or copied.
+    pub conflicts: u64,
+    /// What bins said of themselves that came after something newer, and was left out.
+    pub stale: u64,
+    /// Truths that bins with a real camera claimed to know, which were left out.
+    pub truths_left_out: u64,
     /// Messages with a damaged image or an impossible number.
     pub damaged: u64,
     /// Messages that could not be read.
@@ -107,6 +129,9 @@ impl Counters {
             events: get(&self.events),
             samples: get(&self.samples),
             duplicates: get(&self.duplicates),
+            conflicts: get(&self.conflicts),
+            stale: get(&self.stale),
+            truths_left_out: get(&self.truths_left_out),
             damaged: get(&self.damaged),
             malformed: get(&self.malformed),
             refused: get(&self.refused),

@@ -9,6 +9,9 @@ use crate::live::LiveEvent;
 use crate::store::entity;
 use crate::testing::{TestBin, TestHub, bin, event, header, jpeg, sample};
 
+/// Numbers that come twice, and words that come late.
+mod order;
+
 async fn stored(hub: &TestHub) -> (u64, u64) {
     let db = hub.running.state.store.db();
     let events = entity::event::Entity::find().count(db).await.expect("counts");
@@ -279,7 +282,8 @@ async fn what_was_marked_wrong_at_the_bin_is_one_sample_and_comes_first() {
 async fn a_bin_that_is_not_enrolled_may_send_again_later() {
     let hub = TestHub::start().await;
     let state = &hub.running.state;
-    let ready = commit::Ready { observation: Observation::Event(event("b9", 1, true)), received_ms: 5, image: None };
+    let observation = Observation::Event(event("b9", 1, true));
+    let ready = commit::Ready { observation, fingerprint: "f".into(), received_ms: 5, image: None };
     let done = commit::commit(&state.store, std::slice::from_ref(&ready)).await.expect("commits");
     assert!(done.acks.is_empty() && done.events == 0);
     assert_eq!(done.strangers, [bin("b9")]);

@@ -42,6 +42,19 @@ pub struct Model {
     pub group_name: Option<String>,
     /// When it was retired: its row stays, so that its id is not given again.
     pub retired_ms: Option<i64>,
+    /// In which order it said what it said of itself, a JSON object of `ingest::standing`.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub standing_json: Option<String>,
+    /// `real`, `virtual` or `replay`, as its status says.
+    pub camera_is: Option<String>,
+    /// Items and images that came under a number that another had, and were stored under one of their own.
+    pub conflicts: i64,
+    /// When the last of them came.
+    pub conflict_ms: Option<i64>,
+    /// How often one of two programs under its id took over from the other.
+    pub takeovers: i64,
+    /// When that was the last time.
+    pub takeover_ms: Option<i64>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

@@ -34,6 +34,9 @@ mod answers;
 /// The fill of bins by day.
 mod fill;
 
+/// What a number stands for, when an item was seen, and in which order a bin said what.
+mod identity;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -54,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(fleet::Fleet),
             Box::new(answers::Answers),
             Box::new(fill::Fill),
+            Box::new(identity::Identity),
         ]
     }
 }
