@@ -10,6 +10,7 @@ use pilah_models::wire::{
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IdenStatic as _, QueryFilter};
+use serde_json::{Value, json};
 
 use super::check::Observation;
 use super::image::StoredImage;
@@ -22,6 +23,9 @@ use crate::live::LiveEvent;
 use crate::review::wrong;
 use crate::store::Store;
 use crate::store::entity::{audit, bin, sample};
+
+/// Damaged messages of a bin are noted once in so long.
+const NOTE_EVERY_MS: i64 = 3_600_000;
 
 /// An observation that is ready for the database.
 #[derive(Debug, Clone)]
@@ -70,6 +74,8 @@ struct Known {
     enrolled_ms: i64,
     standing: Standing,
     camera_is: Option<String>,
+    /// The last note of a damaged message, and when it was begun.
+    damage_note: Option<(i64, i64)>,
     /// When it was heard last in this batch.
     seen_ms: Option<i64>,
     /// Whether what it says of itself has changed.
@@ -106,7 +112,7 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
                 true
             }
             Observation::Damaged { reason, .. } => {
-                note_damage(&transaction, ready, reason).await?;
+                note_damage(&transaction, ready, reason, bin).await?;
                 true
             }
             Observation::Reply(reply) => {
@@ -133,7 +139,7 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
             Observation::Telemetry(telemetry) => {
                 let is_last = stands(bin, Said::Telemetry(telemetry), receipt, &mut done);
                 if is_last {
-                    bin.row.push((bin::Column::TelemetryJson, Expr::value(json(telemetry))));
+                    bin.row.push((bin::Column::TelemetryJson, Expr::value(text_of(telemetry))));
                     if let Some(level) = telemetry.fill {
                         fill::note(&transaction, header.bin.as_str(), f64::from(level), receipt.seen_ms).await?;
                     }
@@ -174,6 +180,7 @@ async fn known(transaction: &DatabaseTransaction, batch: &[Ready]) -> Result<BTr
             enrolled_ms: row.created_ms,
             standing: standing.unwrap_or_default(),
             camera_is: row.camera_is,
+            damage_note: row.damage_note.zip(row.damage_note_ms),
             seen_ms: None,
             has_changed: false,
             row: Vec::new(),
@@ -324,10 +331,33 @@ fn answered(reply: &Reply) -> LiveEvent {
     LiveEvent::Reply { bin, of_epoch, of_seq, done, words, about }
 }
 
-/// Writes down, once, that a message was acknowledged without being stored.
-async fn note_damage(transaction: &DatabaseTransaction, ready: &Ready, reason: &str) -> Result<(), DbErr> {
+/// Writes down that messages were acknowledged without being stored: a note per bin and hour, with the first of them,
+/// the last, and how many there were.
+async fn note_damage(
+    transaction: &DatabaseTransaction,
+    ready: &Ready,
+    reason: &str,
+    bin: &mut Known,
+) -> Result<(), DbErr> {
     let header = ready.observation.header();
-    let detail = serde_json::json!({ "epoch": header.epoch, "seq": header.seq, "reason": reason });
+    let this = json!({ "epoch": header.epoch, "seq": header.seq, "reason": reason });
+    if let Some((id, begun_ms)) = bin.damage_note
+        && (begun_ms..begun_ms + NOTE_EVERY_MS).contains(&ready.received_ms)
+        && let Some(note) = audit::Entity::find_by_id(id).one(transaction).await?
+    {
+        let detail = note.detail_json.as_deref().and_then(|detail| serde_json::from_str::<Value>(detail).ok());
+        let mut detail = detail.unwrap_or_else(|| this.clone());
+        detail["messages"] = (detail["messages"].as_u64().unwrap_or(1) + 1).into();
+        detail["last"] = this;
+        audit::Entity::update_many()
+            .col_expr(audit::Column::DetailJson, Expr::value(detail.to_string()))
+            .filter(audit::Column::Id.eq(id))
+            .exec(transaction)
+            .await?;
+        return Ok(());
+    }
+    let mut detail = this;
+    detail["messages"] = 1.into();
     let row = audit::ActiveModel {
         at_ms: Set(ready.received_ms),
         who: Set(format!("bin:{}", header.bin)),
@@ -335,7 +365,10 @@ async fn note_damage(transaction: &DatabaseTransaction, ready: &Ready, reason: &
         detail_json: Set(Some(detail.to_string())),
         ..Default::default()
     };
-    audit::Entity::insert(row).exec_without_returning(transaction).await?;
+    let id = audit::Entity::insert(row).exec(transaction).await?.last_insert_id;
+    bin.damage_note = Some((id, ready.received_ms));
+    bin.row.push((bin::Column::DamageNote, Expr::value(id)));
+    bin.row.push((bin::Column::DamageNoteMs, Expr::value(ready.received_ms)));
     Ok(())
 }
 
@@ -349,7 +382,7 @@ pub(super) async fn forget_presence(store: &Store) -> Result<(), DbErr> {
 fn status_columns(status: &Status) -> [(bin::Column, Expr); 4] {
     [
         (bin::Column::Online, Expr::value(status.online)),
-        (bin::Column::StatusJson, Expr::value(json(status))),
+        (bin::Column::StatusJson, Expr::value(text_of(status))),
         (bin::Column::ModelVersion, Expr::value(status.model.to_string())),
         (bin::Column::CameraIs, Expr::value(status.camera_is.map(|is| camera_column(is).to_owned()))),
     ]
@@ -357,12 +390,12 @@ fn status_columns(status: &Status) -> [(bin::Column, Expr); 4] {
 
 fn reported_columns(reported: &Reported) -> [(bin::Column, Expr); 2] {
     [
-        (bin::Column::ReportedJson, Expr::value(json(reported))),
+        (bin::Column::ReportedJson, Expr::value(text_of(reported))),
         (bin::Column::ModelVersion, Expr::value(reported.model.to_string())),
     ]
 }
 
-fn json(message: &impl Message) -> String {
+fn text_of(message: &impl Message) -> String {
     String::from_utf8_lossy(&message.encode()).into_owned()
 }
 

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::check::{Observation, Refusal, observation};
 use super::commit::{self, Committed, Oddities, Ready, commit};
 use super::image::{KeepError, keep};
+use super::labels::KnownLabels;
 use super::rows::fingerprint;
 use super::{Counters, Publisher};
 use crate::live::Live;
@@ -62,6 +63,7 @@ struct Sink {
     live: Live,
     publisher: Publisher,
     counters: Arc<Counters>,
+    labels: KnownLabels,
     stop: CancellationToken,
 }
 
@@ -78,7 +80,8 @@ impl Ingest {
     ) -> Self {
         let (rows, waiting_rows) = mpsc::channel(ROWS);
         let (images, waiting_images) = mpsc::channel(IMAGES);
-        let sink = Sink { store: store.clone(), blobs, live, publisher, counters: Arc::clone(&counters), stop };
+        let labels = KnownLabels::new(store.clone(), blobs.clone());
+        let sink = Sink { store: store.clone(), labels, blobs, live, publisher, counters: Arc::clone(&counters), stop };
         tasks.spawn(write_batches(sink.clone(), waiting_rows));
         tasks.spawn(write_batches(sink, waiting_images));
         Self { rows, images, counters, store }
@@ -122,6 +125,7 @@ async fn write_batches(sink: Sink, mut queue: mpsc::Receiver<Ready>) {
 
 impl Sink {
     async fn write(&self, batch: Vec<Ready>) {
+        let batch = self.with_known_labels(batch).await;
         let batch = self.with_images(batch).await;
         if batch.is_empty() {
             return;
@@ -154,6 +158,38 @@ impl Sink {
     fn give_up(&self, error: &DbErr) {
         self.counters.storage_failures.fetch_add(1, Ordering::Relaxed);
         tracing::error!(%error, "message not stored; its bin will send it again");
+    }
+
+    /// Leaves out what has a label that the hub does not know, unacknowledged; of a truth, the truth alone.
+    async fn with_known_labels(&self, batch: Vec<Ready>) -> Vec<Ready> {
+        let mut known = Vec::with_capacity(batch.len());
+        for mut ready in batch {
+            match self.labels.unknown(&ready.observation).await {
+                Ok(None) => {}
+                Ok(Some(label)) => {
+                    let words = format!(
+                        "the hub knows no label {label}: import the bin's model, or label an image so; until then the \
+                         bin keeps it"
+                    );
+                    self.counters.refuse(&self.counters.refused, &format!("bin {}", ready.observation.bin()), &words);
+                    continue;
+                }
+                Err(error) => {
+                    self.give_up(&error);
+                    continue;
+                }
+            }
+            if let Some(truth) = ready.observation.truth_mut()
+                && let Some(label) = truth.as_ref().map(|truth| truth.label.clone())
+                // A truth that cannot be looked up is left out; the item is not.
+                && !self.labels.knows(&label).await.unwrap_or(false)
+            {
+                *truth = None;
+                self.counters.truths_left_out.fetch_add(1, Ordering::Relaxed);
+            }
+            known.push(ready);
+        }
+        known
     }
 
     /// Stores the images of a batch. A damaged image makes its sample a damaged one; one that the

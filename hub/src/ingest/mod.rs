@@ -20,14 +20,22 @@
 //! | not decodable                       | no     | no           | malformed         |
 //! | of a bin other than the topic's     | no     | no           | refused           |
 //! | of a bin not enrolled, or retired   | no     | no           | refused           |
+//! | with a label that the hub lacks     | no     | no           | refused           |
 //! | the storage failed                  | no     | no           | storage_failures  |
 //!
-//! A damaged message is acknowledged because sending it again would not mend it. One of an unknown
-//! bin is not: it may be enrolled later. Images and rows go separate ways, so that an event does not
+//! A damaged message is acknowledged because sending it again would not mend it; it is noted in the audit log once
+//! per bin and hour, with how many there were. One of an unknown bin is not: it may be enrolled later. Nor is one
+//! with an unknown label: its model may be imported later. Images and rows go separate ways, so that an event does not
 //! wait for the decoding of somebody's image.
 
 /// Bytes and topic to a checked observation.
 mod check;
+
+/// What a bin says is bounded before it is kept or shown.
+mod bounds;
+
+/// The labels that the hub knows.
+mod labels;
 
 /// The connection to the broker.
 mod connection;

@@ -12,6 +12,9 @@ use crate::testing::{TestBin, TestHub, bin, event, header, jpeg, sample};
 /// Numbers that come twice, and words that come late.
 mod order;
 
+/// What is cut, refused and left out.
+mod bounds;
+
 async fn stored(hub: &TestHub) -> (u64, u64) {
     let db = hub.running.state.store.db();
     let events = entity::event::Entity::find().count(db).await.expect("counts");
@@ -138,8 +141,19 @@ async fn a_damaged_image_is_acknowledged_and_written_down() {
     let db = hub.running.state.store.db();
     let notes = entity::audit::Entity::find().order_by_asc(entity::audit::Column::Id).all(db).await.expect("reads");
     let notes: Vec<_> = notes.iter().filter(|note| note.what == "message.damaged").collect();
-    assert_eq!(notes.len(), 4);
-    assert!(notes.iter().any(|note| note.detail_json.as_deref().is_some_and(|detail| detail.contains("10000×10000"))));
+    // One note in an hour, which has the first, the last, and how many there were.
+    assert_eq!(notes.len(), 1);
+    let detail: serde_json::Value = serde_json::from_str(notes[0].detail_json.as_deref().expect("more")).expect("JSON");
+    assert_eq!((&detail["seq"], &detail["messages"], &detail["last"]["seq"]), (&1.into(), &4.into(), &4.into()));
+    assert!(detail["last"]["reason"].as_str().is_some_and(|reason| reason.contains("10000×10000")), "{detail}");
+    db.execute_unprepared("UPDATE bins SET damage_note_ms = damage_note_ms - 3600000").await.expect("updates");
+    for seq in [6, 7] {
+        bin.send_sample(&sample("b1", seq, b"GIF89a".to_vec())).await;
+        assert_eq!(bin.acks(1).await, [seq]);
+    }
+    let db = hub.running.state.store.db();
+    let notes = entity::audit::Entity::find().all(db).await.expect("reads");
+    assert_eq!(notes.iter().filter(|note| note.what == "message.damaged").count(), 2, "the next hour has its own");
 }
 
 /// A JPEG whose header says 100 megapixels.

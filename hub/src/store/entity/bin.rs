@@ -55,6 +55,10 @@ pub struct Model {
     pub takeovers: i64,
     /// When that was the last time.
     pub takeover_ms: Option<i64>,
+    /// The row of the audit log that counts its damaged messages of this hour.
+    pub damage_note: Option<i64>,
+    /// When that was begun.
+    pub damage_note_ms: Option<i64>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

@@ -26,6 +26,8 @@ impl MigrationTrait for Identity {
             ("bins", big_integer_null("conflict_ms")),
             ("bins", big_integer("takeovers").default(0).take()),
             ("bins", big_integer_null("takeover_ms")),
+            ("bins", big_integer_null("damage_note")),
+            ("bins", big_integer_null("damage_note_ms")),
         ] {
             manager.alter_table(Table::alter().table(table).add_column(column).take()).await?;
         }
