@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::address::Site;
+use crate::door::DoorConfig;
 use crate::evaluate::GateRules;
 use crate::review::ReviewConfig;
 use crate::settings::MapTiles;
@@ -20,6 +22,10 @@ pub struct Config {
     pub http: SocketAddr,
     /// How often to try the next port when the one of `http` is taken. 0: that is an error.
     pub http_steps: u16,
+    /// Where people open the hub, and which proxies are believed.
+    pub site: Site,
+    /// How long connections may say nothing, and how many there may be.
+    pub door: DoorConfig,
     /// The broker.
     pub mqtt: Mqtt,
     /// The bundle that is put in service at the first start.
@@ -52,6 +58,8 @@ impl Config {
             data,
             http: free,
             http_steps: 0,
+            site: Site::default(),
+            door: DoorConfig::default(),
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
             bundle,
             keep_unlabelled_days: None,

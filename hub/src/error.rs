@@ -17,6 +17,9 @@ use utoipa::ToSchema;
 
 use crate::store::{BlobError, StoreError};
 
+/// When to try again, in seconds: a field of the answer, and the header `Retry-After`.
+const RETRY_AFTER: &str = "retry_after_s";
+
 /// An answer that is an error. It is boxed, because every handler's result has room for one.
 #[derive(Debug)]
 pub struct HttpError(Box<Inner>);
@@ -130,6 +133,12 @@ impl HttpError {
         self
     }
 
+    /// Says when to try again: a header, and a field of the answer.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with(RETRY_AFTER, seconds)
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -181,9 +190,13 @@ impl HttpError {
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let (status, problem) = self.into_problem();
+        let wait = problem.extra.get(RETRY_AFTER).and_then(serde_json::Value::as_u64);
         let mut response = (status, axum::Json(problem)).into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
     }
 }

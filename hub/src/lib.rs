@@ -3,6 +3,12 @@
 /// What a hub is started with.
 pub mod config;
 
+/// Where the hub is reached, and where requests come from.
+pub mod address;
+
+/// Who may come in: limits before HTTP and MQTT.
+pub mod door;
+
 /// The one error of the HTTP interface.
 pub mod error;
 

@@ -1,8 +1,10 @@
 //! The secrets of bins: 256 random bits, of which the database has the SHA-256. A slow hash protects
 //! passwords that people choose; nobody guesses 256 bits, and a bin connects in microseconds.
 
+use std::str::FromStr as _;
+
 use pilah_models::name::{BinId, ContentId};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect};
 
 use crate::config::Secret;
 use crate::store::Store;
@@ -17,6 +19,13 @@ pub(crate) fn draw() -> Secret {
 /// What the database keeps of a secret. Comparing two of these tells nothing about where they differ.
 pub(crate) fn fingerprint(secret: &str) -> String {
     ContentId::of(secret.as_bytes()).into()
+}
+
+/// Whether this is the secret of the bin of this name; `None` if there is none, or never was.
+pub(super) async fn judge(store: &Store, name: &str, secret: &str) -> Result<Option<bool>, DbErr> {
+    let Ok(bin) = BinId::from_str(name) else { return Ok(None) };
+    let known = bin::Entity::find_by_id(bin.as_str()).count(store.db()).await? > 0;
+    if known { verify(store, &bin, secret).await.map(Some) } else { Ok(None) }
 }
 
 /// Whether this is the bin's secret; also false if there is no such bin, or if it is retired.

@@ -8,10 +8,11 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::extract::{client, foreign};
+use super::extract::foreign;
 use super::origin::{self, Origin};
 use super::role::Role;
 use super::{User, audit, session, users};
+use crate::address::Caller;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::state::AppState;
 
@@ -73,7 +74,8 @@ pub(crate) struct Me {
     role: Role,
 }
 
-/// Logs in: the answer sets a cookie. Ten failures from one address, then one try in ten seconds.
+/// Logs in: the answer sets a cookie. After ten failures from one address, or thirty to one account, one try in ten
+/// seconds; `Retry-After` says when.
 #[utoipa::path(post, path = "/api/v1/login", tag = "login", request_body = Credentials, responses(
     (status = 200, description = "Logged in", body = Me),
     (status = 401, description = "Name or password is wrong", body = Problem),
@@ -81,14 +83,14 @@ pub(crate) struct Me {
 ))]
 pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Result<Response, HttpError> {
     let (parts, body) = request.into_parts();
-    if origin::of(&parts.headers) == Origin::Foreign {
-        return Err(foreign());
+    let (caller, headers) = (Caller::of(&parts), parts.headers.clone());
+    if origin::of(&headers, &caller) == Origin::Foreign {
+        return Err(foreign(&headers));
     }
-    let (from, headers) = (client(&parts), parts.headers.clone());
     let JsonBody(credentials): JsonBody<Credentials> = JsonBody::read(Request::from_parts(parts, body)).await?;
-    let user = state.logins.verify(&state.store, from, &credentials.user, &credentials.password).await?;
-    let cookie = session::begin(&state.store, &user, &headers).await?;
-    tracing::info!(user = user.name, address = ?from, "logged in");
+    let user = state.logins.verify(&state.store, &caller, &credentials.user, &credentials.password).await?;
+    let cookie = session::begin(&state.store, &user, &headers, &caller).await?;
+    tracing::info!(user = user.name, address = ?caller.ip, "logged in");
     Ok(([(header::SET_COOKIE, cookie)], Json(Me { user: user.name, role: user.role })).into_response())
 }
 
@@ -96,11 +98,15 @@ pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Re
 #[utoipa::path(post, path = "/api/v1/logout", tag = "login", responses(
     (status = 204, description = "Logged out, or was not logged in"),
 ))]
-pub(crate) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, HttpError> {
-    if origin::of(&headers) == Origin::Foreign {
-        return Err(foreign());
+pub(crate) async fn logout(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    if origin::of(&headers, &caller) == Origin::Foreign {
+        return Err(foreign(&headers));
     }
-    let cookie = session::end(&state.store, &headers).await?;
+    let cookie = session::end(&state.store, &headers, &caller).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 

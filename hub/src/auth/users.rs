@@ -1,15 +1,15 @@
 //! `/api/v1/users` for administrators, and `POST /api/v1/me/password` for everybody.
 
-use axum::extract::{ConnectInfo, Path, State};
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use utoipa::ToSchema;
 
 use super::accounts::{self, AccountError, By, Change, UserName};
 use super::role::Role;
 use super::{Admin, User};
+use crate::address::Caller;
 use crate::config::Secret;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::state::AppState;
@@ -44,7 +44,7 @@ impl TryFrom<user::Model> for UserView {
 pub(crate) struct NewUser {
     /// Login name: 1 to 64 of a-z, 0-9, '.', '_', '-' and '@'.
     name: String,
-    /// At least 10 characters.
+    /// at least 10 characters.
     password: String,
     /// What they may do.
     role: Role,
@@ -159,11 +159,10 @@ pub(crate) async fn delete(
 pub(crate) async fn choose_password(
     State(state): State<AppState>,
     user: User,
-    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    caller: Caller,
     JsonBody(passwords): JsonBody<NewPassword>,
 ) -> Result<StatusCode, HttpError> {
-    let from = from.map(|Extension(ConnectInfo(address))| address.ip());
-    let old = state.logins.verify(&state.store, from, &user.name, &passwords.old).await;
+    let old = state.logins.verify(&state.store, &caller, &user.name, &passwords.old).await;
     old.map_err(|error| match error.status() {
         // 401 would say that nobody is logged in.
         StatusCode::UNAUTHORIZED => HttpError::unprocessable("wrong-password", "the old password is wrong"),

@@ -9,7 +9,15 @@
 //! Retained messages live in memory: after a restart, bins and hub state again what they said, since
 //! both do so at every connection. There is no message that only the broker knows.
 //!
+//! Connections come in by [`front`], which rmqtt's listener is behind.
+//!
 //! The broker has its own runtime, which is how it can be stopped: rmqtt has no end of its own.
+
+/// Where CONNECT ends.
+mod connect;
+
+/// Where bins connect.
+mod front;
 
 /// Who may connect, publish and listen.
 mod rules;
@@ -18,7 +26,7 @@ mod rules;
 mod retained;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,11 +37,14 @@ use rmqtt::context::ServerContext;
 use rmqtt::net::Builder;
 use rmqtt::server::MqttServer;
 use serde::Serialize;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use utoipa::ToSchema;
 
 use crate::config::Secret;
+use crate::door::Door;
 use crate::store::Store;
+use front::Passages;
 use rules::Rules;
 
 /// Header and topic of a packet that carries the largest message, with room to spare.
@@ -117,6 +128,7 @@ impl Embedded {
         hub_secret: Secret,
         store: Store,
         refusals: Refusals,
+        entrance: Entrance,
     ) -> Result<Self, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -124,8 +136,9 @@ impl Embedded {
             .enable_all()
             .build()
             .map_err(StartError::Threads)?;
-        let rules = Rules::new(hub_secret, store, refusals, tokio::runtime::Handle::current());
-        match runtime.spawn(listen(addr, rules)).await {
+        let passages = Passages::default();
+        let rules = Rules::new(hub_secret, store, refusals, passages.clone(), tokio::runtime::Handle::current());
+        match runtime.spawn(listen(addr, entrance, passages, rules)).await {
             Ok(Ok(addr)) => Ok(Self { runtime: Some(runtime), addr }),
             Ok(Err(error)) => {
                 runtime.shutdown_background();
@@ -164,15 +177,38 @@ impl Drop for Embedded {
     }
 }
 
+/// How clients come in.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    /// Who may.
+    pub door: Door,
+    /// How long a client has for its CONNECT.
+    pub connect: Duration,
+}
+
 /// Runs on the broker's own runtime, to which listener and connections belong.
-async fn listen(addr: SocketAddr, rules: Rules) -> Result<SocketAddr, StartError> {
+async fn listen(
+    addr: SocketAddr,
+    entrance: Entrance,
+    passages: Passages,
+    rules: Rules,
+) -> Result<SocketAddr, StartError> {
+    // On Unix, a restart need not wait for connections of before; the port is not shared.
+    let public = TcpListener::bind(addr).await.map_err(|source| StartError::Listen { addr, source })?;
+    let bound = public.local_addr().map_err(|source| StartError::Listen { addr, source })?;
+    let inside = listen_inside(rules).await?;
+    tokio::spawn(front::serve(public, inside, entrance.door, entrance.connect, passages));
+    Ok(bound)
+}
+
+/// Starts rmqtt on the loopback device, behind [`front`].
+async fn listen_inside(rules: Rules) -> Result<SocketAddr, StartError> {
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let failed = |source: io::Error| StartError::Listen { addr, source };
     let listener = Builder::new()
         .name("pilah")
         .laddr(addr)
         .nodelay(true)
-        // Only so that a restart need not wait for connections of before; it does not share the port.
-        .reuseaddr(Some(cfg!(unix)))
         .allow_anonymous(false)
         .max_connections(CONNECTIONS)
         .max_handshaking_limit(100)

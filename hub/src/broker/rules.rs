@@ -15,6 +15,7 @@ use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, Subscrib
 use tokio::runtime::Handle;
 
 use super::Refusals;
+use super::front::Passages;
 use crate::auth::bins;
 use crate::config::Secret;
 use crate::ingest::CLIENT_ID;
@@ -29,6 +30,7 @@ struct Inner {
     hub_secret: Secret,
     store: Store,
     refusals: Refusals,
+    passages: Passages,
     /// The hub's own runtime, where database queries belong: the broker's may end in the middle of one.
     hub: Handle,
 }
@@ -43,8 +45,8 @@ struct Login<'a> {
 }
 
 impl Rules {
-    pub(super) fn new(hub_secret: Secret, store: Store, refusals: Refusals, hub: Handle) -> Self {
-        Self(Arc::new(Inner { hub_secret, store, refusals, hub }))
+    pub(super) fn new(hub_secret: Secret, store: Store, refusals: Refusals, passages: Passages, hub: Handle) -> Self {
+        Self(Arc::new(Inner { hub_secret, store, refusals, passages, hub }))
     }
 
     /// Has rmqtt ask these rules.
@@ -67,12 +69,14 @@ impl Rules {
                 LastWill::V5(will) => will.topic.as_ref(),
             }),
         };
-        let result = self.judge(login).await;
+        // Whoever comes round the front does not get in, whatever they know.
+        let address = info.ipaddress().and_then(|inside| self.0.passages.client(inside));
+        let result = if address.is_some() { self.judge(login).await } else { AuthResult::NotAuthorized };
         if !matches!(result, AuthResult::Allow(..)) {
             self.0.refusals.0.connections.fetch_add(1, Ordering::Relaxed);
             // The user name is the client's word; it is escaped and cut before it reaches the log.
             let user: String = login.user.chars().take(80).collect();
-            tracing::warn!(user = ?user, address = ?info.ipaddress(), "MQTT connection refused");
+            tracing::warn!(user = ?user, address = ?address, "MQTT connection refused");
         }
         result
     }

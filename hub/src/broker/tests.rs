@@ -3,6 +3,8 @@ use pilah_models::wire::{Desired, DesiredModel, Message};
 use rumqttc::{ConnectReturnCode, ConnectionError, Incoming};
 
 use super::*;
+use crate::address::Networks;
+use crate::door::Capacity;
 use crate::store::DataFolder;
 use crate::testing::{TestBin, TestHub, bin, event};
 
@@ -109,7 +111,9 @@ async fn a_stopped_broker_frees_its_port() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = DataFolder::open(temporary.path()).expect("opens");
     let store = Store::open(&folder).await.expect("opens");
-    let start = |addr| Embedded::start(addr, Secret::new("s"), store.clone(), Refusals::default());
+    let door = Door::new("MQTT", Capacity { in_all: 10, by_address: 10 }, Networks::default());
+    let entrance = Entrance { door, connect: Duration::from_secs(15) };
+    let start = |addr| Embedded::start(addr, Secret::new("s"), store.clone(), Refusals::default(), entrance.clone());
     let first = start(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("starts");
     let addr = first.addr();
     assert_ne!(addr.port(), 0);

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use pilah_models::wire::topic;
 
+use crate::address::{Network, Networks, PublicUrl, Site};
 use crate::auth::ADMINISTRATOR;
 use crate::config::{Config, Mqtt, Secret};
+use crate::door::DoorConfig;
 use crate::evaluate::GateRules;
 use crate::review::{self, ReviewConfig};
 use crate::server;
@@ -25,6 +27,14 @@ pub(super) struct Args {
     /// Where the page and the HTTP interface are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
+    /// Where people open the hub, if a proxy stands before it: https://pilah.example.org/, or with a path,
+    /// https://example.org/pilah/
+    #[arg(long, value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    /// Address or network of a proxy that is believed when it says who asks (Forwarded, X-Forwarded-For, -Proto and
+    /// -Host, which it has to set itself); may be given more than once
+    #[arg(long = "trusted-proxy", value_name = "NETWORK")]
+    trusted_proxies: Vec<Network>,
     /// Where the embedded MQTT broker listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1883", conflicts_with = "mqtt_url")]
     mqtt: SocketAddr,
@@ -92,6 +102,8 @@ impl Args {
             data: self.data,
             http: self.http,
             http_steps: 0,
+            site: Site { public: self.public_url, proxies: Networks::from(self.trusted_proxies) },
+            door: DoorConfig::default(),
             mqtt,
             bundle: self.bundle,
             keep_unlabelled_days: self.keep_unlabelled_days,
@@ -112,6 +124,9 @@ impl Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let running = server::start(args.config()?).await?;
     println!("Pilah hub: {}", running.url());
+    if let Some(public) = &running.state.config.site.public {
+        println!("For people: {public}");
+    }
     if let Some(addr) = running.mqtt_addr {
         println!("MQTT broker: {addr}");
     }

@@ -10,6 +10,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::trace::TraceLayer;
 
 use super::status;
+use crate::address::know_the_caller;
 use crate::error::HttpError;
 use crate::settings::MapTiles;
 use crate::state::AppState;
@@ -23,12 +24,13 @@ const LARGEST_BODY: usize = 256 * 1024;
 
 /// Nothing but our own scripts may run, and nobody may frame us. Styles may stand in the page, because the
 /// dashboard's components set them on elements. Pictures may come from memory, because what a person
-/// chooses to upload is shown before it is sent, and those of maps from where the hub was told.
+/// chooses to upload is shown before it is sent, and those of maps from where the hub was told. The page names
+/// the path that it is under, which is ours.
 fn content_security_policy(tiles: Option<&MapTiles>) -> HeaderValue {
     let maps = tiles.map(|tiles| format!(" {}", tiles.origin())).unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:{maps}; \
-         media-src blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         media-src blob:; connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("an origin is printable")
 }
@@ -71,6 +73,7 @@ pub(super) fn router(state: AppState) -> Router {
         .fallback(dashboard::fallback)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn_with_state(state.config.site.clone(), know_the_caller))
         .layer(middleware::from_fn_with_state(policy, with_headers))
         .layer(CompressionLayer::new().quality(QUALITY).compress_when(text()))
         .layer(TraceLayer::new_for_http())
@@ -96,6 +99,10 @@ async fn with_headers(State(policy): State<HeaderValue>, request: Request, next:
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        // nginx, and those who copied this of it, would gather events until a buffer is full.
+        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     }
     // What is private must not stay in a cache; a route that is not says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -12,10 +12,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use crate::address::Caller;
 use crate::auth::User;
 use crate::broker::BrokerStatus;
 use crate::config::Mqtt;
 use crate::dashboard;
+use crate::door::{DoorStatus, DoorsStatus};
 use crate::error::{HttpError, Problem};
 use crate::ingest::IngestStatus;
 use crate::level::{self, Level};
@@ -26,7 +28,17 @@ use crate::store::entity::{bin, event, model, sample};
 #[derive(OpenApi)]
 #[openapi(
     paths(health, status, home, super::openapi::serve, crate::live::live),
-    components(schemas(Health, Status, Level, IngestStatus, BrokerStatus, Problem, crate::live::LiveEvent))
+    components(schemas(
+        Health,
+        Status,
+        Level,
+        IngestStatus,
+        BrokerStatus,
+        DoorStatus,
+        DoorsStatus,
+        Problem,
+        crate::live::LiveEvent
+    ))
 )]
 pub(super) struct ApiDoc;
 
@@ -76,6 +88,8 @@ pub(super) struct Status {
     ingest: IngestStatus,
     /// What the embedded broker refused; absent with an external one.
     broker: Option<BrokerStatus>,
+    /// Connections since the hub started: how many are open, and what was closed or refused.
+    doors: DoorsStatus,
 }
 
 /// Whether the hub works: it does if it answers and its database does.
@@ -114,6 +128,7 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
         ai_level: level::level(&level::evidence(db).await?),
         ingest,
         broker: matches!(state.config.mqtt, Mqtt::Embedded { .. }).then(|| state.refusals.read()),
+        doors: state.doors.read(),
     }))
 }
 
@@ -121,8 +136,8 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
 #[utoipa::path(get, path = "/", tag = "status", responses(
     (status = 200, description = "The page, or JSON", content((String = "text/html"), (Health = "application/json"))),
 ))]
-pub(super) async fn home(state: State<AppState>, headers: HeaderMap) -> Response {
-    if wants_json(&headers) { health(state).await.into_response() } else { dashboard::index(&headers) }
+pub(super) async fn home(state: State<AppState>, caller: Caller, headers: HeaderMap) -> Response {
+    if wants_json(&headers) { health(state).await.into_response() } else { dashboard::index(&headers, caller.base()) }
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {

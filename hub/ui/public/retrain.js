@@ -87,6 +87,8 @@
     at(id).hidden = !shown;
   };
   const headers = { "X-Pilah-CSRF": "1", Accept: "text/event-stream, application/json" };
+  /** The path that the hub is under, if a proxy puts it under one. */
+  const base = new URL(".", location.href).pathname.replace(/\/$/, "");
   let training = "";
   let stop = new AbortController();
 
@@ -99,7 +101,7 @@
   async function ask(path, init = {}) {
     let answer;
     try {
-      answer = await fetch(path, { ...init, headers: { ...headers, ...init.headers } });
+      answer = await fetch(base + path, { ...init, headers: { ...headers, ...init.headers } });
     } catch {
       if (!stop.signal.aborted) refuse(text.noAnswer);
       return null;

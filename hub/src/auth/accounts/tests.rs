@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::address::Caller;
 use crate::auth::{ADMINISTRATOR, reset_password};
 use crate::testing::{PASSWORD, TestHub, basic};
 
@@ -134,7 +135,7 @@ async fn a_login_holds_until_it_is_ended() {
     let hub = TestHub::start().await;
     let state = &hub.running.state;
     hub.login("anna", Role::Viewer).await;
-    let by_password = state.logins.verify(&state.store, None, "anna", PASSWORD).await.expect("logs in");
+    let by_password = state.logins.verify(&state.store, &Caller::default(), "anna", PASSWORD).await.expect("logs in");
     let session = cookie(&hub, "anna", PASSWORD).await;
     let headers = [(axum::http::header::COOKIE, session.parse().expect("a value"))].into_iter().collect();
     let by_session = session::find(&state.store, &headers).await.expect("asks").expect("is alive");

@@ -73,6 +73,8 @@ it("writes the lines of a configuration file", () => {
   expect(lines).toContain('[hub]\nurl = "http://hub.local:8080"');
   expect(configurationOf("k", "mqtts://broker:8883", new URL("http://hub"))).toContain('"mqtts://broker:8883"');
   expect(configurationOf("k", null, new URL("https://hub"))).toContain('"mqtts://hub:8883"');
+  const proxied = configurationOf("k", null, new URL("https://example.org/pilah/fleet"), "/pilah/");
+  expect(proxied).toContain('[hub]\nurl = "https://example.org/pilah"');
 });
 
 const draft = { name: " Door ", group: " ", latitude: 1, longitude: 2, address: " " };

@@ -4,6 +4,7 @@ import { Accordion, Button, Group, NumberInput, Select, Stack, Text, TextInput, 
 import { IconDownload } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { at } from "../../api/base";
 import { request } from "../../api/client";
 import { RetrainModel } from "../../components/RetrainModel";
 import { Needs } from "../../components/states";
@@ -14,7 +15,7 @@ import { sampleCsv, saveFile } from "./sample";
 import { useForecastText } from "./text";
 
 const fileTypes = [".csv", ".tsv", ".txt", "text/csv"];
-const training = (id: string) => `/api/v1/forecast/trainings/${encodeURIComponent(id)}`;
+const training = (id: string) => at(`/api/v1/forecast/trainings/${encodeURIComponent(id)}`);
 
 /** Countries whose holidays the hub knows, by their codes. */
 const countries = ["AU", "CN", "DE", "FR", "GB", "ID", "IN", "JP", "MY", "NL", "PH", "SG", "TH", "US", "VN"];
@@ -37,7 +38,7 @@ export function Training({ onShow }: { onShow: () => void }) {
             {text("sendHint")}
           </Text>
           <RetrainModel
-            endpoint="/retrain"
+            endpoint={at("/retrain")}
             fileTypes={fileTypes}
             fields={fields}
             language={language}
