@@ -21,6 +21,7 @@ const MOST_ENTRIES: u64 = 1000;
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
     /// How many, 1 to 1000; 100 if left out.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u64>,
     /// Only those before this entry.
     before: Option<i64>,

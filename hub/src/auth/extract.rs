@@ -1,6 +1,7 @@
 //! What a handler asks for by its arguments.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -10,7 +11,7 @@ use pilah_models::name::BinId;
 
 use super::origin::{self, Origin};
 use super::role::Role;
-use super::{accounts, bins, session};
+use super::{Logins, accounts, bins, session};
 use crate::address::Caller;
 use crate::error::HttpError;
 use crate::state::AppState;
@@ -65,8 +66,28 @@ impl User {
     ///
     /// # Errors
     /// The database failed.
+    #[cfg(test)]
     pub(crate) async fn holds(&self, store: &Store) -> Result<bool, sea_orm::DbErr> {
-        session::holds(store, self).await
+        Ok(session::remaining(store, self).await?.is_some())
+    }
+
+    /// Completes when this login holds no more: it ran out, was ended, or the account was changed. What this hub
+    /// does is heard of at once, what another process does within `every`.
+    pub(crate) async fn ended(&self, store: &Store, logins: &Logins, every: Duration) {
+        let mut changes = logins.changes();
+        loop {
+            changes.borrow_and_update();
+            let wait = match session::remaining(store, self).await {
+                Ok(None) => return,
+                Ok(Some(left)) => left.min(every),
+                Err(error) => {
+                    tracing::warn!(%error, "it cannot be checked whether a login holds; later again");
+                    every
+                }
+            };
+            // Either way it is asked again; the sender lives as long as the hub.
+            tokio::time::timeout(wait, changes.changed()).await.ok();
+        }
     }
 
     /// The fingerprint of their session, if they have one.

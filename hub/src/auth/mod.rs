@@ -50,7 +50,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 pub use accounts::{AccountError, UserName};
 use extract::Proof;
@@ -88,6 +88,8 @@ pub struct Logins {
     checks: Semaphore,
     /// The log tells once that a proxy is not named.
     proxy_told: Once,
+    /// Changes whenever logins or accounts do.
+    changes: watch::Sender<()>,
 }
 
 impl Default for Logins {
@@ -97,6 +99,7 @@ impl Default for Logins {
             verified: Mutex::new(HashMap::new()),
             checks: Semaphore::new(CHECKS),
             proxy_told: Once::new(),
+            changes: watch::Sender::new(()),
         }
     }
 }
@@ -138,6 +141,15 @@ impl Logins {
         self.attempts().succeeded(&attempt, Instant::now());
         let row = row.ok_or_else(wrong)?;
         Ok(User { role: role_of(&row)?, name: row.name, id: row.id, proof: Proof::Password(row.password_hash) })
+    }
+
+    /// Has everybody who watches look whether their login still holds.
+    fn something_ended(&self) {
+        self.changes.send_replace(());
+    }
+
+    fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {

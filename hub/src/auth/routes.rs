@@ -107,6 +107,7 @@ pub(crate) async fn logout(
         return Err(foreign(&headers));
     }
     let cookie = session::end(&state.store, &headers, &caller).await?;
+    state.logins.something_ended();
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 

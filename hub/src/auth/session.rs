@@ -74,24 +74,23 @@ pub(super) async fn end_others_of(db: &impl ConnectionTrait, user_id: i32, excep
     Ok(())
 }
 
-/// Whether a login from before still holds.
-pub(super) async fn holds(store: &Store, user: &User) -> Result<bool, DbErr> {
-    let found = match &user.proof {
+/// How long a login from before still holds as it is now; `None` if it does not. A password has no end of its own.
+pub(super) async fn remaining(store: &Store, user: &User) -> Result<Option<Duration>, DbErr> {
+    match &user.proof {
         Proof::Session(fingerprint) => {
-            session::Entity::find_by_id(fingerprint)
-                .filter(session::Column::ExpiresMs.gt(now_ms()))
-                .count(store.db())
-                .await?
+            let found = session::Entity::find_by_id(fingerprint).one(store.db()).await?;
+            let left = found.and_then(|session| u64::try_from(session.expires_ms - now_ms()).ok());
+            Ok(left.filter(|left| *left > 0).map(Duration::from_millis))
         }
         Proof::Password(hash) => {
-            user::Entity::find_by_id(user.id)
+            let same = user::Entity::find_by_id(user.id)
                 .filter(user::Column::PasswordHash.eq(hash))
                 .filter(user::Column::Role.eq(user.role.name()))
                 .count(store.db())
-                .await?
+                .await?;
+            Ok((same > 0).then_some(Duration::MAX))
         }
-    };
-    Ok(found > 0)
+    }
 }
 
 /// Notes that a user has shown their password.

@@ -26,11 +26,14 @@ const LONGEST_ADDRESS: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Place {
     /// Degrees north of the equator, −90 to 90 (WGS 84).
+    #[schema(minimum = -90, maximum = 90)]
     pub(super) latitude: f64,
     /// Degrees east of Greenwich, −180 to 180.
+    #[schema(minimum = -180, maximum = 180)]
     pub(super) longitude: f64,
     /// In words, for who has to go there: at most 200 characters.
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub(super) address: Option<String>,
 }
 
@@ -39,10 +42,11 @@ pub(crate) struct Place {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BinChange {
     /// What people call it: 1 to 80 characters.
+    #[schema(min_length = 1, max_length = 80)]
     name: Option<String>,
     /// Its group, 1 to 80 characters; `null` takes it out of its group.
     #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 80)]
     group: Option<Option<String>>,
     /// Where it stands; `null` forgets it.
     #[serde(default, deserialize_with = "said")]

@@ -94,10 +94,11 @@ pub(crate) struct BinView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBin {
     /// Its id: 1 to 64 of a-z, 0-9, '_' and '-'.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")]
     id: BinId,
-    /// What people call it; its id if empty.
+    /// What people call it, at most 80 characters; its id if empty.
     #[serde(default)]
+    #[schema(max_length = 80)]
     name: String,
 }
 
@@ -119,6 +120,7 @@ pub(crate) struct Enrolled {
 pub(crate) struct ItemsQuery {
     /// How many, 1 to 500.
     #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 500)]
     limit: u64,
     /// Only those before this row number.
     before: Option<i64>,
@@ -134,6 +136,7 @@ pub(crate) struct ItemsQuery {
 pub(crate) struct FieldQuery {
     /// How many hours back, 1 to 720.
     #[serde(default = "default_hours")]
+    #[param(minimum = 1, maximum = 720)]
     hours: u32,
     /// Only what this bin saw.
     #[param(value_type = Option<String>)]

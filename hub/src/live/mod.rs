@@ -6,6 +6,9 @@
 /// `GET /api/v1/live`.
 mod routes;
 
+/// Server-sent events, as long as a login holds.
+pub(crate) mod stream;
+
 use pilah_models::name::{BinId, Label, ModelVersion};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;

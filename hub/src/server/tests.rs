@@ -158,6 +158,32 @@ async fn live_events_are_streamed_and_end_with_the_hub() {
 }
 
 #[tokio::test]
+async fn live_events_end_with_the_session() {
+    let hub = TestHub::start().await;
+    let credentials = serde_json::json!({ "user": "admin", "password": crate::testing::PASSWORD });
+    let login = hub.request("POST", "/api/v1/login", &[], Some(credentials)).await;
+    let cookie = login.header("set-cookie").split(';').next().expect("a pair").to_owned();
+    let addr = hub.running.http_addr;
+    let mut stream = std::net::TcpStream::connect(addr).expect("connects");
+    stream.set_read_timeout(Some(crate::testing::PATIENCE)).expect("sets");
+    write!(stream, "GET /api/v1/live HTTP/1.1\r\nHost: {addr}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n")
+        .expect("writes");
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut reader = BufReader::new(stream);
+        let mut said = String::new();
+        while !said.contains("retry: 3000\n") {
+            assert_ne!(reader.read_line(&mut said).expect("reads"), 0, "{said}");
+        }
+        (said.to_lowercase(), reader)
+    });
+    let (head, mut reader) = reading.await.expect("the first words come at once");
+    assert!(head.contains("x-accel-buffering: no\r\n") && head.contains("cache-control: no-"), "{head}");
+    let end = tokio::task::spawn_blocking(move || reader.read_to_end(&mut Vec::new()));
+    assert_eq!(hub.request("POST", "/api/v1/logout", &[("cookie", &cookie)], None).await.status, 204);
+    end.await.expect("the stream ends").expect("in good order");
+}
+
+#[tokio::test]
 async fn a_second_hub_on_the_same_folder_or_port_says_what_to_do() {
     let hub = TestHub::start().await;
     let error = start(config(&hub.folder)).await.expect_err("the folder is taken");

@@ -48,6 +48,7 @@ pub(crate) struct FormDocument {
     /// `fixed` (Prophet 60, network 40) or `validated` (by the errors on the past).
     weights: Option<String>,
     /// How often the network sees the data, 1 to 1000; 50 if left out.
+    #[schema(minimum = 1, maximum = 1000)]
     epochs: Option<u16>,
     /// Whose holidays count, by two letters such as `ID`.
     country: Option<String>,

@@ -7,8 +7,8 @@ use axum::Json;
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{IntoResponse, Response, Sse};
+use axum::response::sse::Event;
+use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,6 +21,7 @@ use crate::forecast::ensemble;
 use crate::forecast::intake::{self, Intake, IntakeError, Report};
 use crate::forecast::job::{JobError, Order, Training, TrainingEvent, TrainingStatus};
 use crate::forecast::series::DAY;
+use crate::live;
 use crate::state::AppState;
 
 /// How many trainings a list has at most.
@@ -88,12 +89,12 @@ pub(crate) async fn retrain(
         }
     };
     let settings = ensemble::Settings { lstm: Some(form.network), ..form.settings };
-    let order = Order { by: user.name, file: name, rows, settings };
+    let order = Order { by: user.name.clone(), file: name, rows, settings };
     let training = state.forecasts.start(order).await.map_err(job_error)?;
     if form.as_job {
         return Ok((StatusCode::ACCEPTED, Json(Accepted { id: training.id.clone() })).into_response());
     }
-    Ok(Sse::new(stream(&training, 0)).keep_alive(KeepAlive::default()).into_response())
+    Ok(live::stream::to(&state, user, stream(&training, 0)).into_response())
 }
 
 /// All events of a training from number `from` on, as they come, up to its end.
@@ -153,7 +154,7 @@ pub(crate) async fn training_status(
     ))]
 pub(crate) async fn training_events(
     State(state): State<AppState>,
-    _user: User,
+    user: User,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
@@ -170,7 +171,7 @@ pub(crate) async fn training_events(
         // A browser asks again for ever, unless it is told that there is nothing more.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Sse::new(stream(&training, from)).keep_alive(KeepAlive::default()).into_response())
+    Ok(live::stream::to(&state, user, stream(&training, from)).into_response())
 }
 
 /// Ends a training. What was merged stays; what was trained before goes on to answer.
