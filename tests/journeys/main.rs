@@ -4,5 +4,6 @@ mod bad_models;
 mod demo;
 mod exactly_once;
 mod learning;
+mod proxies;
 mod strangers;
 mod worker;

@@ -18,11 +18,12 @@ pub struct Hub {
     mqtt: Mqtt,
     bundle: PathBuf,
     trains: bool,
+    arguments: Vec<String>,
     process: Option<Process>,
 }
 
 /// The administrator's password, given at the first start.
-const ADMIN_PASSWORD: &str = "the administrator's password";
+pub const ADMIN_PASSWORD: &str = "the administrator's password";
 
 /// Which broker the hub uses.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl Hub {
             mqtt,
             bundle: bundle.to_owned(),
             trains,
+            arguments: Vec::new(),
             process: None,
         };
         hub.restart();
@@ -75,6 +77,7 @@ impl Hub {
         }
         command.arg("--http").arg(format!("127.0.0.1:{}", self.http_port)).arg("--bundle").arg(&self.bundle);
         command.env("PILAH_ADMIN_PASSWORD", ADMIN_PASSWORD);
+        command.args(&self.arguments);
         match &self.mqtt {
             Mqtt::Embedded { port } => command.arg("--mqtt").arg(format!("127.0.0.1:{port}")),
             Mqtt::External { url } => {
@@ -86,6 +89,22 @@ impl Hub {
             let answer = ureq::get(format!("{}/health", self.url())).call();
             answer.map(drop).map_err(|e| format!("not healthy: {e}\n{}", self.output()))
         });
+    }
+
+    /// Starts it again with these arguments besides, on the same data and ports.
+    ///
+    /// # Panics
+    /// As [`Hub::restart`].
+    pub fn restart_with(&mut self, arguments: &[String]) {
+        self.process = None;
+        self.arguments = arguments.to_vec();
+        self.restart();
+    }
+
+    /// The port of its API.
+    #[must_use]
+    pub fn http_port(&self) -> u16 {
+        self.http_port
     }
 
     /// Kills it at once (SIGKILL).

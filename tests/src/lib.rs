@@ -16,6 +16,9 @@ pub mod bin;
 /// Debian's Mosquitto as an external broker.
 pub mod mosquitto;
 
+/// Debian's nginx before a hub.
+pub mod nginx;
+
 /// Photos with known labels.
 pub mod photos;
 
