@@ -26,6 +26,8 @@ pub struct Config {
     pub bundle: PathBuf,
     /// Samples of bins that nobody has labelled are deleted after so many days; `None` keeps them.
     pub keep_unlabelled_days: Option<u32>,
+    /// Entries of the audit log are deleted after so many days; `None` keeps them.
+    pub keep_audit_days: Option<u32>,
     /// What a model must be to go into service.
     pub gate: GateRules,
     /// Where the page gets map pictures; without, maps are drawn without.
@@ -55,6 +57,7 @@ impl Config {
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
             bundle,
             keep_unlabelled_days: None,
+            keep_audit_days: None,
             gate: GateRules::default(),
             map_tiles: None,
             demo: false,

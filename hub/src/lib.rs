@@ -9,6 +9,9 @@ pub mod error;
 /// The database and the files.
 pub mod store;
 
+/// Who did what, and when.
+mod audit;
+
 /// Who may do what: people by login, bins by secret.
 pub mod auth;
 

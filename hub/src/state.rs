@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Logins;
-use crate::broker::Refusals;
+use crate::broker::{Evictions, Refusals};
 use crate::config::Config;
 use crate::dataset::import::Imports;
 use crate::embeddings::Vectors;
@@ -41,6 +41,8 @@ pub struct AppState {
     pub ingest: Arc<Counters>,
     /// What the embedded broker refused.
     pub refusals: Refusals,
+    /// Has the embedded broker cut off who has an old secret.
+    pub evictions: Evictions,
     /// Login attempts, and a memory of verified passwords.
     pub logins: Arc<Logins>,
     /// Model versions, and the one in service.

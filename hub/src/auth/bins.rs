@@ -1,7 +1,10 @@
 //! The secrets of bins: 256 random bits, of which the database has the SHA-256. A slow hash protects
 //! passwords that people choose; nobody guesses 256 bits, and a bin connects in microseconds.
 
+use std::num::NonZeroU32;
+
 use pilah_models::name::{BinId, ContentId};
+use ring::pbkdf2;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::config::Secret;
@@ -17,6 +20,18 @@ pub(crate) fn draw() -> Secret {
 /// What the database keeps of a secret. Comparing two of these tells nothing about where they differ.
 pub(crate) fn fingerprint(secret: &str) -> String {
     ContentId::of(secret.as_bytes()).into()
+}
+
+/// A secret as Mosquitto's password file has it: `$7$`, iterations, salt and PBKDF2 (HMAC-SHA-512, 64
+/// bytes), as `mosquitto_passwd` writes it. A drawn secret needs no slow hash.
+pub(crate) fn for_mosquitto(secret: &str) -> String {
+    use base64::Engine as _;
+    const ITERATIONS: NonZeroU32 = NonZeroU32::new(101).expect("not zero");
+    let salt: [u8; 12] = rand::random();
+    let mut hash = [0; 64];
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA512, ITERATIONS, &salt, secret.as_bytes(), &mut hash);
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    format!("$7${ITERATIONS}${}${}", base64(&salt), base64(&hash))
 }
 
 /// Whether this is the bin's secret; also false if there is no such bin, or if it is retired.

@@ -5,6 +5,7 @@
 //!   name and password with each request instead (HTTP Basic).
 //! - **Bins** have a secret of 256 random bits, made at enrolment: over MQTT, and over HTTP Basic to
 //!   fetch models.
+//! - **Subscribers** listen to the bins over MQTT, by a secret of the same kind, and can do nothing else.
 //!
 //! A handler says what it needs by its arguments: [`User`] needs a login, [`Reviewer`] and [`Admin`] a
 //! login with that role, [`BinOrUser`] a bin or a login, none is open to everybody. A request that changes something must come from our own page or from a program,
@@ -22,13 +23,16 @@ mod users;
 
 /// `GET /api/v1/audit`.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
-mod audit;
+mod audit_log;
 
 /// How often a client may fail.
 mod attempts;
 
 /// The secrets of bins.
 pub(crate) mod bins;
+
+/// Who listens over MQTT.
+pub mod subscribers;
 
 /// What a handler asks for.
 mod extract;
@@ -59,11 +63,13 @@ pub use extract::{Admin, BinOrReviewer, BinOrUser, Reviewer, User};
 pub use password::PasswordError;
 pub use role::Role;
 pub(crate) use routes::{ApiDoc, routes};
+pub use subscribers::{SubscriberError, SubscriberName};
 
+use crate::audit;
 use crate::config::Secret;
 use crate::error::HttpError;
 use crate::store::entity::user;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, now_ms};
 use accounts::{By, Change};
 use attempts::Attempts;
 
@@ -114,6 +120,10 @@ impl Logins {
             if !password::verify(password, hash).await.map_err(HttpError::internal)? {
                 self.failed(from);
                 tracing::warn!(user = ?name.chars().take(80).collect::<String>(), address = ?from, "login failed");
+                // The name that was tried is a person's only if there is one: it may as well be a password.
+                let who = row.as_ref().map_or(audit::NOBODY, |row| row.name.as_str());
+                let detail = serde_json::json!({ "address": from });
+                audit::tally(store.db(), now_ms(), who, "login.refused", detail).await?;
                 return Err(HttpError::unauthorized("name or password is wrong"));
             }
             self.remember(known);

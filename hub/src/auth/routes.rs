@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
@@ -11,7 +11,9 @@ use utoipa::{OpenApi, ToSchema};
 use super::extract::{client, foreign};
 use super::origin::{self, Origin};
 use super::role::Role;
-use super::{User, audit, session, users};
+use super::subscribers::routes as subscribers;
+use super::{User, audit_log, session, users};
+use crate::audit;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::state::AppState;
 
@@ -27,7 +29,11 @@ use crate::state::AppState;
         users::add,
         users::change,
         users::delete,
-        audit::audit
+        subscribers::list,
+        subscribers::add,
+        subscribers::renew,
+        subscribers::remove,
+        audit_log::read
     ),
     components(schemas(
         Credentials,
@@ -37,7 +43,10 @@ use crate::state::AppState;
         users::UserView,
         users::NewUser,
         users::UserChange,
-        audit::AuditEntry
+        subscribers::SubscriberView,
+        subscribers::NewSubscriber,
+        subscribers::SubscriberSecret,
+        audit_log::AuditEntry
     ))
 )]
 pub(crate) struct ApiDoc;
@@ -51,7 +60,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/me/password", post(users::choose_password))
         .route("/api/v1/users", get(users::list).post(users::add))
         .route("/api/v1/users/{name}", patch(users::change).delete(users::delete))
-        .route("/api/v1/audit", get(audit::audit))
+        .route("/api/v1/subscribers", get(subscribers::list).post(subscribers::add))
+        .route("/api/v1/subscribers/{name}", delete(subscribers::remove))
+        .route("/api/v1/subscribers/{name}/secret", post(subscribers::renew))
+        .route("/api/v1/audit", get(audit_log::read))
 }
 
 /// What a person logs in with.
@@ -88,6 +100,7 @@ pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Re
     let JsonBody(credentials): JsonBody<Credentials> = JsonBody::read(Request::from_parts(parts, body)).await?;
     let user = state.logins.verify(&state.store, from, &credentials.user, &credentials.password).await?;
     let cookie = session::begin(&state.store, &user, &headers).await?;
+    audit::note(state.store.db(), &user.name, "login.succeeded", &serde_json::json!({ "address": from })).await?;
     tracing::info!(user = user.name, address = ?from, "logged in");
     Ok(([(header::SET_COOKIE, cookie)], Json(Me { user: user.name, role: user.role })).into_response())
 }

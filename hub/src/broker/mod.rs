@@ -4,15 +4,24 @@
 //!   topics nor push another off its connection by taking its client id.
 //! - A bin publishes and listens on its own topics only, as `wire::topic` says; the last will counts as
 //!   a publish. What it may not publish ends its connection, what it may not read is refused.
+//! - A subscriber logs in with name and secret, as any client that is not called `pilah-…`, listens to what
+//!   bins say, and publishes nothing.
 //! - Nobody else gets in, except the hub itself, by a secret drawn at each start.
+//! - Who has a secret that is worth nothing any more is cut off: [`evict`].
 //!
 //! Retained messages live in memory: after a restart, bins and hub state again what they said, since
 //! both do so at every connection. There is no message that only the broker knows.
 //!
 //! The broker has its own runtime, which is how it can be stopped: rmqtt has no end of its own.
 
+/// Connections whose secret is worth nothing any more.
+mod evict;
+
 /// Who may connect, publish and listen.
 mod rules;
+
+/// What a Mosquitto of one's own needs to know.
+pub(crate) mod mosquitto;
 
 /// Retained messages in memory.
 mod retained;
@@ -34,6 +43,8 @@ use utoipa::ToSchema;
 
 use crate::config::Secret;
 use crate::store::Store;
+use evict::Admitted;
+pub use evict::Evictions;
 use rules::Rules;
 
 /// Header and topic of a packet that carries the largest message, with room to spare.
@@ -117,6 +128,7 @@ impl Embedded {
         hub_secret: Secret,
         store: Store,
         refusals: Refusals,
+        evictions: Evictions,
     ) -> Result<Self, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -124,9 +136,13 @@ impl Embedded {
             .enable_all()
             .build()
             .map_err(StartError::Threads)?;
-        let rules = Rules::new(hub_secret, store, refusals, tokio::runtime::Handle::current());
+        let (admitted, hub) = (Admitted::default(), tokio::runtime::Handle::current());
+        let rules = Rules::new(hub_secret, store.clone(), refusals, admitted.clone(), hub.clone());
         match runtime.spawn(listen(addr, rules)).await {
-            Ok(Ok(addr)) => Ok(Self { runtime: Some(runtime), addr }),
+            Ok(Ok((addr, context))) => {
+                runtime.spawn(evict::run(context, admitted, store, hub, evictions));
+                Ok(Self { runtime: Some(runtime), addr })
+            }
             Ok(Err(error)) => {
                 runtime.shutdown_background();
                 Err(error)
@@ -165,7 +181,7 @@ impl Drop for Embedded {
 }
 
 /// Runs on the broker's own runtime, to which listener and connections belong.
-async fn listen(addr: SocketAddr, rules: Rules) -> Result<SocketAddr, StartError> {
+async fn listen(addr: SocketAddr, rules: Rules) -> Result<(SocketAddr, ServerContext), StartError> {
     let failed = |source: io::Error| StartError::Listen { addr, source };
     let listener = Builder::new()
         .name("pilah")
@@ -197,12 +213,13 @@ async fn listen(addr: SocketAddr, rules: Rules) -> Result<SocketAddr, StartError
     let context = ServerContext::new().busy_check_enable(false).task_exec_workers(64).build().await;
     *context.extends.retain_mut().await = Box::new(retained::InMemory::default());
     rules.register(&context).await;
+    let serving = context.clone();
     tokio::spawn(async move {
-        if let Err(error) = MqttServer::new(context).listener_by_id(listener, 1).build().run().await {
+        if let Err(error) = MqttServer::new(serving).listener_by_id(listener, 1).build().run().await {
             tracing::error!(%error, "the MQTT broker ended");
         }
     });
-    Ok(bound)
+    Ok((bound, context))
 }
 
 fn into_io(error: rmqtt::net::Error) -> io::Error {

@@ -109,7 +109,8 @@ async fn a_stopped_broker_frees_its_port() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = DataFolder::open(temporary.path()).expect("opens");
     let store = Store::open(&folder).await.expect("opens");
-    let start = |addr| Embedded::start(addr, Secret::new("s"), store.clone(), Refusals::default());
+    let start =
+        |addr| Embedded::start(addr, Secret::new("s"), store.clone(), Refusals::default(), Evictions::default());
     let first = start(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("starts");
     let addr = first.addr();
     assert_ne!(addr.port(), 0);

@@ -9,6 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
 use super::progress;
+use crate::audit;
 use crate::dataset::delete::{self, Deletion, Whose};
 use crate::dataset::export::{self, Layout};
 use crate::dataset::honesty::{self, Honesty, Spread};
@@ -164,7 +165,9 @@ async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> 
                 View::Both => Layout::Both,
                 View::Index => Layout::Index,
             };
+            let detail = serde_json::json!({ "version": version.id, "layout": layout });
             let exported = write_zip(blobs.clone(), version, layout, out.clone()).await?;
+            audit::note(store.db(), WHO, "dataset.exported", &detail).await?;
             show(json, &exported, |exported| {
                 println!("{} images in {}, {} were deleted since", exported.images, out.display(), exported.missing);
             })

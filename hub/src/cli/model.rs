@@ -15,6 +15,7 @@ use pilah_models::durable;
 use pilah_models::name::{ContentId, ModelVersion};
 use serde::Serialize;
 
+use crate::audit;
 use crate::evaluate::{GateRules, job};
 use crate::live::Live;
 use crate::registry::backbones::BackboneView;
@@ -141,6 +142,8 @@ async fn carry_out(parts: &Parts, command: Command, json: bool) -> anyhow::Resul
             write(registry, &version, &out, merged)
                 .await
                 .with_context(|| format!("cannot write the model to {}", out.display()))?;
+            let detail = serde_json::json!({ "version": version });
+            audit::note(parts.store.db(), WHO, "model.exported", &detail).await?;
             let written = Written { model: version.to_string(), out };
             show(&written, json, |written| format!("{} written to {}\n", written.model, written.out.display()))
         }

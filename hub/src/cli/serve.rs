@@ -46,6 +46,9 @@ pub(super) struct Args {
     /// Delete samples of bins that nobody has labelled for so many days; without it they are kept
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     keep_unlabelled_days: Option<u32>,
+    /// Delete entries of the audit log after so many days; without it they are kept. Proofs of deletion stay
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_audit_days: Option<u32>,
     /// Leave trainings to `pilah-hub worker` processes on the same data folder
     #[arg(long)]
     no_training: bool,
@@ -95,6 +98,7 @@ impl Args {
             mqtt,
             bundle: self.bundle,
             keep_unlabelled_days: self.keep_unlabelled_days,
+            keep_audit_days: self.keep_audit_days,
             map_tiles: self.map_tiles,
             demo: false,
             trains: !self.no_training,

@@ -208,7 +208,7 @@ fn default_hours() -> u32 {
 impl From<EnrolError> for HttpError {
     fn from(error: EnrolError) -> Self {
         match error {
-            EnrolError::Exists(_) | EnrolError::Retired(_) | EnrolError::Reserved(_) => {
+            EnrolError::Exists(_) | EnrolError::Retired(_) | EnrolError::Subscriber(_) | EnrolError::Reserved(_) => {
                 Self::conflict("bin-exists", error.to_string())
             }
             EnrolError::Unknown(_) => Self::not_found(error.to_string()),
@@ -249,7 +249,7 @@ pub(crate) async fn add_bin(
     Ok((StatusCode::CREATED, Json(enrolled(&new.id, secret.reveal()))))
 }
 
-/// Gives a bin a new secret.
+/// Gives a bin a new secret, and ends the connection that was made by the old one.
 #[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
     (status = 401, description = "Not logged in", body = Problem),
@@ -263,6 +263,7 @@ pub(crate) async fn new_secret(
 ) -> Result<Json<Enrolled>, HttpError> {
     let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
     let secret = renew_secret(&state.store, &id, &user.name).await?;
+    state.evictions.nudge();
     tracing::info!(bin = %id, by = user.name, "bin secret renewed");
     Ok(Json(enrolled(&id, secret.reveal())))
 }

@@ -16,7 +16,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Registry, RegistryError, store};
+use super::{Registry, RegistryError};
+use crate::audit;
 use crate::store::entity::{backbone, model};
 use crate::store::{StoreError, now_ms};
 
@@ -156,7 +157,7 @@ impl Registry {
             created_by: who.to_owned(),
         };
         backbone::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(&tx).await?;
-        store::note(&tx, who, "backbone.import", &serde_json::json!({ "backbone": id, "name": row.name })).await?;
+        audit::note(&tx, who, "backbone.import", &serde_json::json!({ "backbone": id, "name": row.name })).await?;
         tx.commit().await?;
         tracing::info!(backbone = %id, who, "backbone imported");
         view(&row, true)
@@ -204,7 +205,7 @@ impl Registry {
             return Err(RegistryError::Referred { what: format!("backbone {}", &id.as_str()[..12]), by });
         }
         backbone::Entity::delete_by_id(id.as_str()).exec(&tx).await?;
-        store::note(&tx, who, "backbone.delete", &serde_json::json!({ "backbone": id })).await?;
+        audit::note(&tx, who, "backbone.delete", &serde_json::json!({ "backbone": id })).await?;
         tx.commit().await?;
         Ok(self.blobs.remove(id).await?)
     }

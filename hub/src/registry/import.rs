@@ -22,6 +22,7 @@ use zip::ZipArchive;
 use super::backbones::{self, BackboneView};
 use super::export::LABELS_FILE;
 use super::{Origin, Registry, RegistryError};
+use crate::audit;
 use crate::evaluate::gate::Verdict;
 use crate::evaluate::job::{self, EvaluateError};
 use crate::train::job::Parts;
@@ -273,7 +274,8 @@ impl Registry {
     async fn note_import(&self, model: &ModelVersion, name: &str, who: &str) -> Result<(), RegistryError> {
         let name: String = name.chars().take(200).collect();
         let detail = serde_json::json!({ "version": model, "name": name });
-        Ok(super::store::note(self.store.db(), who, "model.import", &detail).await?)
+        audit::note(self.store.db(), who, "model.import", &detail).await?;
+        Ok(())
     }
 }
 

@@ -8,9 +8,10 @@ use sea_orm::{
 };
 
 use super::{Origin, RegistryError, State, deletion};
+use crate::audit::note;
 use crate::evaluate::gate::Verdict;
 use crate::evaluate::{Evaluation, EvaluationReport};
-use crate::store::entity::{audit, model};
+use crate::store::entity::model;
 use crate::store::{Store, StoreError, now_ms};
 
 /// The files of a version.
@@ -100,24 +101,6 @@ pub(super) async fn keep_report(db: &impl ConnectionTrait, report: &EvaluationRe
         .filter(model::Column::Version.eq(report.model.as_str()))
         .exec(db)
         .await?;
-    Ok(())
-}
-
-/// Writes down who did something.
-pub(super) async fn note(
-    tx: &impl ConnectionTrait,
-    who: &str,
-    what: &str,
-    detail: &serde_json::Value,
-) -> Result<(), StoreError> {
-    let entry = audit::ActiveModel {
-        at_ms: Set(now_ms()),
-        who: Set(who.to_owned()),
-        what: Set(what.to_owned()),
-        detail_json: Set(Some(detail.to_string())),
-        ..Default::default()
-    };
-    audit::Entity::insert(entry).exec_without_returning(tx).await?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::backbones::BackboneView;
 use super::import::{self, Imported};
+use crate::audit;
 use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::state::AppState;
@@ -41,11 +42,12 @@ pub(super) fn routes() -> Router<AppState> {
     ))]
 pub(crate) async fn export(
     State(state): State<AppState>,
-    _user: User,
+    user: User,
     Path(version): Path<String>,
 ) -> Result<Response, HttpError> {
     let version = state.registry.known(&version).await?;
     let archive = state.registry.archive(&version).await?;
+    audit::note(state.store.db(), &user.name, "model.exported", &serde_json::json!({ "version": version })).await?;
     // A version's name has no character that would need quoting.
     let name = HeaderValue::try_from(format!("attachment; filename=\"{version}.zip\"")).map_err(HttpError::internal)?;
     let headers =

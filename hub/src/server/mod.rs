@@ -24,8 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
 
+use crate::audit;
 use crate::auth::{self, AccountError, Logins};
-use crate::broker::{self, Embedded, Refusals};
+use crate::broker::{self, Embedded, Evictions, Refusals};
 use crate::config::{Config, Mqtt, Secret};
 use crate::dataset;
 use crate::dataset::import::Imports;
@@ -120,10 +121,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         listener.local_addr().map_err(|source| StartError::Listen { addr: config.http, flag: "--http", source })?;
 
     let hub_secret = auth::draw_secret();
-    let refusals = Refusals::default();
+    let (refusals, evictions) = (Refusals::default(), Evictions::default());
     let (broker, address) = match &config.mqtt {
         Mqtt::Embedded { addr, steps } => {
-            let broker = start_broker(*addr, *steps, &hub_secret, &store, &refusals).await?;
+            let broker = start_broker(*addr, *steps, &hub_secret, &store, &refusals, &evictions).await?;
             let address = Broker::local(broker.addr(), hub_secret.clone());
             (Some(broker), address)
         }
@@ -181,6 +182,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let forecasts = Forecasts::open(store.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
     let (data, keep) = (config.data.clone(), config.keep_unlabelled_days);
     dataset::job::start(store.clone(), blobs.clone(), data, keep, &mut tasks, shutdown.clone());
+    if let Some(days) = config.keep_audit_days {
+        audit::keep(store.clone(), days, &mut tasks, shutdown.clone());
+    }
     // Last of all that can fail: a password that was drawn is shown by whoever gets the running hub.
     let administrator_password = auth::ensure_administrator(&store, config.admin_password.as_ref()).await?;
     let mqtt_addr = broker.as_ref().map(Embedded::addr);
@@ -194,6 +198,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         publisher,
         ingest: counters,
         refusals,
+        evictions,
         logins: Arc::new(Logins::default()),
         imports,
         forecasts,
@@ -266,7 +271,8 @@ impl Running {
     pub async fn start_broker(&mut self) -> Result<(), StartError> {
         if let (None, Some(addr)) = (&self.broker, self.mqtt_addr) {
             let state = &self.state;
-            self.broker = Some(start_broker(addr, 0, &self.hub_secret, &state.store, &state.refusals).await?);
+            self.broker =
+                Some(start_broker(addr, 0, &self.hub_secret, &state.store, &state.refusals, &state.evictions).await?);
         }
         Ok(())
     }
@@ -296,11 +302,12 @@ async fn start_broker(
     hub_secret: &Secret,
     store: &Store,
     refusals: &Refusals,
+    evictions: &Evictions,
 ) -> Result<Embedded, StartError> {
     let mut step = 0;
     loop {
         let addr = stepped(addr, step);
-        match Embedded::start(addr, hub_secret.clone(), store.clone(), refusals.clone()).await {
+        match Embedded::start(addr, hub_secret.clone(), store.clone(), refusals.clone(), evictions.clone()).await {
             Ok(broker) => return Ok(broker),
             Err(broker::StartError::Listen { source, .. })
                 if source.kind() == io::ErrorKind::AddrInUse && step < steps =>

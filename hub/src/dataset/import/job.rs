@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{ImportError, ImportReport, Options};
+use crate::audit;
 use crate::error::Chain;
 use crate::store::entity::import;
 use crate::store::{Blobs, Store, now_ms};
@@ -115,6 +116,8 @@ impl Imports {
             ..Default::default()
         };
         import::Entity::insert(row).exec_without_returning(self.0.store.db()).await?;
+        let detail = serde_json::json!({ "import": id, "file": name });
+        audit::note(self.0.store.db(), &options.by, "samples.imported", &detail).await?;
         self.progress().insert(id.clone(), (0, 0));
         let (this, own, name) = (self.clone(), id.clone(), name.to_owned());
         tokio::spawn(async move { this.run(own, file, &name, options).await });

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::known_classes;
+use crate::audit;
 use crate::auth::{Reviewer, User};
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
@@ -99,6 +100,8 @@ pub(crate) async fn upload(
         let detail = format!("none of the {} files was accepted; the first: {reason}", uploaded.files.len());
         return Err(HttpError::unprocessable("no-image-accepted", detail).with("files", files));
     }
+    let detail = serde_json::json!({ "label": label, "stored": uploaded.stored, "refused": uploaded.refused });
+    audit::note(state.store.db(), &user.name, "samples.uploaded", &detail).await?;
     tracing::info!(user = user.name, %label, stored = uploaded.stored, refused = uploaded.refused, "images uploaded");
     Ok(Json(uploaded))
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audit;
 use crate::auth::{Admin, Reviewer, User};
 use crate::dataset::export::{self, Layout};
 use crate::dataset::honesty::{self, Honesty, HonestyError, MOST_SEEDS};
@@ -126,6 +127,8 @@ pub(crate) async fn export(
     let version = version::find(state.store.db(), &id).await?;
     let name = format!("attachment; filename=\"pilah-{}.zip\"", &version.id.as_str()[..8]);
     let (pieces, body) = mpsc::channel(WAITING);
+    let detail = serde_json::json!({ "version": version.id, "layout": query.layout.as_deref().unwrap_or("processed") });
+    audit::note(state.store.db(), &user.name, "dataset.exported", &detail).await?;
     tracing::info!(user = user.name, version = %version.id, ?layout, "dataset exported");
     tokio::task::spawn_blocking(move || {
         let sink = Pieces(pieces.clone());

@@ -11,6 +11,8 @@ pub struct Model {
     pub id: String,
     /// SHA-256 of its secret, hexadecimal: the secret has 256 random bits, so that a slow hash adds nothing.
     pub password_hash: String,
+    /// The secret as Mosquitto's password file has it; `None` if it was drawn before there was this column.
+    pub mosquitto_hash: Option<String>,
     /// What people call it.
     pub name: String,
     /// When it was enrolled.

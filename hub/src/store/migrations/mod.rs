@@ -34,6 +34,9 @@ mod answers;
 /// The fill of bins by day.
 mod fill;
 
+/// Who listens over MQTT, and secrets as a foreign broker's password file has them.
+mod listeners;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -54,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(fleet::Fleet),
             Box::new(answers::Answers),
             Box::new(fill::Fill),
+            Box::new(listeners::Listeners),
         ]
     }
 }
