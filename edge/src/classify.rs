@@ -122,17 +122,22 @@ mod tests {
         let (cut, text, missing) = (folder.join("cut.png"), folder.join("text.jpg"), folder.join("missing.jpg"));
         fs::write(&cut, &whole[..whole.len() / 2]).expect("writes");
         fs::write(&text, b"hello").expect("writes");
-        let paths = [cut, good.clone(), text, missing, folder.join("metal/1.png")];
+        let hole = folder.join("hole.jpg");
+        let jpeg =
+            preprocess::encode_jpeg(&image::open(&good).expect("opens").into_rgb8(), 1_000_000).expect("encodes");
+        fs::write(&hole, [&jpeg[..jpeg.len() - jpeg.len() / 8], &[0xff, 0xd9]].concat()).expect("writes");
+        let paths = [cut, good.clone(), text, missing, folder.join("metal/1.png"), hole];
         let model = testing::classifier("m1", 1);
 
         let (mut out, mut problems) = (Vec::new(), Vec::new());
         let failed = classify_all(&paths, &model, true, &mut out, &mut problems).expect("writes");
-        assert_eq!(failed, 3);
+        assert_eq!(failed, 4);
         let problems = String::from_utf8(problems).expect("text");
         let problems: Vec<_> = problems.lines().collect();
         assert!(problems[0].contains("cut.png: the image is damaged"), "{problems:?}");
         assert!(problems[1].ends_with("text.jpg: the file is neither a JPEG nor a PNG image"), "{problems:?}");
         assert!(problems[2].contains("missing.jpg: cannot be read: "), "{problems:?}");
+        assert!(problems[3].contains("hole.jpg: the image is damaged: bytes are missing"), "{problems:?}");
 
         let out = String::from_utf8(out).expect("text");
         let answers: Vec<serde_json::Value> =

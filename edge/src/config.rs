@@ -18,7 +18,10 @@ pub mod act;
 mod fill;
 
 /// What someone meant who misspelt a key.
-mod nearest;
+pub(crate) mod nearest;
+
+/// Whether the model knows the classes that flaps are for.
+pub mod classes;
 
 /// What the bin serves on its own machine.
 pub mod local;
@@ -31,11 +34,13 @@ use std::time::Duration;
 use address::{BrokerAddress, HubAddress};
 use local::{LocalConfig, RawServer};
 use pilah_models::name::BinId;
+use pilah_models::wire::LARGEST_MESSAGE;
 use serde::Deserialize;
 
 pub use self::camera::CameraConfig;
 use crate::config::act::BodyConfig;
 use crate::fill::FillConfig;
+use crate::link::ceiling;
 use crate::outbox::OutboxRules;
 use crate::region::Region;
 use crate::samples::SampleRules;
@@ -136,6 +141,8 @@ pub struct MqttConfig {
     pub resend_after: Duration,
     /// How many entries may be on the way at once.
     pub in_flight: u16,
+    /// The largest message that the broker takes, in bytes, its topic and header included.
+    pub largest_message: usize,
 }
 
 /// Who says that an entry of the outbox has arrived.
@@ -295,6 +302,8 @@ struct RawMqtt {
     resend_after_s: f64,
     #[serde(default = "RawMqtt::in_flight")]
     in_flight: u16,
+    #[serde(default = "RawMqtt::largest_message")]
+    largest_message: usize,
 }
 
 impl RawMqtt {
@@ -312,6 +321,9 @@ impl RawMqtt {
     }
     fn in_flight() -> u16 {
         32
+    }
+    fn largest_message() -> usize {
+        LARGEST_MESSAGE
     }
 }
 
@@ -455,6 +467,7 @@ impl RawMqtt {
             reconnect: [least, most],
             resend_after: seconds("mqtt.resend_after_s", self.resend_after_s, 0.1, 3600.0)?,
             in_flight: within("mqtt.in_flight", self.in_flight, 1, 1000)?,
+            largest_message: within("mqtt.largest_message", self.largest_message, ceiling::LEAST, LARGEST_MESSAGE)?,
         })
     }
 }

@@ -10,6 +10,9 @@
 /// What a bin is told by its configuration file.
 pub mod config;
 
+/// What may be shown of a text that comes from elsewhere.
+mod masked;
+
 /// Where frames come from.
 pub mod camera;
 

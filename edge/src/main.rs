@@ -14,7 +14,7 @@ use pilah_edge::camera::chamber::scenes::{RenderScenes, render_scenes};
 use pilah_edge::classify::classify_all;
 use pilah_edge::config::Config;
 use pilah_edge::config::local::LocalConfig;
-use pilah_edge::doctor::{Verdict, examine};
+use pilah_edge::doctor::{Verdict, check, examine};
 use pilah_edge::model_store::shipped;
 use pilah_edge::run::Ended;
 use pilah_models::bundle::Bundle;
@@ -42,7 +42,8 @@ enum Command {
         #[arg(long, value_enum, default_value_t = LogFormat::Text)]
         log: LogFormat,
     },
-    /// Says whether a configuration file is valid, and changes nothing.
+    /// Says whether a configuration file is valid, and what of it this machine or the model lacks. Changes nothing, and
+    /// asks nobody. Exits with 1 if it cannot be used.
     CheckConfig {
         /// The configuration file.
         file: PathBuf,
@@ -128,6 +129,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::CheckConfig { file } => {
             let config = Config::read(&file)?;
+            if check(&config, &mut io::stdout().lock())? == Verdict::Fail {
+                return Ok(ExitCode::FAILURE);
+            }
             println!("{} is valid: bin {}, broker {}", file.display(), config.bin, config.mqtt.address);
         }
         Command::Doctor { config } => {

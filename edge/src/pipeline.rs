@@ -8,15 +8,22 @@ use std::time::{Duration, Instant};
 use image::RgbImage;
 use pilah_models::infer::{Classifier, InferError};
 use pilah_models::name::ModelVersion;
-use pilah_models::wire::Truth;
+use pilah_models::wire::{ChamberState, Truth};
 use tokio::sync::watch;
 
 use crate::camera::feed::{Arrived, Feed};
 use crate::decide::{Decision, decide};
 use crate::region::Region;
 use crate::telemetry::Counters;
-use crate::trigger::{Look, Scene, Thumbnail, Trigger, TriggerRules};
+use crate::trigger::memory::Memory;
+use crate::trigger::{Gaps, Look, Scene, Thumbnail, Trigger, TriggerRules};
 use crate::vote::Vote;
+
+/// How often the empty chamber is kept at most: a card wears with every write.
+const KEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// A bin that does not know its chamber after so long needs somebody to look.
+const ACQUAINTED: Duration = Duration::from_secs(60);
 
 /// Why something was classified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +41,8 @@ pub struct Item {
     pub cause: Cause,
     /// What it was taken for.
     pub decision: Decision,
+    /// Whether the bin knew what its empty chamber looks like: if not, the item may be a gap, and no flap opens for it.
+    pub chamber_known: bool,
     /// Whether the frames of the vote agreed.
     pub agreed: bool,
     /// How many frames voted.
@@ -55,13 +64,56 @@ pub struct Sight {
     pub region: watch::Sender<Region>,
     /// What the trigger takes the scene for.
     pub scene: watch::Sender<Scene>,
+    /// How well the trigger sees.
+    pub view: watch::Sender<View>,
+}
+
+/// How well the trigger sees.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct View {
+    /// Whether it knows what the empty chamber looks like.
+    pub chamber_known: bool,
+    /// How it told items from each other.
+    pub gaps: Gaps,
+}
+
+impl View {
+    /// As it is told by a program that has run for so long, with what is wrong in words.
+    #[must_use]
+    pub fn state(&self, uptime: Duration) -> ChamberState {
+        let unknown = "the empty chamber is not known yet: until it is, nothing is sure and no flap opens; leave the \
+                       chamber empty for a while";
+        let unseen = |count| {
+            format!(
+                "before {count} of the last {} items the chamber was not seen empty, so others may have been missed: give \
+                 the camera more frames per second, or let the items come one by one",
+                Gaps::RECENT
+            )
+        };
+        let fault = if self.chamber_known {
+            self.gaps.are_not_seen().map(unseen)
+        } else {
+            (uptime >= ACQUAINTED).then(|| unknown.to_owned())
+        };
+        let Gaps { unseen: without_gap, unclear, .. } = self.gaps;
+        ChamberState {
+            known: self.chamber_known,
+            without_gap: u64::from(without_gap),
+            unclear: u64::from(unclear),
+            fault,
+        }
+    }
 }
 
 impl Sight {
     /// A sight of this region.
     #[must_use]
     pub fn new(region: Region) -> Self {
-        Self { region: watch::Sender::new(region), scene: watch::Sender::new(Scene::Empty) }
+        Self {
+            region: watch::Sender::new(region),
+            scene: watch::Sender::new(Scene::Empty),
+            view: watch::Sender::new(View::default()),
+        }
     }
 }
 
@@ -74,6 +126,9 @@ pub struct Pipeline {
     vote: Vote,
     votes: u8,
     settled: Option<Settled>,
+    /// The empty chamber as it was kept last, and the frame's time then.
+    memory: Option<Memory>,
+    kept: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -84,16 +139,49 @@ struct Settled {
 }
 
 impl Pipeline {
-    /// A pipeline that takes its first frame for the empty chamber; `votes` frames make an answer.
+    /// A pipeline that takes its first frame for the empty chamber until it knows better; `votes` frames make an answer.
     #[must_use]
     pub fn new(rules: TriggerRules, votes: u8) -> Self {
-        let region = Region::WHOLE;
-        Self { rules, region, trigger: Trigger::new(rules), vote: Vote::default(), votes, settled: None }
+        Self::remembering(rules, votes, None)
     }
 
-    /// Looks at another part of the picture from now on, whose next frame is taken for empty.
+    /// A pipeline that knows what the empty chamber looked like when the bin ran last.
+    #[must_use]
+    pub fn remembering(rules: TriggerRules, votes: u8, memory: Option<Memory>) -> Self {
+        let mut pipeline = Self {
+            rules,
+            region: Region::WHOLE,
+            trigger: Trigger::new(rules),
+            vote: Vote::default(),
+            votes,
+            settled: None,
+            memory,
+            kept: None,
+        };
+        pipeline.look_at(Region::WHOLE);
+        pipeline
+    }
+
+    /// Looks at another part of the picture from now on. Its next frame is compared with what is remembered of it, or
+    /// else taken for empty until more is known.
     pub fn look_at(&mut self, region: Region) {
-        *self = Self { region, ..Self::new(self.rules, self.votes) };
+        let chamber = self.memory.as_ref().filter(|memory| memory.region == region).map(|memory| &memory.chamber);
+        self.trigger = Trigger::remembering(self.rules, chamber);
+        self.region = region;
+        self.vote.clear();
+        self.settled = None;
+    }
+
+    /// The empty chamber, if it is due to be kept: when it is known for the first time, and now and then, since light and
+    /// dirt change it. `last`: there is no further chance.
+    pub fn poll_memory(&mut self, at: Duration, last: bool) -> Option<Memory> {
+        let due = last || self.kept.is_none_or(|kept| at.saturating_sub(kept) >= KEEP_EVERY);
+        if !due || !last && self.trigger.scene() != Scene::Empty {
+            return None;
+        }
+        let memory = Memory { region: self.region, chamber: self.trigger.chamber()? };
+        self.kept = Some(at);
+        (self.memory.replace(memory) != Some(memory)).then_some(memory)
     }
 
     /// Looks at a frame; `model` is asked for the one in force when a vote begins. Returns an item when
@@ -130,11 +218,14 @@ impl Pipeline {
         let Some(verdict) = self.vote.verdict() else { return Ok(None) };
         let manifest = settled.model.manifest();
         let decision = decide(&verdict.probabilities, manifest);
-        // No flap is right for two things at once.
-        let decision = if self.trigger.sees_several() { decision.unsure() } else { decision };
+        // No flap is right for two things at once, and nobody is sure of what may be a gap.
+        let chamber_known = self.trigger.knows_the_chamber();
+        let is_open = self.trigger.sees_several() || !chamber_known;
+        let decision = if is_open { decision.unsure() } else { decision };
         let item = Item {
             cause: Cause::Settled,
             decision,
+            chamber_known,
             agreed: verdict.agreed,
             frames: verdict.frames,
             latency: settled.at.elapsed(),
@@ -160,6 +251,7 @@ impl Pipeline {
         Ok(Item {
             cause: Cause::Asked,
             decision: decide(&prediction.probabilities, manifest),
+            chamber_known: self.trigger.knows_the_chamber(),
             agreed: true,
             frames: 1,
             latency: at.elapsed(),
@@ -170,7 +262,9 @@ impl Pipeline {
     }
 
     /// Takes frames from the feed until it is closed and empty, or `give` says that nobody wants items
-    /// any more. When `wanted` is set, the next frame is classified for its own sake.
+    /// any more. When `wanted` is set, the next frame is classified for its own sake. `keep` is told of the empty chamber
+    /// as it should be remembered.
+    #[expect(clippy::too_many_arguments, reason = "what is shared with the camera, the loop and the preview")]
     pub fn run(
         mut self,
         feed: &Feed,
@@ -179,8 +273,11 @@ impl Pipeline {
         wanted: &AtomicBool,
         model: impl Fn() -> Classifier,
         mut give: impl FnMut(Item) -> Result<(), ()>,
+        mut keep: impl FnMut(&Memory),
     ) {
+        let mut last = Duration::ZERO;
         while let Some(arrived) = feed.take() {
+            last = arrived.frame.at;
             counters.frames.add(1);
             counters.frames_skipped.raise_to(feed.skipped());
             let region = *sight.region.borrow();
@@ -190,7 +287,7 @@ impl Pipeline {
             if wanted.swap(false, Ordering::Relaxed) {
                 let captured = counters.pulse.during(Instant::now(), || self.capture(&arrived, &model()));
                 match captured.map(&mut give) {
-                    Ok(Err(())) => return feed.close(),
+                    Ok(Err(())) => break,
                     Ok(Ok(())) => {}
                     Err(error) => tracing::warn!(error = crate::in_words(&error), "inference"),
                 }
@@ -198,17 +295,22 @@ impl Pipeline {
             let looked = counters.pulse.during(Instant::now(), || self.handle_frame(&arrived, &model));
             let scene = self.trigger.scene();
             sight.scene.send_if_modified(|shown| std::mem::replace(shown, scene) != scene);
+            let view = View { chamber_known: self.trigger.knows_the_chamber(), gaps: self.trigger.gaps() };
+            sight.view.send_if_modified(|shown| std::mem::replace(shown, view) != view);
+            self.poll_memory(last, false).iter().for_each(&mut keep);
             match looked {
                 Ok(Some(item)) => {
                     counters.items.add(1);
                     if give(item).is_err() {
-                        return feed.close();
+                        break;
                     }
                 }
                 Ok(None) => {}
                 Err(error) => tracing::warn!(error = crate::in_words(&error), "inference"),
             }
         }
+        feed.close();
+        self.poll_memory(last, true).iter().for_each(&mut keep);
     }
 }
 
@@ -286,6 +388,12 @@ mod tests {
         assert_eq!(seen[0].decision, seen[1].decision, "what is at the right changes nothing");
     }
 
+    /// A pipeline that has seen this empty chamber before.
+    fn acquainted(chamber: &RgbImage) -> Pipeline {
+        let memory = Memory { region: Region::WHOLE, chamber: Thumbnail::of(chamber) };
+        Pipeline::remembering(TriggerRules::default(), 3, Some(memory))
+    }
+
     /// A model that is sure of whatever it sees.
     fn sure_of_everything() -> Classifier {
         let bundle = testing::bundle("m1", 1);
@@ -306,7 +414,7 @@ mod tests {
         };
         let empty = Arc::new(RgbImage::from_pixel(64, 48, image::Rgb([20; 3])));
         for second in [false, true] {
-            let mut pipeline = Pipeline::new(TriggerRules::default(), 3);
+            let mut pipeline = acquainted(&empty);
             let items: Vec<Item> = (0..30_u64)
                 .filter_map(|n| {
                     let rgb = if n < 5 { Arc::clone(&empty) } else { picture(second) };
@@ -328,7 +436,8 @@ mod tests {
         for look in [4, 9] {
             let trouble = [(Trouble::Pair, 1.0)].into();
             let mut camera = Chamber::new(confusion::bin(look, 500 + look, trouble)).expect("valid");
-            let mut pipeline = Pipeline::new(TriggerRules::default(), 3);
+            let first = camera.next_frame().expect("a drawn camera does not fail");
+            let mut pipeline = acquainted(&first.rgb);
             for _ in 0..250 {
                 let frame = camera.next_frame().expect("a drawn camera does not fail");
                 let arrived = Arrived { frame, at: Instant::now() };
@@ -340,5 +449,59 @@ mod tests {
             }
         }
         assert!(apart >= 5, "{apart} pairs were told apart, {together} were not");
+    }
+
+    /// A picture of the chamber, with or without an item in it.
+    fn picture(item: bool) -> Arc<RgbImage> {
+        Arc::new(RgbImage::from_fn(64, 48, move |x, y| {
+            let there = item && (16..36).contains(&x) && (18..36).contains(&y);
+            image::Rgb([if there { 200 } else { 20 + (x / 8 + y / 8) as u8 % 2 * 20 }; 3])
+        }))
+    }
+
+    /// The items of a pipeline that sees this, one letter a frame: `i`, an item; `.`, none. And what is kept of it.
+    fn seen(pipeline: &mut Pipeline, frames: &str) -> (Vec<Item>, Vec<Memory>) {
+        let model = sure_of_everything();
+        let (mut items, mut kept) = (Vec::new(), Vec::new());
+        for (number, letter) in (0..).zip(frames.chars()) {
+            let at = Duration::from_millis(number * 100);
+            let frame = Frame { rgb: picture(letter == 'i'), at, truth: None };
+            let arrived = Arrived { frame, at: Instant::now() };
+            items.extend(pipeline.handle_frame(&arrived, || model.clone()).expect("inference works"));
+            kept.extend(pipeline.poll_memory(at, false));
+        }
+        (items, kept)
+    }
+
+    #[test]
+    fn nothing_is_sure_before_the_empty_chamber_is_known_and_it_is_kept_then() {
+        let visit = ["i".repeat(15), ".".repeat(8)].concat();
+        let mut fresh = Pipeline::new(TriggerRules::default(), 3);
+        let (items, kept) = seen(&mut fresh, &[".....", visit.as_str(), &visit].concat());
+        let sure: Vec<_> = items.iter().map(|item| (item.chamber_known, item.decision.is_sure())).collect();
+        assert_eq!(sure, [(false, false), (true, true)], "the first item might have been a gap");
+        let empty = Memory { region: Region::WHOLE, chamber: Thumbnail::of(&picture(false)) };
+        assert_eq!(kept, [empty], "known when the first item had gone, and not written again at once");
+        assert_eq!(fresh.poll_memory(Duration::from_secs(5), true), None, "it is as it was kept");
+
+        let again = || Pipeline::remembering(TriggerRules::default(), 3, Some(empty));
+        for frames in [&["..", visit.as_str()].concat(), &visit] {
+            let (items, kept) = seen(&mut again(), frames);
+            let sure: Vec<_> = items.iter().map(|item| (item.chamber_known, item.decision.is_sure())).collect();
+            assert_eq!((sure, kept), (vec![(true, true)], vec![]), "in view at the start or not: {frames}");
+        }
+        let mut elsewhere = again();
+        elsewhere.look_at(Region::try_from([0.0, 0.0, 0.5, 1.0]).expect("valid"));
+        let (items, _) = seen(&mut elsewhere, &["..", visit.as_str()].concat());
+        assert!(!items[0].chamber_known, "of another part of the picture nothing is remembered");
+    }
+
+    #[test]
+    fn an_item_in_view_at_the_first_start_of_all_makes_no_item_of_the_gap() {
+        let mut fresh = Pipeline::new(TriggerRules::default(), 3);
+        let (item, gap) = ("i".repeat(20), ".".repeat(40));
+        let (items, _) = seen(&mut fresh, &[item.as_str(), &gap, &item, &gap, &item, &gap].concat());
+        let sure: Vec<_> = items.iter().map(|item| item.decision.is_sure()).collect();
+        assert_eq!(sure, [false, true], "the first item was there before anybody looked, and its gap is none");
     }
 }

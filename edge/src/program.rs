@@ -1,13 +1,17 @@
 //! Another program, run with a time limit: hooks, and sensors that are read by a program.
 //!
-//! It inherits the environment and writes its complaints where the bin writes its log. It has a process group of its
+//! It inherits the environment, but not the bin's secrets in it, and writes its complaints where the bin writes its log. It has a process group of its
 //! own: one that takes too long is ended with all that it has started. One that ends in time may leave something
 //! running.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use crate::config::PASSWORD_VARIABLE;
+use crate::config::camera::CAMERA_PASSWORD_VARIABLE;
 
 /// The most bytes that are read of what a program prints.
 const MOST_OUTPUT: u64 = 4096;
@@ -58,7 +62,9 @@ pub enum ProgramError {
 /// [`ProgramError`].
 pub(crate) fn run(command: &[String], argument: Option<&str>, limit: Duration) -> Result<Vec<u8>, ProgramError> {
     let program = command.first().cloned().unwrap_or_default();
-    let mut child = in_own_group(Command::new(&program).args(command.get(1..).unwrap_or_default()).args(argument))
+    let mut of = Command::new(&program);
+    of.args(command.get(1..).unwrap_or_default()).args(argument);
+    let mut child = in_own_group(without_secrets(&mut of))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -91,6 +97,38 @@ pub(crate) fn run(command: &[String], argument: Option<&str>, limit: Duration) -
     }
 }
 
+/// Where the program is that would be run by this name.
+///
+/// # Errors
+/// Why none would be, in words.
+pub(crate) fn locate(name: &str) -> Result<PathBuf, String> {
+    if name.contains('/') {
+        let path = PathBuf::from(name);
+        return match std::fs::metadata(&path) {
+            Ok(file) if file.is_file() && is_executable(&file) => Ok(path),
+            Ok(file) if file.is_file() => Err(format!("{name} may not be executed (chmod +x {name})")),
+            Ok(_) => Err(format!("{name} is no file")),
+            Err(error) => Err(format!("{name}: {error}")),
+        };
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(name))
+        .find(|path| std::fs::metadata(path).is_ok_and(|file| file.is_file() && is_executable(&file)))
+        .ok_or_else(|| format!("{name} is not installed: it is in no folder of PATH"))
+}
+
+#[cfg(unix)]
+fn is_executable(file: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &std::fs::Metadata) -> bool {
+    true
+}
+
 /// What a program and all that it started are told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Signal {
@@ -98,6 +136,11 @@ pub(crate) enum Signal {
     Terminate,
     /// Nothing: it is ended.
     Kill,
+}
+
+/// The program will not find the bin's secrets in its environment.
+pub(crate) fn without_secrets(command: &mut Command) -> &mut Command {
+    command.env_remove(PASSWORD_VARIABLE).env_remove(CAMERA_PASSWORD_VARIABLE)
 }
 
 /// The program will begin a process group, to which belongs what it starts.
@@ -160,6 +203,15 @@ mod tests {
     }
 
     #[test]
+    fn no_program_finds_the_secrets_of_the_bin() {
+        let mut command = Command::new("env");
+        command.env(PASSWORD_VARIABLE, "hunter2").env(CAMERA_PASSWORD_VARIABLE, "hunter2").env("OTHER", "stays");
+        let printed = without_secrets(&mut command).output().expect("runs").stdout;
+        let printed = String::from_utf8(printed).expect("text");
+        assert!(!printed.contains("hunter2") && printed.contains("OTHER=stays"), "{printed}");
+    }
+
+    #[test]
     fn what_goes_wrong_names_the_program() {
         let words = |error: ProgramError| crate::in_words(&error);
         let missing = run(&["/nowhere/flap".into()], None, LONG).expect_err("there is none");
@@ -168,6 +220,16 @@ mod tests {
         let late = shell("sleep 600", None, Duration::from_millis(50)).expect_err("too long");
         assert_eq!(words(late), "sh took longer than 50ms and was ended");
         assert!(matches!(run(&[], None, LONG), Err(ProgramError::Start { .. })));
+    }
+
+    #[test]
+    fn a_program_is_found_where_it_would_be_run_from() {
+        assert!(locate("sh").is_ok_and(|path| path.is_absolute()));
+        let words = |name: &str| locate(name).expect_err("none");
+        assert_eq!(words("no-such-flap"), "no-such-flap is not installed: it is in no folder of PATH");
+        assert!(words("/nowhere/flap").starts_with("/nowhere/flap: No such file"));
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        assert!(words(&file.path().display().to_string()).contains("may not be executed (chmod +x "));
     }
 
     #[test]

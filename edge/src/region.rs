@@ -38,6 +38,11 @@ impl Region {
     /// The whole picture.
     pub const WHOLE: Self = Self { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
 
+    /// Left, top, width and height.
+    pub(crate) fn shares(&self) -> [f32; 4] {
+        [self.left, self.top, self.width, self.height]
+    }
+
     /// The rectangle in pixels, within a picture of this size; it has one at least, if the picture has.
     pub(crate) fn pixels(&self, width: u32, height: u32) -> Pixels {
         let span = |from: f32, length: f32, whole: u32| {

@@ -10,8 +10,23 @@ mod bin;
 /// What is asked of a bin at once.
 mod asked;
 
+/// What becomes of the outbox's entries.
+pub(crate) mod delivery;
+
 /// What a bin moves and feels.
 mod body;
+
+/// What the empty chamber looks like, on disk.
+mod chamber;
+
+/// Which of the hub's words is its last.
+mod heard;
+
+/// How a bin begins each message, and what it says of its presence.
+mod said;
+
+/// Another program that speaks under this bin's id.
+pub(crate) mod twin;
 
 /// Camera, pipeline and preview alone.
 mod look;
@@ -27,7 +42,10 @@ use std::time::{Duration, Instant};
 use asked::Asked;
 use bin::Bin;
 use body::Body;
+pub(crate) use chamber::ChamberFile;
 pub use look::look;
+use pilah_models::bundle::{MANIFEST_FILE, Manifest};
+use pilah_models::labels::Labels;
 use pilah_models::wire::{ActuatorState, CameraState};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -38,6 +56,7 @@ use crate::camera::chamber::Chamber;
 use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
 use crate::camera::replay::{Replay, Showing};
 use crate::camera::{self, Camera, CameraError};
+use crate::config::classes::{Fit, UnknownClass};
 use crate::config::{CameraConfig, Config};
 use crate::fill::{self, source::PollError};
 use crate::health::clock::Clock;
@@ -52,6 +71,7 @@ use crate::model_store::{InForce, ModelStore, NoModel, UpdateError};
 use crate::outbox::Outbox;
 use crate::pipeline::{Cause, Item, Pipeline, Sight};
 use crate::telemetry::Counters;
+use crate::trigger::memory::Memory;
 
 /// Events that wait for the loop. When it is full, whoever tells waits: the pipeline classifies no
 /// further item, the connection reads no further message. An item holds a picture, at most 4 MB.
@@ -75,6 +95,9 @@ pub enum RunError {
     /// There is no model to classify with.
     #[error(transparent)]
     NoModel(#[from] NoModel),
+    /// A flap is for a class that was misspelt.
+    #[error(transparent)]
+    Class(#[from] UnknownClass),
     /// The connection cannot be set up.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -166,8 +189,13 @@ fn run_blocking(
 ) -> Result<Ended, RunError> {
     let password = config.password().map_err(RunError::Password)?;
     let _lock = lock(&config.data_dir)?;
-    let store = ModelStore::new(config.data_dir.join("models"), shipped::bundle(config.bundle.as_deref())?);
+    let ships = shipped::bundle(config.bundle.as_deref())?;
+    let store = ModelStore::new(config.data_dir.join("models"), ships.clone());
     let in_force = store.load(|why| warn!(reason = why, "model skipped"))?;
+    let fit = Fit::of(config.body.act.as_ref(), &in_force.classifier.manifest().labels);
+    if let Some(class) = fit.misspelt(labels_in(&ships).as_ref()) {
+        return Err(class.into());
+    }
     let outbox = Outbox::open(&config.data_dir.join("outbox"), config.outbox).unwrap_or_else(|e| {
         error!(error = crate::in_words(&e), "outbox in memory only: what waits is lost if the program ends");
         Outbox::in_memory(config.outbox)
@@ -186,11 +214,12 @@ fn run_blocking(
     let seeing = Seeing::new(&config, &vitals_seen);
     let (model, model_in_force) = watch::channel(in_force.clone());
     let asked = Asked::default();
-    let threads = start_seeing(&config, &seeing, &events, model_in_force, asked.wanted())?;
+    let chamber = ChamberFile::of(&config.data_dir);
+    let threads = start_seeing(&config, &seeing, &events, model_in_force, asked.wanted(), Some(chamber))?;
     let body = Body::start(&config, &events)?;
     let _servers = local::start(&config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
 
-    let told = (clock, Arc::clone(&seeing.counters), vitals);
+    let told = (clock, Arc::clone(&seeing.counters), vitals, seeing.sight.view.subscribe());
     let mut bin = Bin::new(told, config, outbox, store, hub, in_force, model, events.clone(), body, asked);
     let (stop, stopping) = watch::channel(false);
     let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
@@ -240,6 +269,12 @@ fn run_blocking(
     Ok(ended)
 }
 
+/// The classes of the bundle in a folder, if there is one.
+fn labels_in(bundle: &Path) -> Option<Labels> {
+    let bytes = std::fs::read(bundle.join(MANIFEST_FILE)).ok()?;
+    Manifest::parse(&bytes).ok().map(|manifest| manifest.labels)
+}
+
 /// Takes the folder for this program. One that cannot be written is no error: the bin works without.
 pub(crate) fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
     let open = || {
@@ -256,6 +291,12 @@ pub(crate) fn lock(data_dir: &Path) -> Result<Option<File>, RunError> {
             Ok(None)
         }
     }
+}
+
+/// Whether a bin has taken this folder. Nothing is created.
+pub(crate) fn is_running(data_dir: &Path) -> bool {
+    let held = |file: File| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock));
+    File::open(data_dir.join("lock")).is_ok_and(held)
 }
 
 /// What the threads that see are given, and share with whoever shows it.
@@ -280,13 +321,14 @@ impl Seeing {
 
 type Threads = [std::thread::JoinHandle<()>; 2];
 
-/// Starts the threads of the camera and of the pipeline.
+/// Starts the threads of the camera and of the pipeline. What the empty chamber looks like is kept in `chamber`.
 fn start_seeing(
     config: &Config,
     seeing: &Seeing,
     events: &mpsc::Sender<Event>,
     model: watch::Receiver<InForce>,
     wanted: Arc<AtomicBool>,
+    chamber: Option<ChamberFile>,
 ) -> Result<Threads, RunError> {
     let span = tracing::Span::current();
     let Seeing { feed, counters, sight, preview } = seeing;
@@ -306,15 +348,22 @@ fn start_seeing(
     let pipeline = {
         let (feed, counters, events) = (Arc::clone(feed), Arc::clone(counters), events.clone());
         let (sight, preview) = (Arc::clone(sight), preview.clone());
-        let pipeline = Pipeline::new(config.trigger, config.vote_frames);
+        let memory = ChamberFile::of(&config.data_dir).read();
+        let mut chamber = chamber;
+        let pipeline = Pipeline::remembering(config.trigger, config.vote_frames, memory);
         let work = move || {
+            let keep = |memory: &Memory| {
+                if let Some(chamber) = &mut chamber {
+                    chamber.keep(memory);
+                }
+            };
             let give = |item: Item| {
                 if let (Some(preview), Cause::Settled) = (&preview, item.cause) {
                     preview.handle_item(&item);
                 }
                 events.blocking_send(Event::Item(Box::new(item))).map_err(drop)
             };
-            pipeline.run(&feed, &counters, &sight, &wanted, || model.borrow().classifier.clone(), give);
+            pipeline.run(&feed, &counters, &sight, &wanted, || model.borrow().classifier.clone(), give, keep);
             // Told here and not by the camera, so that it comes behind the last item.
             drop(events.blocking_send(Event::Camera(CameraState::Ended)));
         };

@@ -4,14 +4,15 @@
 //! event costs. What is kept, why it was kept, and in which order it may be dropped again when the
 //! outbox is full, is decided here.
 
-use std::io::Cursor;
-
-use image::{ImageFormat, ImageReader, RgbImage};
+use image::RgbImage;
 use pilah_models::preprocess::{self, ImageError};
 use pilah_models::wire::{LARGEST_JPEG, SampleReason};
 use serde::Deserialize;
 
 use crate::camera::replay::shrink;
+
+/// No image is made smaller than this, in pixels of its longer side: what the model that ships looks at.
+pub const LEAST_SIDE: u32 = 160;
 
 /// Which items are photographed.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -53,13 +54,29 @@ impl SampleRules {
     /// # Errors
     /// It does not fit a message, however small.
     pub fn encode(&self, image: &RgbImage) -> Result<(Vec<u8>, u32, u32), ImageError> {
+        self.encode_within(image, LARGEST_JPEG)
+    }
+
+    /// The image as it is sent, with its width and height, in at most `largest` bytes: first at a lower quality, then
+    /// smaller, but with no longer side below [`LEAST_SIDE`].
+    ///
+    /// # Errors
+    /// It does not fit, unless it were too small to tell anything.
+    pub fn encode_within(&self, image: &RgbImage, largest: usize) -> Result<(Vec<u8>, u32, u32), ImageError> {
         let image = shrink(image.clone(), self.largest_side);
-        let jpeg = preprocess::encode_jpeg(&image, LARGEST_JPEG)?;
-        // The encoder may have halved the image to make it fit.
-        let (width, height) = ImageReader::with_format(Cursor::new(&jpeg), ImageFormat::Jpeg)
-            .into_dimensions()
-            .map_err(|e| ImageError::Damaged(e.to_string()))?;
-        Ok((jpeg, width, height))
+        let (width, height) = image.dimensions();
+        let longer = width.max(height);
+        let mut side = longer;
+        loop {
+            let [width, height] = [width, height].map(|length| (length * side / longer).max(1));
+            if let Some(jpeg) = preprocess::encode_jpeg_of_size(&image, width, height, largest)? {
+                return Ok((jpeg, width, height));
+            }
+            if side <= LEAST_SIDE {
+                return Err(ImageError::Incompressible(largest));
+            }
+            side = (side * 3 / 4).max(LEAST_SIDE);
+        }
     }
 }
 
@@ -133,5 +150,26 @@ mod tests {
             let (jpeg, w, h) = rules.encode(&noise(width, height)).expect("fits");
             assert!(jpeg.len() <= LARGEST_JPEG && w.max(h) <= 640, "{width}×{height}: {w}×{h}, {} bytes", jpeg.len());
         }
+    }
+
+    #[test]
+    fn an_image_is_made_smaller_until_it_fits_and_not_below_what_is_of_use() {
+        let rules = SampleRules::default();
+        // Gentle slopes with a sharp edge, as photos have.
+        let photo = RgbImage::from_fn(640, 480, |x, y| {
+            let edge = if x * 3 > y * 4 { 90 } else { 0 };
+            Rgb([(x / 4) as u8 + edge, (y / 3) as u8, ((x * y / 700) % 256) as u8])
+        });
+        let mut before = (usize::MAX, u32::MAX);
+        for largest in [100_000, 20_000, 7000, 4000] {
+            let (jpeg, width, height) = rules.encode_within(&photo, largest).expect("fits");
+            assert!(jpeg.len() <= largest && jpeg.len() <= before.0 && width <= before.1, "{largest}: {width}");
+            assert!((width * 3 / 4).abs_diff(height) <= 1, "{largest}: {width}×{height}");
+            assert!(width >= LEAST_SIDE, "{largest}: {width}");
+            let there = image::load_from_memory(&jpeg).expect("a JPEG");
+            assert_eq!((there.width(), there.height()), (width, height));
+            before = (jpeg.len(), width);
+        }
+        assert!(matches!(rules.encode_within(&photo, 500), Err(ImageError::Incompressible(500))));
     }
 }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::address::Site;
+use crate::door::DoorConfig;
 use crate::evaluate::GateRules;
 use crate::review::ReviewConfig;
 use crate::settings::MapTiles;
@@ -20,12 +22,18 @@ pub struct Config {
     pub http: SocketAddr,
     /// How often to try the next port when the one of `http` is taken. 0: that is an error.
     pub http_steps: u16,
+    /// Where people open the hub, and which proxies are believed.
+    pub site: Site,
+    /// How long connections may say nothing, and how many there may be.
+    pub door: DoorConfig,
     /// The broker.
     pub mqtt: Mqtt,
-    /// The bundle that is put in service at the first start.
-    pub bundle: PathBuf,
+    /// The bundle that is put in service at the first start; the one in the program, if left out.
+    pub bundle: Option<PathBuf>,
     /// Samples of bins that nobody has labelled are deleted after so many days; `None` keeps them.
     pub keep_unlabelled_days: Option<u32>,
+    /// Entries of the audit log are deleted after so many days; `None` keeps them.
+    pub keep_audit_days: Option<u32>,
     /// What a model must be to go into service.
     pub gate: GateRules,
     /// Where the page gets map pictures; without, maps are drawn without.
@@ -52,9 +60,12 @@ impl Config {
             data,
             http: free,
             http_steps: 0,
+            site: Site::default(),
+            door: DoorConfig::default(),
             mqtt: Mqtt::Embedded { addr: free, steps: 0 },
-            bundle,
+            bundle: Some(bundle),
             keep_unlabelled_days: None,
+            keep_audit_days: None,
             gate: GateRules::default(),
             map_tiles: None,
             demo: false,

@@ -15,7 +15,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use utoipa::ToSchema;
 
-use crate::store::{BlobError, StoreError};
+use crate::store::{BlobError, StoreError, Trouble};
+
+/// When to try again, in seconds: a field of the answer, and the header `Retry-After`.
+const RETRY_AFTER: &str = "retry_after_s";
 
 /// An answer that is an error. It is boxed, because every handler's result has room for one.
 #[derive(Debug)]
@@ -109,11 +112,23 @@ impl HttpError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 
-    /// 500: our fault. The caller is told nothing else; the log has the cause.
+    /// 500: our fault. The caller is told nothing else; the log has the cause. If the cause is a storage that
+    /// takes nothing, the answer is 503 and says so.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let cause = cause.into();
+        if let Some(trouble) = Trouble::in_error(cause.as_ref()) {
+            return Self::cannot_store(trouble).with_cause(cause);
+        }
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the hub failed to do this; its log says why")
             .with_cause(cause)
+    }
+
+    /// 503: the storage takes nothing now.
+    #[must_use]
+    pub fn cannot_store(trouble: Trouble) -> Self {
+        let words = trouble.words();
+        Self::unavailable("cannot-store", format!("the hub cannot store this, because {words}. Then try again"))
     }
 
     /// Adds the private cause, for the log.
@@ -128,6 +143,12 @@ impl HttpError {
     pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
         self.0.extra.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Says when to try again: a header, and a field of the answer.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with(RETRY_AFTER, seconds)
     }
 
     /// The HTTP status.
@@ -181,9 +202,13 @@ impl HttpError {
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let (status, problem) = self.into_problem();
+        let wait = problem.extra.get(RETRY_AFTER).and_then(serde_json::Value::as_u64);
         let mut response = (status, axum::Json(problem)).into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
     }
 }

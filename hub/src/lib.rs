@@ -3,11 +3,20 @@
 /// What a hub is started with.
 pub mod config;
 
+/// Where the hub is reached, and where requests come from.
+pub mod address;
+
+/// Who may come in: limits before HTTP and MQTT.
+pub mod door;
+
 /// The one error of the HTTP interface.
 pub mod error;
 
 /// The database and the files.
 pub mod store;
+
+/// Who did what, and when.
+mod audit;
 
 /// Who may do what: people by login, bins by secret.
 pub mod auth;

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Logins;
-use crate::broker::Refusals;
+use crate::broker::{Evictions, Refusals};
 use crate::config::Config;
 use crate::dataset::import::Imports;
+use crate::door::{Door, DoorsStatus};
 use crate::embeddings::Vectors;
 use crate::forecast::job::Forecasts;
 use crate::ingest::{Counters, Publisher};
@@ -41,6 +42,10 @@ pub struct AppState {
     pub ingest: Arc<Counters>,
     /// What the embedded broker refused.
     pub refusals: Refusals,
+    /// Has the embedded broker cut off who has an old secret.
+    pub evictions: Evictions,
+    /// Who is connected.
+    pub doors: Doors,
     /// Login attempts, and a memory of verified passwords.
     pub logins: Arc<Logins>,
     /// Model versions, and the one in service.
@@ -65,4 +70,21 @@ pub struct AppState {
     pub mqtt_addr: Option<SocketAddr>,
     /// Cancelled when the hub stops: long answers and jobs end.
     pub shutdown: CancellationToken,
+}
+
+/// Both doors of the hub.
+#[derive(Debug, Clone)]
+pub struct Doors {
+    /// Of pages and interface.
+    pub http: Door,
+    /// Of the embedded broker.
+    pub mqtt: Door,
+}
+
+impl Doors {
+    /// The counters now.
+    #[must_use]
+    pub fn read(&self) -> DoorsStatus {
+        DoorsStatus { http: self.http.read(), mqtt: self.mqtt.read() }
+    }
 }

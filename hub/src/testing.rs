@@ -1,6 +1,7 @@
 //! For tests: a hub on free ports over a temporary folder, a client for its HTTP interface, and a bin
 //! that speaks MQTT and nothing else.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use image::{Rgb, RgbImage};
@@ -246,8 +247,10 @@ fn label(name: &str) -> Label {
     Label::new(name).expect("a valid label")
 }
 
+/// The same whenever it is asked for: a bin that repeats itself says the same again.
 pub(crate) fn header(id: &str, seq: u64) -> Header {
-    Header { v: VERSION, bin: bin(id), epoch: 7, seq, at: Timestamp::now(), clock_synced: true }
+    static BEGUN: LazyLock<Timestamp> = LazyLock::new(Timestamp::now);
+    Header { v: VERSION, bin: bin(id), epoch: 7, seq, at: *BEGUN, clock_synced: true }
 }
 
 /// An item that is truly glass, and taken for it if `right`.

@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 const hub = process.env.PILAH_HUB ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
+  // The page is under a path if a proxy puts it there: what it loads is named relative to it.
+  base: "./",
   plugins: [react()],
   server: {
     host: "127.0.0.1",

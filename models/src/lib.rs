@@ -15,7 +15,11 @@ pub mod durable;
 /// A model as it is shipped, pushed and kept.
 pub mod bundle;
 
-/// From a JPEG to the tensor that a backbone takes: the only definition.
+/// From bytes to pixels: the one intake of pictures, at every door.
+#[cfg(feature = "infer")]
+pub mod picture;
+
+/// From pixels to the tensor that a backbone takes: the only definition.
 #[cfg(feature = "infer")]
 pub mod preprocess;
 

@@ -121,6 +121,22 @@ checked_name!(
     |value| value.len() == 64 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 );
 
+impl Label {
+    /// The label that a folder, a line of `labels.txt`, or a form means: the one rule for all of them. Blanks at
+    /// the ends go, capitals of a to z become small, and what parts words (blanks and `& , . : ; ( ) ' +`)
+    /// becomes one `_`: `Food Organics` is `food_organics`, `Paper & Cardboard` is `paper_cardboard`. What is a
+    /// label already stays as it is. Letters beyond a to z are not guessed at.
+    ///
+    /// # Errors
+    /// [`NameError`], with the words as they came.
+    pub fn read(words: &str) -> Result<Self, NameError> {
+        const PARTS_WORDS: &str = "&,.:;()'+";
+        let parts = words.split(|c: char| c.is_whitespace() || PARTS_WORDS.contains(c));
+        let parts: Vec<String> = parts.filter(|part| !part.is_empty()).map(str::to_ascii_lowercase).collect();
+        Self::new(parts.join("_")).map_err(|error| NameError::new(error.kind, words, error.rule))
+    }
+}
+
 impl ContentId {
     /// The id of these bytes.
     #[must_use]
@@ -157,6 +173,42 @@ mod tests {
         assert!(ModelVersion::new("..").is_err(), "no version may be a path of its own");
         for good in ["glass", "e-waste", "b3_x", "9"] {
             assert!(Label::new(good).is_ok() && BinId::new(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn one_rule_reads_what_people_call_a_class() {
+        let cases = [
+            ("glass", "glass"),
+            ("Food Organics", "food_organics"),
+            ("Miscellaneous Trash", "miscellaneous_trash"),
+            (" \u{a0}Glass\tBottle\r", "glass_bottle"),
+            ("Paper & Cardboard", "paper_cardboard"),
+            ("Plastic (PET, HDPE)", "plastic_pet_hdpe"),
+            ("Men's", "men_s"),
+            ("E-Waste", "e-waste"),
+            ("food__organics", "food__organics"),
+        ];
+        for (words, expected) in cases {
+            assert_eq!(Label::read(words).as_ref().map(Label::as_str), Ok(expected), "{words:?}");
+        }
+        for words in ["", "  ", "...", "玻璃", "Müll", "a/b", "../x", "-a", "a\0b", &"Long ".repeat(9)] {
+            let error = Label::read(words).expect_err(words);
+            assert_eq!(error.value, words, "the error shows what was written");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_a_label_is_read_as_itself(label in "[a-z0-9][a-z0-9_-]{0,31}") {
+            proptest::prop_assert_eq!(Label::read(&label), Label::new(label.as_str()));
+        }
+
+        #[test]
+        fn what_was_read_is_read_as_itself(words in "\\PC{0,40}") {
+            if let Ok(label) = Label::read(&words) {
+                proptest::prop_assert_eq!(Label::read(label.as_str()), Ok(label));
+            }
         }
     }
 

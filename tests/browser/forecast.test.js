@@ -38,6 +38,9 @@ test("a file with a bad row is told row by row, and the good rows are trained wh
   await page.getByText("How the file is read and the models are made").click();
   await page.getByLabel("Epochs").fill("3");
   await page.locator("input[type=file]").setInputFiles(file());
+  const found = page.getByRole("region", { name: "What is in the file" });
+  await found.getByText("360 of 361 rows are understood; they make 360 quantities.").waitFor();
+  assert.match(await found.getByRole("row", { name: /^on_hand/ }).innerText(), /300\s+20/);
   await looksRight(page, "forecast-training");
   await button("Upload and train").click();
   await page.getByText("1 of 361 rows cannot be read").waitFor();
@@ -85,9 +88,25 @@ test("the plan says of which bins it knows too little", async () => {
   await looksRight(page, "forecast-plan");
 });
 
+test("a file that can be meant in two ways is asked about before anything is taken over", async () => {
+  await tab("Data and training").click();
+  const rows = Array.from({ length: 30 }, (_, day) => `2026-04-${String(day + 1).padStart(2, "0")};a;b;1.500`);
+  const buffer = Buffer.from(`date;product;shop;quantity\n${rows.join("\n")}\n`);
+  await page.locator("input[type=file]").setInputFiles({ name: "thousands.csv", mimeType: "text/csv", buffer });
+  await page.getByText("The file can be meant in two ways").waitFor();
+  assert.ok(await button("Upload and train").isDisabled());
+  await looksRight(page, "forecast-asked");
+  await button("comma: 1500").click();
+  await page.getByText(/one value per day; 45,000 in total/).waitFor();
+  await page.getByLabel("What shop is").selectOption("Not used");
+  await page.getByText("left out, as stated").waitFor();
+  assert.ok(await button("Upload and train").isEnabled());
+});
+
 test("the page without a framework tells bad rows, trains, and ends a training", async () => {
   await page.goto(new URL("/retrain.html", demo.url).href);
   await page.getByLabel("CSV file").setInputFiles(file());
+  await page.getByText(/^quantity: quantity/).waitFor();
   await button("Upload and train").click();
   await page.getByRole("cell", { name: "2026-13-01" }).waitFor();
   await looksRight(page, "retrain");

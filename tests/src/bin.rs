@@ -1,7 +1,7 @@
 //! A bin with its own configuration and data folder.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -72,6 +72,31 @@ impl Bin {
     /// If it does not run.
     pub fn kill(&mut self) {
         self.process.take().expect("the bin runs").kill();
+    }
+
+    /// Stops it in good order.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn stop(&mut self) {
+        drop(self.process.take().expect("the bin runs"));
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What `doctor` says of it, while it runs or not.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    #[must_use]
+    pub fn doctor(&self) -> String {
+        let mut command = Command::new(program::path("pilah-edge"));
+        let output = command.arg("doctor").arg("--config").arg(self.folder.path().join("edge.toml")).output();
+        String::from_utf8_lossy(&output.expect("it can be started").stdout).into_owned()
     }
 
     /// What it has printed so far.

@@ -14,15 +14,17 @@ use crate::program::{self, Process, eventually, free_port};
 #[derive(Debug)]
 pub struct Hub {
     folder: TempDir,
+    data: PathBuf,
     http_port: u16,
     mqtt: Mqtt,
     bundle: PathBuf,
     trains: bool,
+    arguments: Vec<String>,
     process: Option<Process>,
 }
 
 /// The administrator's password, given at the first start.
-const ADMIN_PASSWORD: &str = "the administrator's password";
+pub const ADMIN_PASSWORD: &str = "the administrator's password";
 
 /// Which broker the hub uses.
 #[derive(Debug)]
@@ -38,6 +40,12 @@ impl Hub {
         Self::start(bundle, Mqtt::Embedded { port: free_port() }, true)
     }
 
+    /// As [`Hub::with_embedded_broker`], with its data in this folder; what it prints goes elsewhere.
+    #[must_use]
+    pub fn on_disk(bundle: &Path, data: &Path) -> Self {
+        Self::start_in(bundle, Mqtt::Embedded { port: free_port() }, true, Some(data))
+    }
+
     /// As [`Hub::with_embedded_broker`], but it leaves trainings to workers.
     #[must_use]
     pub fn without_training(bundle: &Path) -> Self {
@@ -51,12 +59,19 @@ impl Hub {
     }
 
     fn start(bundle: &Path, mqtt: Mqtt, trains: bool) -> Self {
+        Self::start_in(bundle, mqtt, trains, None)
+    }
+
+    fn start_in(bundle: &Path, mqtt: Mqtt, trains: bool, data: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let mut hub = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            data: data.map_or_else(|| folder.path().join("data"), Path::to_owned),
+            folder,
             http_port: free_port(),
             mqtt,
             bundle: bundle.to_owned(),
             trains,
+            arguments: Vec::new(),
             process: None,
         };
         hub.restart();
@@ -75,6 +90,7 @@ impl Hub {
         }
         command.arg("--http").arg(format!("127.0.0.1:{}", self.http_port)).arg("--bundle").arg(&self.bundle);
         command.env("PILAH_ADMIN_PASSWORD", ADMIN_PASSWORD);
+        command.args(&self.arguments);
         match &self.mqtt {
             Mqtt::Embedded { port } => command.arg("--mqtt").arg(format!("127.0.0.1:{port}")),
             Mqtt::External { url } => {
@@ -88,6 +104,22 @@ impl Hub {
         });
     }
 
+    /// Starts it again with these arguments besides, on the same data and ports.
+    ///
+    /// # Panics
+    /// As [`Hub::restart`].
+    pub fn restart_with(&mut self, arguments: &[String]) {
+        self.process = None;
+        self.arguments = arguments.to_vec();
+        self.restart();
+    }
+
+    /// The port of its API.
+    #[must_use]
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
     /// Kills it at once (SIGKILL).
     ///
     /// # Panics
@@ -99,7 +131,7 @@ impl Hub {
     /// Its data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// Starts a worker on its data; what it prints goes to a file of this name.

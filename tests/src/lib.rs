@@ -16,6 +16,12 @@ pub mod bin;
 /// Debian's Mosquitto as an external broker.
 pub mod mosquitto;
 
+/// Debian's nginx before a hub.
+pub mod nginx;
+
+/// A file system that can be full.
+pub mod small_disk;
+
 /// Photos with known labels.
 pub mod photos;
 

@@ -29,6 +29,15 @@ impl Mosquitto {
     /// If Mosquitto is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::with("message_size_limit 131072")
+    }
+
+    /// As [`Mosquitto::start`], with another limit: a line of its configuration.
+    ///
+    /// # Panics
+    /// As [`Mosquitto::start`].
+    #[must_use]
+    pub fn with(limit: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let at = |name: &str| folder.path().join(name);
@@ -36,7 +45,7 @@ impl Mosquitto {
             at("conf"),
             format!(
                 "listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {}\nacl_file {}\n\
-                 user root\nmessage_size_limit 131072\n",
+                 user root\n{limit}\n",
                 at("users").display(),
                 at("acl").display()
             ),
@@ -44,6 +53,20 @@ impl Mosquitto {
         .expect("writes");
         let mut broker = Self { folder, port, process: None };
         broker.write_users(&[]);
+        broker.restart();
+        broker
+    }
+
+    /// Starts a broker by these lines of its configuration, beside where it listens.
+    ///
+    /// # Panics
+    /// As [`Mosquitto::start`].
+    #[must_use]
+    pub fn configured(lines: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = free_port();
+        fs::write(folder.path().join("conf"), format!("listener {port} 127.0.0.1\n{lines}")).expect("writes");
+        let mut broker = Self { folder, port, process: None };
         broker.restart();
         broker
     }
@@ -67,7 +90,11 @@ impl Mosquitto {
             acl += &format!("\nuser {bin}\ntopic read {}\n", topic::HUB_STATUS);
             let id = BinId::new(*bin).expect("a valid id");
             for channel in Channel::ALL {
-                let right = if channel.is_from_hub() { "read" } else { "write" };
+                let right = match (channel.is_read_by_bin(), channel.is_from_hub()) {
+                    (true, true) => "read",
+                    (true, false) => "readwrite",
+                    (false, _) => "write",
+                };
                 acl += &format!("topic {right} {}\n", channel.of(&id));
             }
         }

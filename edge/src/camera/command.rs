@@ -3,7 +3,9 @@
 //!
 //! The program runs as long as the camera is open, in a process group of its own, which is ended with it: whoever it
 //! started holds no camera afterwards. What it says on its standard error goes to the log (at the level `debug`), and
-//! its last lines become the reason when it ends. It gets none of the bin's secrets. It is started again as any camera
+//! its last lines become the reason when it ends, both without credentials ([`crate::masked`]). It gets none of the
+//! bin's secrets but the one that is meant for it: in its arguments in place of `{secret}`, where every user of this
+//! machine can read it, or in an environment variable, where only its own user can. It is started again as any camera
 //! is opened again, with growing pauses.
 
 use std::collections::VecDeque;
@@ -16,13 +18,17 @@ use std::time::{Duration, Instant};
 use super::jpeg_stream::JpegStream;
 use super::newest::{Live, Newest};
 use super::{Camera, CameraError, Frame};
-use crate::config::PASSWORD_VARIABLE;
-use crate::config::camera::{CAMERA_PASSWORD_VARIABLE, CommandConfig};
-use crate::program::{Signal, in_own_group, signal_group};
+use crate::config::Secret;
+use crate::config::camera::CommandConfig;
+use crate::masked::masked;
+use crate::program::{Signal, in_own_group, signal_group, without_secrets};
 
-/// How many lines of the standard error are kept for the reason, and of how many bytes each.
+/// How many lines of the standard error are kept for the reason, and how long each.
 const LAST_LINES: usize = 3;
-const LINE_BYTES: usize = 200;
+const LINE_CHARS: usize = 200;
+
+/// How much of a line is read. It is cut after it was masked, or half an address would be left.
+const LINE_BYTES: usize = 4096;
 
 /// How long a program may take to end when it is asked to, before it is killed; and how long its last words are
 /// waited for.
@@ -39,14 +45,15 @@ impl CommandCamera {
     /// Starts the program.
     ///
     /// # Errors
-    /// [`CameraError::Failed`]: it cannot be run.
+    /// [`CameraError::Failed`]: it cannot be run, or its secret cannot be read.
     pub fn open(config: &CommandConfig) -> Result<Self, CameraError> {
         let name = config.command.first().cloned().unwrap_or_default();
         let failed = |e: std::io::Error| {
             let hint = if e.kind() == std::io::ErrorKind::NotFound { ": is it installed?" } else { "" };
             CameraError::Failed(format!("camera.command: cannot run {name}: {e}{hint}"))
         };
-        let mut program = Program::start(&config.command).map_err(failed)?;
+        let secret = config.secret().map_err(|e| CameraError::Failed(e.to_string()))?;
+        let mut program = Program::start(config, secret).map_err(failed)?;
         let live = Live::new(name.clone(), config.frames_per_second);
         if let Some(output) = program.child.stdout.take() {
             let newest = live.newest();
@@ -94,16 +101,20 @@ struct Program {
 }
 
 impl Program {
-    fn start(words: &[String]) -> std::io::Result<Self> {
+    fn start(config: &CommandConfig, secret: Option<Secret>) -> std::io::Result<Self> {
+        let words = config.words(secret.as_ref());
         let mut command = Command::new(words.first().map(String::as_str).unwrap_or_default());
         command.args(words.iter().skip(1));
-        command.env_remove(PASSWORD_VARIABLE).env_remove(CAMERA_PASSWORD_VARIABLE);
+        without_secrets(&mut command);
+        if let (Some(variable), Some(secret)) = (&config.secret_variable, &secret) {
+            command.env(variable, secret.expose());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut program =
             Self { child: in_own_group(&mut command).spawn()?, said: Arc::default(), listener: None, ended: false };
         if let Some(errors) = program.child.stderr.take() {
             let said = Arc::clone(&program.said);
-            let listen = move || listen(errors, &said);
+            let listen = move || listen(errors, &said, secret.as_ref());
             program.listener = Some(thread::Builder::new().name("camera-errors".to_owned()).spawn(listen)?);
         }
         Ok(program)
@@ -157,11 +168,18 @@ impl Drop for Program {
     }
 }
 
-/// Keeps the last lines.
-fn listen(mut errors: impl Read, said: &Mutex<VecDeque<String>>) {
+/// Keeps the last lines, without credentials.
+fn listen(mut errors: impl Read, said: &Mutex<VecDeque<String>>, secret: Option<&Secret>) {
     let (mut line, mut buffer) = (Vec::new(), [0; 4096]);
+    let secrets: Vec<&str> = secret.map(Secret::expose).into_iter().collect();
     let keep = |line: &mut Vec<u8>| {
-        let words = String::from_utf8_lossy(line).trim().to_owned();
+        let text = String::from_utf8_lossy(line);
+        let mut text = text.trim();
+        if line.len() == LINE_BYTES {
+            // Its last word may be half an address.
+            text = text.rsplit_once(char::is_whitespace).map_or("", |(before, _)| before);
+        }
+        let words: String = masked(text, &secrets).chars().take(LINE_CHARS).collect();
         line.clear();
         if words.is_empty() {
             return;

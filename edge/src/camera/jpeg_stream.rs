@@ -10,6 +10,9 @@ use std::mem;
 /// The most bytes of a picture: more than a camera of 12 megapixels makes. One that is larger is damaged.
 pub const LARGEST_PICTURE: usize = 8 << 20;
 
+/// So many of the first bytes are kept: they tell what it is that is no picture.
+const HEAD: usize = 256;
+
 const START_OF_IMAGE: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// What was found.
@@ -30,6 +33,10 @@ pub struct JpegStream {
     at: usize,
     place: Place,
     passed_over: u64,
+    /// The first bytes of all.
+    head: Vec<u8>,
+    /// How many pictures have come.
+    pictures: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +53,9 @@ enum Place {
 impl JpegStream {
     /// Takes in the next bytes, and gives what they complete.
     pub fn push(&mut self, bytes: &[u8], mut give: impl FnMut(Piece)) {
+        if self.head.len() < HEAD {
+            self.head.extend(bytes.iter().take(HEAD - self.head.len()));
+        }
         self.bytes.extend_from_slice(bytes);
         while let Some(piece) = self.next() {
             give(piece);
@@ -54,6 +64,24 @@ impl JpegStream {
             self.give_up(self.bytes.len());
             give(Piece::Damaged("a picture is larger than 8 MiB"));
         }
+    }
+
+    /// How it began: some hundred bytes at most.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Whether a picture has begun and not ended.
+    #[must_use]
+    pub fn is_within_picture(&self) -> bool {
+        self.place != Place::Between
+    }
+
+    /// How many pictures have come.
+    #[must_use]
+    pub fn pictures(&self) -> u64 {
+        self.pictures
     }
 
     /// How many bytes were passed over since the last picture.
@@ -127,6 +155,7 @@ impl JpegStream {
     fn complete(&mut self) -> Piece {
         let rest = self.bytes.split_off(self.at + 2);
         (self.at, self.place, self.passed_over) = (0, Place::Between, 0);
+        self.pictures += 1;
         Piece::Jpeg(mem::replace(&mut self.bytes, rest))
     }
 

@@ -38,6 +38,9 @@ pub mod nokhwa;
 /// Pictures out of a stream of bytes.
 pub mod jpeg_stream;
 
+/// What a source sends that is no picture.
+mod foreign;
+
 /// The newest picture of a source that is read by a thread of its own.
 mod newest;
 

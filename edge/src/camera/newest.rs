@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use pilah_models::preprocess::ImageError;
 
+use super::foreign;
 use super::jpeg_stream::{JpegStream, Piece};
 use super::pacing::Pacing;
 use super::picture::Coded;
@@ -51,6 +52,14 @@ impl Newest {
         self.change(|state| state.picture = Some((picture, Instant::now())))
     }
 
+    /// A picture is none.
+    pub(super) fn damaged(&self, reason: &'static str) -> Result<(), Closed> {
+        self.change(|state| {
+            state.damaged += 1;
+            state.reason = reason;
+        })
+    }
+
     /// Takes in bytes of a stream.
     ///
     /// # Errors
@@ -60,15 +69,15 @@ impl Newest {
         stream.push(bytes, |piece| {
             let put = match piece {
                 Piece::Jpeg(jpeg) => self.put(Coded::Jpeg(jpeg)),
-                Piece::Damaged(reason) => self.change(|state| {
-                    state.damaged += 1;
-                    state.reason = reason;
-                }),
+                Piece::Damaged(reason) => self.damaged(reason),
             };
             closed |= put.is_err();
         });
         if closed {
             return Err("nobody looks any more".to_owned());
+        }
+        if let (0, Some(found)) = (stream.pictures(), foreign::named(stream.head())) {
+            return Err(foreign::instead(found));
         }
         if stream.passed_over() > NO_PICTURE_IN {
             return Err("it sends data, but no JPEG pictures in 4 MiB: it must be told to send Motion JPEG".to_owned());

@@ -1,9 +1,9 @@
-//! From what a camera sends to pixels: JPEG, with or without its Huffman tables, YUYV, NV12 and RGB.
+//! From what a camera sends to pixels: JPEG, by the one intake of pictures, and YUYV, NV12 and RGB.
 
 #[cfg(any(feature = "nokhwa", test))]
 use image::Rgb;
 use image::RgbImage;
-use pilah_models::preprocess::{self, ImageError, Limits};
+use pilah_models::picture::{self, ImageError, Limits};
 
 use super::jpeg_stream::LARGEST_PICTURE;
 use super::replay::shrink;
@@ -55,35 +55,12 @@ impl Coded {
     }
 }
 
-/// Decodes a JPEG. Cameras on USB leave out the Huffman tables, which are then those of ITU-T T.81, annex K.3.
+/// Decodes a JPEG that is whole: of one with a hole, nobody should be sure what it shows.
 ///
 /// # Errors
 /// [`ImageError`]: too large, or damaged.
 pub(crate) fn from_jpeg(jpeg: &[u8]) -> Result<RgbImage, ImageError> {
-    let image = if lacks_tables(jpeg) {
-        // By this segment, decoders know that the tables are left out on purpose.
-        const MOTION_JPEG: [u8; 9] = [0xff, 0xe0, 0, 7, b'A', b'V', b'I', b'1', 0];
-        preprocess::decode(&[&jpeg[..2], &MOTION_JPEG, &jpeg[2..]].concat(), &LIMITS)
-    } else {
-        preprocess::decode(jpeg, &LIMITS)
-    };
-    image.map(|image| shrink(image, LARGEST_SIDE))
-}
-
-/// Whether a JPEG has no Huffman tables before its first scan.
-fn lacks_tables(jpeg: &[u8]) -> bool {
-    const TABLES: u8 = 0xc4;
-    const START_OF_SCAN: u8 = 0xda;
-    let mut rest = jpeg.get(2..).unwrap_or_default();
-    while let [0xff, kind, high, low, ..] = *rest {
-        match kind {
-            START_OF_SCAN => return true,
-            TABLES => return false,
-            0xff => rest = &rest[1..],
-            _ => rest = rest.get(2 + usize::from(u16::from_be_bytes([high, low]))..).unwrap_or_default(),
-        }
-    }
-    false
+    picture::decode(jpeg, &LIMITS).map(|image| shrink(image, LARGEST_SIDE))
 }
 
 /// Decodes YUYV 4:2:2, rows of `stride` bytes, by ITU-R BT.601 with values from 16 to 235, as cameras on USB send it.
@@ -177,7 +154,8 @@ mod tests {
     fn a_jpeg_without_tables_is_the_same_picture() {
         let whole = jpeg(64, 48);
         let bare = without_tables(&whole);
-        assert!(bare.len() < whole.len() && lacks_tables(&bare) && !lacks_tables(&whole));
+        let has_tables = |jpeg: &[u8]| jpeg.windows(2).any(|pair| pair == [0xff, 0xc4]);
+        assert!(bare.len() < whole.len() && !has_tables(&bare) && has_tables(&whole));
         assert_eq!(from_jpeg(&bare).expect("decodes"), from_jpeg(&whole).expect("decodes"));
     }
 
@@ -185,7 +163,8 @@ mod tests {
     fn large_pictures_are_made_smaller_and_damaged_ones_refused() {
         assert_eq!(from_jpeg(&jpeg(1920, 1080)).expect("decodes").dimensions(), (1280, 720));
         let whole = jpeg(64, 48);
-        for bad in [&whole[..whole.len() / 2], b"", b"\xff\xd8", b"not a picture"] {
+        let hole = [&whole[..whole.len() - 90], &[0xff, 0xd9]].concat();
+        for bad in [&whole[..whole.len() / 2], &hole, b"", b"\xff\xd8", b"not a picture"] {
             assert!(from_jpeg(bad).is_err(), "{} bytes", bad.len());
         }
     }

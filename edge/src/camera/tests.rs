@@ -49,6 +49,7 @@ fn cases() -> Vec<Case> {
     let program = Program::new();
     let command = format!("kind = \"command\"\ncommand = {:?}", program.command());
     let (stream, pictures) = (Server::start(sources::Way::Stream), Server::start(sources::Way::Pictures));
+    let odd = Server::start(sources::Way::Odd);
     let password = |server: &Server| {
         format!(
             "kind = \"http\"\nurl = \"{}\"\nuser = \"pilah\"\npassword_file = {:?}",
@@ -56,7 +57,7 @@ fn cases() -> Vec<Case> {
             server.password()
         )
     };
-    let (stream_config, pictures_config) = (password(&stream), password(&pictures));
+    let (stream_config, pictures_config, odd_config) = (password(&stream), password(&pictures), password(&odd));
     let folder = Folder::new();
     let photos = format!("folder = {:?}\nrepeat = true\nframes_per_second = 240", folder.path());
     let replay = move || -> Result<Box<dyn Camera>, CameraError> {
@@ -71,6 +72,7 @@ fn cases() -> Vec<Case> {
         live("command", Box::new(program), command),
         live("http, a stream", Box::new(stream), stream_config),
         live("http, single pictures", Box::new(pictures), pictures_config),
+        live("http, sent elsewhere, by Digest, of no type", Box::new(odd), odd_config),
         Case { name: "replay", open: Box::new(replay), source: Some(Box::new(folder)), live: false },
         Case { name: "virtual", open: Box::new(chamber), source: None, live: false },
     ];
@@ -236,6 +238,14 @@ fn a_command_that_is_no_camera_says_why() {
             "sh: it has ended (exit status: 3): one | no cameras",
         ),
         (sh("exec cat /dev/zero"), "no JPEG pictures in 4 MiB: it must be told to send Motion JPEG"),
+        (
+            sh("printf '\\000\\000\\000\\001\\147\\102'; exec sleep 1000"),
+            "it sends H.264 video, and Motion JPEG is needed",
+        ),
+        (
+            sh("echo 'rtsp://admin:hunter2@10.0.0.9/1: Connection refused' >&2; exit 1"),
+            "rtsp://***@10.0.0.9/1: Connection refused",
+        ),
         // It stops printing, but does not end: it is ended.
         (sh("exec >&-; sleep 1000"), "it has ended (signal: 15"),
         (sh("trap '' TERM; exec >&-; while :; do sleep 1000; done"), "it has ended (signal: 9"),
@@ -243,6 +253,27 @@ fn a_command_that_is_no_camera_says_why() {
     for (found, expected) in cases {
         assert!(found.contains(expected), "{found}");
     }
+}
+
+#[test]
+fn a_secret_reaches_the_program_and_nothing_that_is_published() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "hunter2/x\n").expect("writes");
+    let script = "[ \"$0\" = hunter2%2Fx ] && [ \"$1\" = hunter2/x ] && [ \"$CAM\" = hunter2/x ] && echo all there >&2; \
+                  echo \"login failed: $CAM and $0\" >&2; exit 7";
+    let found = why(&format!(
+        "kind = \"command\"\ncommand = [\"sh\", \"-c\", {script:?}, \"{{secret:url}}\", \"{{secret}}\"]\n\
+         secret_file = {file:?}\nsecret_variable = \"CAM\""
+    ));
+    assert!(found.contains("exit status: 7): all there | login failed: *** and ***"), "{found}");
+    // A line that is longer than what is read ends within an address.
+    let long = "printf '%04080d rtsp://me:hunter2hunter2@cam' 0 >&2; exit 1";
+    let found = why(&format!("kind = \"command\"\ncommand = [\"sh\", \"-c\", {long:?}]"));
+    assert!(!found.contains("hunter"), "{found}");
+    let nowhere = folder.path().join("nowhere");
+    let found = why(&format!("kind = \"command\"\ncommand = [\"x\", \"{{secret}}\"]\nsecret_file = {nowhere:?}"));
+    assert!(found.contains("camera.secret_file"), "{found}");
 }
 
 #[test]
@@ -257,16 +288,24 @@ fn a_server_that_is_no_camera_says_why() {
     let user = format!("user = \"pilah\"\npassword_file = {file:?}");
     let missing = format!("user = \"pilah\"\npassword_file = {:?}", folder.path().join("nothing"));
     let digest = "401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"1\"";
+    let bearer = "401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"x\"";
     let basic = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
     let cases = [
         (answer(basic, ""), "set camera.user"),
         (answer(basic, &user), "it refuses camera.user or the password"),
-        (answer(digest, &user), "another kind of credentials than Basic"),
+        (answer(digest, &user), "it refuses camera.user or the password"),
+        (answer(digest, ""), "set camera.user"),
+        (answer(bearer, &user), "another kind of credentials (Bearer) than Basic or Digest"),
+        (answer("302 Found\r\nLocation: /camera", ""), "again and again"),
+        (answer("302 Found", ""), "not to an address"),
         (answer("302 Found\r\nLocation: http://127.0.0.1:1/", ""), "set camera.url to that address"),
         (answer("404 Not Found", ""), "it answers 404"),
         (answer("200 OK\r\nContent-Type: text/html", ""), "it answers with text/html: the url must be"),
-        (answer("200 OK", ""), "it answers with data of no type"),
+        (answer("200 OK", ""), "the stream has ended, and held nothing"),
         (answer("200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b", ""), "the stream has ended"),
+        (answer("200 OK\r\nContent-Type: Multipart/X-Mixed-Replace; boundary=b", ""), "the stream has ended"),
+        (answer("200 OK\r\nContent-Type: video/H264", ""), "it sends H.264 video, and Motion JPEG is needed"),
+        (answer("200 OK\r\nContent-Type: video/mp4", ""), "it sends video/mp4, and Motion JPEG is needed"),
         (answer("nonsense", ""), "http://127.0.0.1"),
         (answer("200 OK", &missing), "camera.password_file"),
         (why("kind = \"http\"\nurl = \"http://127.0.0.1:9/\""), "http://127.0.0.1:9/: "),

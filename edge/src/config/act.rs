@@ -89,6 +89,11 @@ pub struct BodyConfig {
 }
 
 pub(super) fn check(gpio: RawGpio, act: RawAct) -> Result<BodyConfig, Wrong> {
+    let is_label = gpio.chip.components().count() == 1;
+    if !(gpio.chip.is_absolute() || is_label) {
+        let problem = "it must be a path, as in /dev/gpiochip0, or the label of a chip, as in pinctrl-rp1";
+        return Err(wrong("gpio.chip", gpio.chip, problem));
+    }
     for (key, line) in [("gpio.button", gpio.button), ("gpio.light", gpio.light)] {
         line.map(|line| within(key, line, 0, HIGHEST_LINE)).transpose()?;
     }

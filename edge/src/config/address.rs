@@ -91,6 +91,11 @@ impl TryFrom<String> for CameraAddress {
     fn try_from(text: String) -> Result<Self, AddressError> {
         let rest = match text.split_once("://") {
             Some(("http" | "https", rest)) => rest,
+            Some(("rtsp" | "rtsps" | "rtmp", _)) => {
+                let words = "it must begin with http:// or https://; RTSP is read by ffmpeg, with kind = \"command\", as \
+                             the sample configuration shows";
+                return Err(AddressError(words));
+            }
             _ => return Err(AddressError("it must begin with http:// or https://")),
         };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The section `[camera]`: what a bin sees with.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use super::address::CameraAddress;
 use super::{Secret, Wrong, within, wrong};
 use crate::camera::chamber::ChamberConfig;
 use crate::camera::replay::ReplayConfig;
+use crate::masked::{encoded, masked};
 
 /// The environment variable that holds the password for the camera `http` if no file does.
 pub const CAMERA_PASSWORD_VARIABLE: &str = "PILAH_CAMERA_PASSWORD";
@@ -32,11 +34,16 @@ pub enum CameraConfig {
 }
 
 /// The settings of the camera `command`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CommandConfig {
-    /// The program and its arguments, as they are: no shell reads them.
+    /// The program and its arguments, as they are: no shell reads them. `{secret}` stands for the secret, and
+    /// `{secret:url}` for the secret as a part of an address.
     pub command: Vec<String>,
+    /// The file that holds the secret; `None`: the environment does, if there is a place for one.
+    pub secret_file: Option<PathBuf>,
+    /// The environment variable in which the program finds the secret.
+    pub secret_variable: Option<String>,
     /// At most so many frames per second are decoded, 1 to 60.
     #[serde(default = "frames_per_second")]
     pub frames_per_second: f32,
@@ -122,6 +129,73 @@ fn height() -> u32 {
     480
 }
 
+/// In the words of a command: the secret, and the secret as a part of an address.
+const SECRET: &str = "{secret}";
+const SECRET_IN_URL: &str = "{secret:url}";
+
+impl CommandConfig {
+    /// Whether there is a place for a secret.
+    fn wants_secret(&self) -> bool {
+        let has_place = |word: &String| word.contains(SECRET) || word.contains(SECRET_IN_URL);
+        self.secret_variable.is_some() || self.command.iter().any(has_place)
+    }
+
+    /// The secret of the program, from its file or from the environment; `None` if it wants none.
+    ///
+    /// # Errors
+    /// There is none: the message says where it was looked for.
+    pub fn secret(&self) -> io::Result<Option<Secret>> {
+        if !self.wants_secret() {
+            return Ok(None);
+        }
+        Secret::find("camera.secret_file", self.secret_file.as_deref(), CAMERA_PASSWORD_VARIABLE).map(Some)
+    }
+
+    /// The program and its arguments, with the secret in its places.
+    #[must_use]
+    pub(crate) fn words(&self, secret: Option<&Secret>) -> Vec<String> {
+        let secret = secret.map(Secret::expose).unwrap_or_default();
+        // In the order in which neither is found in what was put in.
+        let put_in = |word: &String| -> String {
+            let parts = word.split(SECRET_IN_URL).map(|part| part.replace(SECRET, secret));
+            parts.collect::<Vec<_>>().join(&encoded(secret))
+        };
+        self.command.iter().map(put_in).collect()
+    }
+
+    fn check(&self) -> Result<(), Wrong> {
+        if self.command.first().is_none_or(String::is_empty) {
+            let problem = "it must name a program and its arguments, as in [\"rpicam-vid\", \"-n\"]";
+            return Err(wrong("camera.command", &self.command, problem));
+        }
+        if let (Some(file), false) = (&self.secret_file, self.wants_secret()) {
+            let problem =
+                "it is of use only with {secret} or {secret:url} in camera.command, or camera.secret_variable";
+            return Err(wrong("camera.secret_file", file, problem));
+        }
+        let is_name = |name: &&String| {
+            let valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            !name.is_empty() && name.bytes().all(valid) && !name.starts_with(|first: char| first.is_ascii_digit())
+        };
+        if let Some(name) = self.secret_variable.as_ref().filter(|name| !is_name(name)) {
+            return Err(wrong("camera.secret_variable", name, "it must be a name of letters, digits and _"));
+        }
+        within("camera.frames_per_second", self.frames_per_second, 1.0, 60.0).map(drop)
+    }
+}
+
+impl fmt::Debug for CommandConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.command.iter().map(|word| masked(word, &[])).collect();
+        f.debug_struct("CommandConfig")
+            .field("command", &words)
+            .field("secret_file", &self.secret_file)
+            .field("secret_variable", &self.secret_variable)
+            .field("frames_per_second", &self.frames_per_second)
+            .finish()
+    }
+}
+
 impl HttpConfig {
     /// The password that belongs to the user name, from its file or from the environment; `None` without a user.
     ///
@@ -149,13 +223,7 @@ impl CameraConfig {
                 Wrong { key: format!("camera.{}", error.key), value, problem: error.problem }
             }),
             Self::Replay(replay) => within("camera.frames_per_second", replay.frames_per_second, 0.0, 240.0).map(drop),
-            Self::Command(command) => {
-                if command.command.first().is_none_or(String::is_empty) {
-                    let problem = "it must name a program and its arguments, as in [\"rpicam-vid\", \"-n\"]";
-                    return Err(wrong("camera.command", &command.command, problem));
-                }
-                rate(command.frames_per_second)
-            }
+            Self::Command(command) => command.check(),
             Self::Http(http) => {
                 if let (Some(file), None) = (&http.password_file, &http.user) {
                     return Err(wrong("camera.password_file", file, "it is of use only with camera.user"));
@@ -188,6 +256,45 @@ impl CameraConfig {
                 size(nokhwa.width, nokhwa.height)?;
                 rate(nokhwa.frames_per_second)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(text: &str) -> CommandConfig {
+        toml::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    #[test]
+    fn a_secret_takes_its_places_and_is_shown_nowhere() {
+        let config = command(
+            "command = [\"ffmpeg\", \"rtsp://me:{secret:url}@cam/1\", \"{secret}{secret}\", \"{other}\"]\n\
+             secret_file = \"/etc/pilah/camera\"",
+        );
+        let secret = Secret::from("a{secret}/b".to_owned());
+        let words = config.words(Some(&secret));
+        assert_eq!(words, ["ffmpeg", "rtsp://me:a%7Bsecret%7D%2Fb@cam/1", "a{secret}/ba{secret}/b", "{other}"]);
+        assert!(config.wants_secret() && config.check().is_ok());
+        let open = command("command = [\"ffmpeg\", \"rtsp://me:hunter2@cam/1\"]");
+        assert!(!format!("{open:?}").contains("hunter2") && open.secret().expect("wants none").is_none());
+    }
+
+    #[test]
+    fn a_secret_without_a_place_and_a_place_without_a_name_are_wrong() {
+        let problem = |text: &str| command(text).check().err().map(|wrong| wrong.key);
+        let cases = [
+            ("command = [\"x\"]\nsecret_file = \"s\"", Some("camera.secret_file")),
+            ("command = [\"x\"]\nsecret_file = \"s\"\nsecret_variable = \"CAM\"", None),
+            ("command = [\"x\"]\nsecret_variable = \"1 CAM\"", Some("camera.secret_variable")),
+            ("command = [\"x\", \"{secret}\"]", None),
+            ("command = []", Some("camera.command")),
+            ("command = [\"x\"]\nframes_per_second = 0", Some("camera.frames_per_second")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(problem(text).as_deref(), expected, "{text}");
         }
     }
 }

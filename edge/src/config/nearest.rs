@@ -1,4 +1,6 @@
-//! What someone meant who misspelt a key or a value.
+//! What someone meant who misspelt a key, a value, or a class.
+
+use pilah_models::name::Label;
 
 /// The nearest of the names that an error lists as possible, if one is near: at most one letter in three
 /// differs. The error is serde's: "unknown field `a`, expected one of `b`, `c`".
@@ -6,9 +8,20 @@ pub(super) fn nearest(error: &str) -> Option<String> {
     let (_, rest) = error.split_once("unknown field `").or_else(|| error.split_once("unknown variant `"))?;
     let (given, rest) = rest.split_once("`, expected ")?;
     let possible = rest.split('`').skip(1).step_by(2);
+    nearest_of(given, possible).map(str::to_owned)
+}
+
+/// The class that was meant by one that a model does not know.
+pub(crate) fn nearest_label<'a>(given: &Label, known: &'a [Label]) -> Option<&'a Label> {
+    let name = nearest_of(given.as_str(), known.iter().map(Label::as_str))?;
+    known.iter().find(|label| label.as_str() == name)
+}
+
+/// The nearest of the possible names, if it is near.
+pub(crate) fn nearest_of<'a>(given: &str, possible: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (distance, name) =
         possible.map(|name| (strsim::damerau_levenshtein(given, name), name)).min_by_key(|(distance, _)| *distance)?;
-    (distance <= given.chars().count().max(3) / 3).then(|| name.to_owned())
+    (distance <= given.chars().count().max(3) / 3).then_some(name)
 }
 
 #[cfg(test)]

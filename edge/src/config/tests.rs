@@ -116,6 +116,8 @@ fn an_error_names_file_key_and_value() {
             "[act]\nby = \"lines\"\nlines = { glass = 5 }\n[gpio]\nbutton = 5\n[mqtt]",
             "gpio.button = 5: line 5 has",
         ),
+        ("[mqtt]", "[gpio]\nchip = \"\"\n[mqtt]", "gpio.chip = \"\": it must be a path, as in /dev/gpiochip0, or"),
+        ("[mqtt]", "[gpio]\nchip = \"dev/gpiochip0\"\n[mqtt]", "gpio.chip = \"dev/gpiochip0\": it must be a path"),
         ("[mqtt]", "[act]\nby = \"code\"\ncode_lines = [1, 2]\ncodes = { glass = 4 }\n[mqtt]", "act.codes = 4: with 2"),
         ("[mqtt]", "[act]\nby = \"code\"\ncode_lines = [1, 2]\ncodes = { glass = 0 }\n[mqtt]", "act.codes = 0: with 2"),
         ("[mqtt]", "[act]\nby = \"code\"\ncode_lines = [1, 1]\ncodes = { glass = 1 }\n[mqtt]", "a line of its own"),
@@ -159,7 +161,7 @@ fn every_camera_that_the_sample_describes_is_valid() {
     let lines: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("#   ")).collect();
     let text = lines.join("\n").replace("kind =", "\u{0}kind =");
     let cameras: Vec<&str> = text.split('\0').filter(|camera| !camera.trim().is_empty()).collect();
-    assert_eq!(cameras.len(), 5, "{cameras:?}");
+    assert_eq!(cameras.len(), 6, "{cameras:?}");
     for camera in cameras {
         let camera = camera.lines().map(|line| line.split("  (").next().unwrap_or(line)).collect::<Vec<_>>().join("\n");
         let built = cfg!(feature = "nokhwa") || !camera.contains("nokhwa");
@@ -207,6 +209,9 @@ fn flaps_by_line_and_by_code_become_patterns() {
     assert_eq!((wiring.lines.as_slice(), wiring.rest), (&[27, 17][..], None));
     assert_eq!(wiring.patterns.values().copied().collect::<Vec<_>>(), [1, 3]);
     assert_eq!(code.pulse.open, Duration::from_secs(2));
+
+    let by_label = act("[act]\nby = \"lines\"\nlines = { glass = 1 }\n[gpio]\nchip = \"pinctrl-rp1\"");
+    assert!(matches!(by_label.by, By::Lines(wiring) if wiring.chip == Path::new("pinctrl-rp1")));
 
     let program = act("[act]\nby = \"program\"\ncommand = [\"/usr/local/bin/flap\"]");
     assert!(matches!(program.by, By::Program(hook) if hook.limit == Duration::from_secs(10)));

@@ -14,6 +14,7 @@ use crate::health::machine;
 use crate::model_store::shipped;
 use crate::model_store::{InForce, ModelStore};
 use crate::outbox::OutboxRules;
+use crate::run::ChamberFile;
 
 /// With less free space than this, logs and updates fail as well.
 const LEAST_FREE: u64 = 64 * 1024 * 1024;
@@ -160,6 +161,24 @@ pub(super) fn model(config: &Config) -> (Finding, Option<InForce>) {
         }
     };
     (finding, Some(in_force))
+}
+
+/// Whether the bin knows what its chamber looks like when it is empty.
+pub(super) fn chamber(config: &Config) -> Finding {
+    const CHECK: &str = "chamber";
+    let learns = "until the bin has seen it empty for a while, nothing is sure and no flap opens";
+    match ChamberFile::of(&config.data_dir).find() {
+        Ok(Some(memory)) if memory.region == config.region => {
+            ok(CHECK, "the bin knows what it looks like when it is empty")
+        }
+        Ok(Some(_)) => ok(CHECK, format!("trigger.region is new: {learns}")),
+        Ok(None) => ok(CHECK, format!("not known yet: {learns}")),
+        Err(error) => warn(
+            CHECK,
+            format!("{}: {learns}", crate::in_words(&error)),
+            "Start the bin while the chamber is empty: the file is written anew.",
+        ),
+    }
 }
 
 /// Whether the clock can be right: a model was made before it is used, and the hub's clock is the same.

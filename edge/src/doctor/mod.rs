@@ -1,6 +1,6 @@
 //! `pilah-edge doctor`: what is wrong with an installation, and what to do. It looks at the
-//! configuration, the disk, the model, the clock, the hub, the broker and the camera, says one line of
-//! each, and changes nothing but a file of its own that it removes.
+//! configuration, the disk, the model, the clock, the hub, the broker, the id, the camera, the flaps and whatever else
+//! is wired, says one line of each, and changes nothing but a file of its own that it removes.
 //!
 //! ```text
 //! ok    disk           /var/lib/pilah-edge: 21.4 GB free
@@ -8,26 +8,33 @@
 //!                      → Is the address right, and is the broker on? Try: nc -vz 192.0.2.1 1883
 //! ```
 //!
-//! It may run beside the bin: it connects under a name of its own, and leaves the camera alone that a
-//! running bin holds.
+//! It may run beside the bin: it connects under a name of its own, and leaves the camera and the lines alone that a
+//! running bin holds. `pilah-edge check-config` looks at less of it: at what is wired, and asks nobody.
 
 /// What does not need a network: password, disk, model, clock.
 mod machine;
 
-/// The broker and the hub.
+/// The broker, the hub, and whether another bin has this one's id.
 mod network;
 
 /// What the camera sees.
 mod camera;
+
+/// What the bin moves and feels.
+mod body;
 
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
+use pilah_models::labels::Labels;
 
 use crate::config::Config;
-use crate::run::{RunError, lock};
+use crate::config::classes::wiring;
+use crate::model_store::{ModelStore, shipped};
+use crate::run::twin::Note;
+use crate::run::{RunError, is_running, lock};
 
 /// What came of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,12 +122,52 @@ pub fn examine(path: &Path, out: &mut impl Write) -> io::Result<Verdict> {
     let (finding, model) = machine::model(&config);
     tell(finding)?;
     let (finding, hub_time) = network::hub(&config, password.as_ref());
-    let made = model.map(|model| model.classifier.manifest().created_at);
+    let made = model.as_ref().map(|model| model.classifier.manifest().created_at);
     tell(machine::clock(Timestamp::now(), crate::health::machine::clock_synced(), made, hub_time))?;
     tell(finding)?;
     tell(network::broker(&config, password.as_ref()))?;
+    tell(network::identity(&config, Note::read(&config.data_dir).as_ref()))?;
+    for finding in [network::largest_message(&config, password.as_ref()), network::undelivered(&config)] {
+        finding.map_or(Ok(()), &mut tell)?;
+    }
     tell(camera::camera(&config, runs))?;
+    tell(machine::chamber(&config))?;
+    let labels = model.as_ref().map(|model| &model.classifier.manifest().labels);
+    let classes = body::classes(config.body.act.as_ref(), labels.ok_or_else(|| "there is none".to_owned()));
+    for finding in body::body(&config, runs, true).into_iter().chain(classes) {
+        tell(finding)?;
+    }
     Ok(worst)
+}
+
+/// Looks at what a valid configuration names: flaps, lines, button, light, fill sensor, and the classes that the model
+/// knows. What is not on this machine is a warning, for the file may be another one's; a class that the model does not
+/// know fails. Only what is not well is written to `out`.
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn check(config: &Config, out: &mut impl Write) -> io::Result<Verdict> {
+    let runs = is_running(&config.data_dir);
+    let labels = wiring(config.body.act.as_ref()).ok_or_else(String::new).and_then(|_| labels_of_model(config));
+    let machine = body::body(config, runs, false).into_iter().map(|finding| match finding.verdict {
+        Verdict::Fail => Finding { verdict: Verdict::Warn, ..finding },
+        Verdict::Ok | Verdict::Warn => finding,
+    });
+    let mut worst = Verdict::Ok;
+    let all = body::classes(config.body.act.as_ref(), labels.as_ref().map_err(Clone::clone)).into_iter().chain(machine);
+    for finding in all.filter(|finding| finding.verdict != Verdict::Ok) {
+        worst = worst.max(finding.verdict);
+        writeln!(out, "{finding}")?;
+    }
+    Ok(worst)
+}
+
+/// The classes of the model that the bin begins with.
+fn labels_of_model(config: &Config) -> Result<Labels, String> {
+    let shipped = shipped::bundle(config.bundle.as_deref()).map_err(|error| error.to_string())?;
+    let found = ModelStore::new(config.data_dir.join("models"), shipped).find(|_| {});
+    let model = found.map_err(|error| crate::in_words(&error))?;
+    Ok(model.classifier.manifest().labels.clone())
 }
 
 #[cfg(test)]

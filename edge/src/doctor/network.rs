@@ -1,4 +1,4 @@
-//! The broker and the hub.
+//! The broker, the hub, and whether another bin has this one's id.
 
 use jiff::Timestamp;
 use pilah_models::name::ContentId;
@@ -7,7 +7,10 @@ use super::{Finding, fail, ok, warn};
 use crate::config::{Config, Secret};
 use crate::link::Link;
 use crate::link::probe::ProbeError;
+use crate::link::probe_size::{Largest, More};
 use crate::model_store::fetch::{FetchError, Hub, HubAnswer};
+use crate::run::delivery::Undelivered;
+use crate::run::twin::Note;
 
 /// Whether the broker takes the bin.
 pub(super) fn broker(config: &Config, password: Option<&Secret>) -> Finding {
@@ -45,6 +48,72 @@ pub(super) fn broker(config: &Config, password: Option<&Secret>) -> Finding {
             fail(CHECK, format!("{address}: {error}"), advice)
         }
     }
+}
+
+/// Whether another program speaks under the bin's id, as the bin noticed when it ran last.
+pub(super) fn identity(config: &Config, note: Option<&Note>) -> Finding {
+    const CHECK: &str = "identity";
+    match note {
+        None => ok(CHECK, format!("no other program was noticed that speaks as bin {}", config.bin)),
+        Some(Note { connections, at }) => fail(
+            CHECK,
+            format!(
+                "another program speaks as bin {}: it took the connection {connections} times, the last time at {}",
+                config.bin,
+                at.strftime("%Y-%m-%d %H:%M UTC")
+            ),
+            "Two bins run on copies of one card, or of one configuration: enrol one of them at the hub under an id of \
+             its own, and put id and secret into its configuration.",
+        ),
+    }
+}
+
+/// How large a message the broker takes. Nothing where there is no connection, which [`broker`] tells of.
+pub(super) fn largest_message(config: &Config, password: Option<&Secret>) -> Option<Finding> {
+    let link = Link::new(config.bin.clone(), &config.mqtt, password?).ok()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    let most = config.mqtt.largest_message;
+    runtime.block_on(link.probe_size(most)).ok().map(|largest| judge_largest(most, largest))
+}
+
+fn judge_largest(most: usize, largest: Largest) -> Finding {
+    const CHECK: &str = "messages";
+    let Largest { bytes, more, is_seen } = largest;
+    let does = match more {
+        None if is_seen => return ok(CHECK, format!("the broker passes on {most} bytes")),
+        None => {
+            let words =
+                format!("the broker takes {most} bytes; whether it passes them on is not to be seen with this account");
+            return ok(CHECK, words);
+        }
+        Some(More::Breaks) => "breaks the connection at",
+        Some(More::Swallows) => "acknowledges and drops",
+    };
+    warn(
+        CHECK,
+        format!("the broker {does} messages of {most} bytes; it takes {bytes}"),
+        format!(
+            "Set mqtt.largest_message = {bytes}, or raise the broker's limit (Mosquitto: message_size_limit, \
+             max_packet_size). Until then the bin finds out by trial, and makes pictures smaller."
+        ),
+    )
+}
+
+/// What the bin that runs, or ran last, could not deliver.
+pub(super) fn undelivered(config: &Config) -> Option<Finding> {
+    Undelivered::read(&config.data_dir).map(judge_undelivered)
+}
+
+fn judge_undelivered(undelivered: Undelivered) -> Finding {
+    let Undelivered { set_aside, made_smaller, largest_message } = undelivered;
+    let limit =
+        largest_message.map_or(String::new(), |bytes| format!("; nothing larger than {bytes} bytes came through"));
+    warn(
+        "delivery",
+        format!("the bin has set {set_aside} messages aside and made {made_smaller} pictures smaller{limit}"),
+        "The bin's log says why: the broker's limit, or a hub that does not acknowledge them. What is set aside is kept \
+         in the outbox, and tried again a day later and when the bin starts.",
+    )
 }
 
 /// Whether the hub knows the bin, and what time it is there.
@@ -112,6 +181,25 @@ mod tests {
         let expected = "1994-11-06T08:49:37Z".parse::<Timestamp>().expect("valid");
         assert_eq!(read_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(expected));
         assert_eq!(read_date("yesterday"), None);
+    }
+
+    #[test]
+    fn a_broker_with_a_limit_is_a_warning_that_names_it() {
+        let largest = |more, is_seen| Largest { bytes: 7936, more, is_seen };
+        for (largest, verdict, words) in [
+            (largest(None, true), Verdict::Ok, "passes on 131072 bytes"),
+            (largest(None, false), Verdict::Ok, "not to be seen"),
+            (largest(Some(More::Breaks), false), Verdict::Warn, "breaks the connection at messages of 131072 bytes"),
+            (largest(Some(More::Swallows), true), Verdict::Warn, "acknowledges and drops messages of 131072 bytes"),
+        ] {
+            let finding = judge_largest(131_072, largest);
+            assert_eq!(finding.verdict, verdict, "{finding}");
+            assert!(finding.words.contains(words), "{finding}");
+            let advice = finding.advice.unwrap_or_default();
+            assert_eq!(advice.contains("mqtt.largest_message = 7936"), verdict == Verdict::Warn, "{advice}");
+        }
+        let finding = judge_undelivered(Undelivered { set_aside: 2, made_smaller: 5, largest_message: Some(7936) });
+        assert!(finding.words.contains("set 2 messages aside and made 5 pictures smaller; nothing larger than 7936"));
     }
 
     #[test]

@@ -45,7 +45,9 @@ fn each_part_has_a_line_and_what_fails_says_what_to_do() {
         ("model", "ok"),
         ("hub", "warn"),
         ("broker", "fail"),
+        ("identity", "ok"),
         ("camera", "ok"),
+        ("chamber", "ok"),
     ] {
         assert!(line(&lines, check).starts_with(expected), "{lines:#?}");
     }
@@ -55,6 +57,25 @@ fn each_part_has_a_line_and_what_fails_says_what_to_do() {
     assert!(lines[broken + 1].contains("→ Is the address right"), "{lines:#?}");
     assert!(!lines.concat().contains("s3cret"));
     assert_eq!(std::fs::read_dir(folder.path().join("data")).expect("reads").count(), 1, "only the lock is left");
+}
+
+#[test]
+fn what_is_known_of_the_chamber_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "");
+    let chamber = folder.path().join("data/chamber");
+    std::fs::create_dir(folder.path().join("data")).expect("creates");
+    let told = || line(&examined(&path).1, "chamber").to_owned();
+    assert!(told().contains("not known yet"), "{}", told());
+    let picture = crate::trigger::Thumbnail::of(&image::RgbImage::new(64, 48));
+    let memory = |region| crate::trigger::memory::Memory { region, chamber: picture }.encode();
+    std::fs::write(&chamber, memory(crate::region::Region::WHOLE)).expect("writes");
+    assert!(told().contains("the bin knows"), "{}", told());
+    let other = crate::region::Region::try_from([0.0, 0.0, 0.5, 0.5]).expect("valid");
+    std::fs::write(&chamber, memory(other)).expect("writes");
+    assert!(told().contains("region is new"), "{}", told());
+    std::fs::write(&chamber, b"something else").expect("writes");
+    assert!(told().starts_with("warn") && told().contains("chamber is left aside"), "{}", told());
 }
 
 #[test]
@@ -78,6 +99,70 @@ fn what_is_missing_or_broken_on_the_machine_fails() {
     for check in ["password", "disk", "model", "broker"] {
         assert!(line(&lines, check).starts_with("fail"), "{lines:#?}");
     }
+}
+
+#[test]
+fn a_twin_that_the_bin_noticed_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "");
+    std::fs::create_dir(folder.path().join("data")).expect("creates");
+    let note = r#"{"connections":8,"at":"2026-11-22T10:15:30Z"}"#;
+    std::fs::write(folder.path().join("data/twin.json"), note).expect("writes");
+    let (_, lines) = examined(&path);
+    assert!(line(&lines, "identity").starts_with("fail"), "{lines:#?}");
+    assert!(
+        line(&lines, "identity")
+            .ends_with("as bin b1: it took the connection 8 times, the last time at 2026-11-22 10:15 UTC")
+    );
+}
+
+#[test]
+fn what_is_wired_is_looked_at_and_a_misspelt_class_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let wired = r#"
+        [gpio]
+        chip = "pinctrl-none"
+        button = 4
+        light = 5
+        [act]
+        by = "lines"
+        lines = { glas = 1, metal = 2 }
+        rest = 3
+        [fill]
+        from = "program"
+        command = ["echo", "40"]
+    "#;
+    let path = installation(folder.path(), wired);
+    let (verdict, lines) = examined(&path);
+    assert_eq!(verdict, Verdict::Fail);
+    for check in ["flaps", "button", "light"] {
+        assert!(line(&lines, check).starts_with("fail"), "{lines:#?}");
+    }
+    assert!(line(&lines, "flaps").contains("GPIO lines 1, 2, 3 of pinctrl-none: "), "{lines:#?}");
+    assert!(line(&lines, "classes").contains("flap for \"glas\""), "{lines:#?}");
+    assert!(line(&lines, "classes").contains("(did you mean \"glass\"?)"), "{lines:#?}");
+    assert!(line(&lines, "fill").contains("40 % full"), "{lines:#?}");
+
+    // check-config: the machine may be another one, the model is not; and nobody is asked.
+    let checked = |path: &Path| {
+        let mut out = Vec::new();
+        let verdict = check(&Config::read(path).expect("valid"), &mut out).expect("writes");
+        (verdict, String::from_utf8(out).expect("text").lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let data = folder.path().join("data");
+    std::fs::remove_dir_all(&data).expect("the doctor has made it");
+    let (verdict, lines) = checked(&path);
+    assert_eq!(verdict, Verdict::Fail);
+    assert!(line(&lines, "classes").starts_with("fail") && line(&lines, "flaps").starts_with("warn"), "{lines:#?}");
+    assert!(!lines.concat().contains("fill") && !data.exists(), "{lines:#?}");
+    let text =
+        std::fs::read_to_string(&path).expect("reads").replace("glas =", "glass =").replace("\"echo\"", "\"ecko\"");
+    std::fs::write(&path, text).expect("writes");
+    let (verdict, lines) = checked(&path);
+    assert_eq!(verdict, Verdict::Warn, "{lines:#?}");
+    assert!(lines.concat().contains("ecko is not installed"), "{lines:#?}");
+    let plain = tempfile::tempdir().expect("a temporary folder");
+    assert_eq!(checked(&installation(plain.path(), "")), (Verdict::Ok, Vec::new()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use crate::masked::masked;
 use crate::program::{self, ProgramError};
 
 /// How long a sensor may take to answer.
@@ -27,12 +28,12 @@ pub enum PollError {
     #[error(transparent)]
     Program(#[from] ProgramError),
     /// The address.
-    #[error("{url} does not answer")]
+    #[error("{url} does not answer: {why}")]
     Http {
-        /// The address.
+        /// The address, without credentials.
         url: String,
         /// Why, in words.
-        source: Box<ureq::Error>,
+        why: String,
     },
 }
 
@@ -47,7 +48,7 @@ impl Polled {
             Self::Http(url) => {
                 let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(LIMIT)).build().into();
                 let get = || agent.get(url).call()?.into_body().into_with_config().limit(MOST_BYTES).read_to_string();
-                get().map_err(|source| PollError::Http { url: url.clone(), source: Box::new(source) })
+                get().map_err(|source| PollError::Http { url: masked(url, &[]), why: masked(&source.to_string(), &[]) })
             }
         }
     }
@@ -85,6 +86,9 @@ mod tests {
         let url = answering("500 Oops", "");
         let words = crate::in_words(&Polled::Http(url.clone()).ask().expect_err("an error"));
         assert!(words.starts_with(&format!("{url} does not answer: ")) && words.contains("500"), "{words}");
+        let url = answering("500 Oops", "").replace("http://", "http://me:hunter2@") + "?token=hunter3";
+        let words = crate::in_words(&Polled::Http(url).ask().expect_err("an error"));
+        assert!(words.contains("http://***@127.0.0.1") && !words.contains("hunter"), "{words}");
     }
 
     #[cfg(unix)]

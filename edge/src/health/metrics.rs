@@ -34,11 +34,22 @@ pub fn render(vitals: &Vitals, counters: &Counters, machine: &Machine, now: Inst
     text.one("pilah_frames_corrupt_total", "counter", "Frames that could not be decoded.", &[], corrupt);
     let refused = counters.refused.get();
     text.one("pilah_refused_messages_total", "counter", "Messages to the bin that were refused.", &[], refused);
+    view(&mut text, vitals, now);
     items(&mut text, vitals);
     outbox(&mut text, vitals);
     body(&mut text, vitals);
     of_machine(&mut text, machine);
     text.0
+}
+
+fn view(text: &mut Text, vitals: &Vitals, now: Instant) {
+    let state = vitals.view.state(now.saturating_duration_since(vitals.started));
+    let known = u8::from(state.known);
+    text.one("pilah_chamber_known", "gauge", "Whether the empty chamber is known; nothing is sure before.", &[], known);
+    let name = "pilah_items_without_gap_total";
+    text.one(name, "counter", "Items that were told from the one before by their looks.", &[], state.without_gap);
+    let name = "pilah_unclear_gaps_total";
+    text.one(name, "counter", "How often an item and the next could not be told apart.", &[], state.unclear);
 }
 
 fn items(text: &mut Text, vitals: &Vitals) {
@@ -68,6 +79,9 @@ fn outbox(text: &mut Text, vitals: &Vitals) {
     text.sample(name, &[("kind", "event")], state.dropped_events);
     text.sample(name, &[("kind", "sample")], state.dropped_samples);
     text.one("pilah_outbox_damaged_total", "counter", "Entries found damaged and set aside.", &[], state.damaged);
+    let (aside, smaller) = (state.set_aside.unwrap_or(0), state.made_smaller.unwrap_or(0));
+    text.one("pilah_outbox_set_aside", "gauge", "Entries that the broker or the hub does not take.", &[], aside);
+    text.one("pilah_samples_made_smaller_total", "counter", "Images made smaller for the broker.", &[], smaller);
 }
 
 fn body(text: &mut Text, vitals: &Vitals) {
@@ -157,6 +171,7 @@ mod tests {
 
     use super::*;
     use crate::health::vitals::Tally;
+    use crate::pipeline::View;
 
     fn example() -> (String, Instant) {
         let started = Instant::now();
@@ -174,6 +189,7 @@ mod tests {
             },
             actuator: Some(ActuatorState { opened: 4, failed: 1, fault: Some("stuck".into()) }),
             fill: Some(0.25),
+            view: View { chamber_known: true, ..View::default() },
         };
         let machine = Machine {
             temperature_c: Some(51.5),
@@ -208,6 +224,8 @@ mod tests {
             "pilah_temperature_celsius 51.5",
             "process_cpu_seconds_total 2.5",
             "pilah_fill_ratio 0.25",
+            "pilah_chamber_known 1",
+            "pilah_items_without_gap_total 0",
             "pilah_flaps_failed_total 1",
             "pilah_flaps_faulty 1",
         ] {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pilah_models::name::{Label, ModelVersion};
 use pilah_models::wire::{ActuatorState, CameraState, OutboxState};
 
-use crate::pipeline::Item;
+use crate::pipeline::{Item, View};
 
 /// The upper bounds of the histogram of decisions, in seconds: the budget is 0.3.
 pub const DECISION_BOUNDS: [f32; 9] = [0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0];
@@ -30,6 +30,8 @@ pub struct Vitals {
     pub actuator: Option<ActuatorState>,
     /// How full the bin is, 0 to 1, if a sensor tells.
     pub fill: Option<f32>,
+    /// How well it sees.
+    pub view: View,
 }
 
 impl Vitals {
@@ -37,7 +39,8 @@ impl Vitals {
     #[must_use]
     pub fn new(model: ModelVersion, started: Instant) -> Self {
         let (camera, outbox, tally) = (CameraState::Starting, OutboxState::default(), Tally::default());
-        Self { started, connected: false, camera, model, outbox, tally, actuator: None, fill: None }
+        let view = View::default();
+        Self { started, connected: false, camera, model, outbox, tally, actuator: None, fill: None, view }
     }
 }
 

@@ -18,8 +18,17 @@ pub mod backoff;
 /// Which entry of the outbox is sent next.
 pub mod window;
 
+/// How large a message may be.
+pub mod ceiling;
+
 /// Whether there could be a connection, for the doctor.
 pub mod probe;
+
+/// How large a message the broker takes, for the doctor.
+pub mod probe_size;
+
+/// What a certificate that is not accepted means.
+pub mod certificates;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -27,7 +36,7 @@ use std::time::{Duration, Instant};
 use backoff::Backoff;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Acks, Command, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message};
+use pilah_models::wire::{Acks, Command, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message, Status};
 use rumqttc::{
     AsyncClient, ConnectionError, EventLoop, LastWill, MqttOptions, Packet, PublishOptions, QoS, SubscribeFilterInput,
     SubscribeReasonCode, TlsConfiguration, Transport,
@@ -77,6 +86,8 @@ pub enum LinkEvent {
     Connected {
         /// Holds as many messages as may be in flight, and a few more.
         outgoing: mpsc::Sender<Outgoing>,
+        /// Its number since the program started; the last will that the broker holds has it, too.
+        number: u32,
     },
     /// No connection; it is tried again.
     Disconnected {
@@ -93,8 +104,14 @@ pub enum LinkEvent {
     Command(Command),
     /// What a sensor says on the topic of [`Link::listening_to`].
     Reading(String),
-    /// The hub has come back.
+    /// The hub has come, and asks who is there.
     HubOnline,
+    /// What the broker has of this bin's own presence: the bin's word, a last will, or a stranger's.
+    OwnStatus(Box<Status>),
+    /// The hub was there when it was last heard of, which was before this connection.
+    HubWasOnline,
+    /// The hub is away, or was when it was last heard of.
+    HubAway,
     /// A message was refused, or a topic was denied.
     Refused {
         /// The topic.
@@ -167,18 +184,21 @@ impl Link {
     }
 
     /// Connects, and again whenever the connection is lost, until `stop` says so. `will` is the presence
-    /// that the broker publishes if the bin disappears. Every event goes to `events`; the task ends
+    /// that the broker publishes if the bin disappears, with the number of its connection. Every event goes to `events`; the task ends
     /// when nobody takes them.
     pub async fn run<E: From<LinkEvent> + Send + 'static>(
         mut self,
-        will: watch::Receiver<Vec<u8>>,
+        will: watch::Receiver<Status>,
         events: mpsc::Sender<E>,
         mut stop: watch::Receiver<bool>,
     ) {
+        let mut number: u32 = 0;
         while !*stop.borrow() {
             let begun = Instant::now();
-            let will = will.borrow().clone();
-            let reason = self.connection(will, &events, &mut stop).await;
+            // Counted here: whoever answers an end late must not leave the next connection the will of the last.
+            number = number.saturating_add(1);
+            let will = Status { connection: Some(number), ..will.borrow().clone() };
+            let reason = self.connection((number, will.encode()), &events, &mut stop).await;
             if events.send(LinkEvent::Disconnected { reason }.into()).await.is_err() {
                 return;
             }
@@ -196,7 +216,7 @@ impl Link {
     /// One connection from beginning to end; says why it ended.
     async fn connection<E: From<LinkEvent> + Send + 'static>(
         &self,
-        will: Vec<u8>,
+        (number, will): (u32, Vec<u8>),
         events: &mpsc::Sender<E>,
         stop: &mut watch::Receiver<bool>,
     ) -> String {
@@ -217,7 +237,7 @@ impl Link {
             return crate::in_words(&error);
         }
         let (outgoing, queue) = mpsc::channel(self.in_flight + 8);
-        if events.send(LinkEvent::Connected { outgoing }.into()).await.is_err() {
+        if events.send(LinkEvent::Connected { outgoing, number }.into()).await.is_err() {
             return "stopping".to_owned();
         }
         let publisher = Publisher { bin: self.bin.clone(), ack: self.ack, client, events: events.clone() };
@@ -272,7 +292,7 @@ impl Link {
     /// What the bin listens to.
     fn filters(&self) -> impl Iterator<Item = String> {
         let of_bin =
-            Channel::ALL.into_iter().filter(|channel| channel.is_from_hub()).map(|channel| channel.of(&self.bin));
+            Channel::ALL.into_iter().filter(|channel| channel.is_read_by_bin()).map(|channel| channel.of(&self.bin));
         of_bin.chain([topic::HUB_STATUS.to_owned()]).chain(self.sensor.clone())
     }
 
@@ -281,9 +301,12 @@ impl Link {
         let refused = |reason: String| LinkEvent::Refused { topic: topic.to_owned(), reason };
         let read = || -> Result<Option<LinkEvent>, DecodeError> {
             if topic == topic::HUB_STATUS {
-                let online = HubStatus::decode(payload)?.online;
-                // The retained one was said before we came, and says nothing new.
-                return Ok((online && !retained).then_some(LinkEvent::HubOnline));
+                return Ok(Some(match (HubStatus::decode(payload)?.online, retained) {
+                    (true, false) => LinkEvent::HubOnline,
+                    // It was said before we came.
+                    (true, true) => LinkEvent::HubWasOnline,
+                    (false, _) => LinkEvent::HubAway,
+                }));
             }
             if self.sensor.as_deref() == Some(topic) {
                 return Ok(Some(LinkEvent::Reading(String::from_utf8_lossy(payload).into_owned())));
@@ -296,6 +319,12 @@ impl Link {
                 Some((bin, Channel::Desired)) if bin == self.bin => {
                     let desired = Desired::decode(payload)?;
                     (desired.header.bin.clone(), LinkEvent::Desired(desired))
+                }
+                // Nothing is retained any more.
+                Some((bin, Channel::Status)) if bin == self.bin && payload.is_empty() => return Ok(None),
+                Some((bin, Channel::Status)) if bin == self.bin => {
+                    let status = Status::decode(payload)?;
+                    (status.header.bin.clone(), LinkEvent::OwnStatus(Box::new(status)))
                 }
                 Some((bin, Channel::Commands)) if bin == self.bin && retained => {
                     let reason = "a retained command would be done again at each connection; publish it unretained";
@@ -311,6 +340,17 @@ impl Link {
         };
         read().unwrap_or_else(|error| Some(refused(error.to_string())))
     }
+}
+
+/// The bytes that an entry with a body of `body` bytes takes on its way to the broker: a fixed header of up to 5, the
+/// topic with its length, and the packet's identifier (MQTT 3.1.1, 3.3).
+#[must_use]
+pub fn packet_bytes(bin: &BinId, kind: Kind, body: usize) -> usize {
+    let channel = match kind {
+        Kind::Event => Channel::Events,
+        Kind::Sample => Channel::Samples,
+    };
+    5 + 2 + channel.of(bin).len() + 2 + body
 }
 
 struct Publisher<E> {
@@ -386,7 +426,7 @@ fn tls(ca_file: Option<&PathBuf>) -> Result<Transport, LinkError> {
 fn in_words(error: &ConnectionError) -> String {
     match error {
         ConnectionError::ConnectionRefused(code) => format!("the broker refuses the connection: {code:?}"),
-        error => error.to_string(),
+        error => certificates::explained("mqtt.ca_file", error.to_string()),
     }
 }
 

@@ -23,7 +23,10 @@ fn messages_are_told_apart_and_foreign_ones_refused() {
     let status = |online| format!(r#"{{"v":1,"at":"2026-01-02T03:04:05Z","online":{online},"software":"0"}}"#);
     let command = |name| format!(r#"{{{},"command":"{name}"}}"#, header("b1"));
     let for_another = command("restart").replace(r#""bin":"b1""#, r#""bin":"b2""#);
-    let cases: [(&str, bool, String, &str); 17] = [
+    let own = |more: &str| {
+        format!(r#"{{{},"online":false,"software":"0","model":"m1","camera":{{"state":"ended"}}{more}}}"#, header("b1"))
+    };
+    let cases: [(&str, bool, String, &str); 22] = [
         ("pilah/v1/bins/b1/acks", false, acks.clone(), "Acks"),
         ("pilah/v1/bins/b1/desired", true, desired.clone(), "Desired"),
         ("pilah/v1/bins/b1/desired", true, foreign, "for bin b2"),
@@ -39,8 +42,13 @@ fn messages_are_told_apart_and_foreign_ones_refused() {
         ("sensors/b1", true, "62.5".into(), "Reading(\"62.5\")"),
         ("sensors/b2", false, "62.5".into(), "not asked for"),
         ("pilah/v1/hub/status", false, status(true), "HubOnline"),
-        ("pilah/v1/hub/status", true, status(true), ""),
-        ("pilah/v1/hub/status", false, status(false), ""),
+        ("pilah/v1/hub/status", true, status(true), "HubWasOnline"),
+        ("pilah/v1/hub/status", false, status(false), "HubAway"),
+        ("pilah/v1/hub/status", true, status(false), "HubAway"),
+        ("pilah/v1/bins/b1/status", true, own(r#","connection":4"#), "online: false"),
+        ("pilah/v1/bins/b1/status", false, own(""), "connection: None"),
+        ("pilah/v1/bins/b1/status", false, String::new(), ""),
+        ("pilah/v1/bins/b2/status", false, own(""), "not asked for"),
     ];
     for (topic, retained, payload, expected) in cases {
         let read = link.read(topic, retained, payload.as_bytes());
@@ -67,7 +75,9 @@ async fn a_broker_that_is_not_there_is_told_and_tried_until_the_stop() {
     link.options = MqttOptions::new("pilah-b1", ("127.0.0.1", port));
     link.backoff = Backoff::new([Duration::from_millis(1); 2]);
     let (events, mut told) = mpsc::channel::<LinkEvent>(4);
-    let (_will, will) = watch::channel(Vec::new());
+    let will =
+        format!(r#"{{{},"online":false,"software":"0","model":"m1","camera":{{"state":"ended"}}}}"#, header("b1"));
+    let (_will, will) = watch::channel(Status::decode(will.as_bytes()).expect("valid"));
     let (stop, stopping) = watch::channel(false);
     let task = tokio::spawn(link.run(will, events, stopping));
     for _ in 0..3 {

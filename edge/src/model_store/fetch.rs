@@ -1,6 +1,7 @@
-//! Artifacts over HTTP: `GET {hub}/api/v1/artifacts/{sha256}` with the bin's credentials.
+//! Artifacts over HTTP: `GET {hub}/api/v1/artifacts/{sha256}` with the bin's credentials. What has come of one is asked
+//! for no second time (`Range: bytes=N-`); a hub that does not know how sends all of it again.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::config::address::HubAddress;
 use crate::config::{HubConfig, Secret};
+use crate::link::certificates;
 
 /// How long the hub may take to accept a connection, and to begin its answer.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -46,6 +48,12 @@ pub enum FetchError {
         /// The most bytes.
         limit: u64,
     },
+    /// What comes cannot be kept.
+    #[error("what comes cannot be written")]
+    Write(#[source] io::Error),
+    /// Nobody wants it any more.
+    #[error("it is not wanted any more")]
+    NotWanted,
     /// No hub is configured.
     #[error("no [hub] is configured to fetch it from")]
     NoHub,
@@ -55,8 +63,66 @@ impl FetchError {
     /// Whether the same attempt may succeed later.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Transport { .. } | Self::Status { .. })
+        matches!(self, Self::Transport { .. } | Self::Status { .. } | Self::Write(_) | Self::NotWanted)
     }
+}
+
+/// An artifact that comes.
+pub struct Incoming {
+    /// From which of its bytes on.
+    pub from: u64,
+    /// How many bytes follow, if the hub says so.
+    pub stated: Option<u64>,
+    /// The bytes.
+    pub body: Box<dyn Read>,
+    /// What was asked for.
+    pub url: String,
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming").field("from", &self.from).field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Bytes that are read at once, and after which it is asked whether they are still wanted.
+const PIECE: usize = 64 * 1024;
+
+impl Incoming {
+    /// Writes what comes to `sink`, as long as `is_wanted`, until the artifact has `limit` bytes at most.
+    ///
+    /// # Errors
+    /// [`FetchError`]; what came before it is in `sink`.
+    pub fn copy_to(self, sink: &mut dyn Write, limit: u64, is_wanted: &dyn Fn() -> bool) -> Result<(), FetchError> {
+        let Self { from, stated, mut body, url } = self;
+        let (mut piece, mut come) = (vec![0; PIECE], 0_u64);
+        loop {
+            if !is_wanted() {
+                return Err(FetchError::NotWanted);
+            }
+            let read = match body.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(FetchError::Transport { url, reason: error.to_string() }),
+            };
+            come += read as u64;
+            if from + come > limit {
+                return Err(FetchError::TooLarge { url, limit });
+            }
+            sink.write_all(&piece[..read]).map_err(FetchError::Write)?;
+        }
+        if stated.is_some_and(|stated| stated != come) {
+            let broke_off = io::Error::from(io::ErrorKind::UnexpectedEof);
+            return Err(FetchError::Transport { url, reason: broke_off.to_string() });
+        }
+        Ok(())
+    }
+}
+
+/// Where the part begins that `Content-Range: bytes FROM-TO/ALL` (RFC 9110, 14.4) announces.
+fn begins_at(content_range: &str) -> Option<u64> {
+    content_range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
 }
 
 /// The hub cannot be asked.
@@ -121,37 +187,38 @@ impl Hub {
         Ok(Self { agent, address: config.address.clone(), authorization: format!("Basic {credentials}") })
     }
 
-    /// Fetches an artifact of at most `limit` bytes. Blocks.
+    /// Asks for an artifact of at most `limit` bytes, of which the first `have` have come before. Blocks.
     ///
     /// # Errors
     /// [`FetchError`].
-    pub fn fetch(&self, id: &ContentId, limit: u64) -> Result<Vec<u8>, FetchError> {
+    pub fn fetch(&self, id: &ContentId, have: u64, limit: u64) -> Result<Incoming, FetchError> {
         let url = self.address.join(&format!("/api/v1/artifacts/{id}"));
-        let failed = |error: ureq::Error| match error {
-            ureq::Error::BodyExceedsLimit(_) => FetchError::TooLarge { url: url.clone(), limit },
-            error => FetchError::Transport { url: url.clone(), reason: error.to_string() },
-        };
-        let response = self.agent.get(&url).header("Authorization", &self.authorization).call();
-        let mut response = response.map_err(failed)?;
-        let status = response.status().as_u16();
-        if status != 200 {
-            return Err(FetchError::Status { url, status });
+        let mut request = self.agent.get(&url).header("Authorization", &self.authorization);
+        if have > 0 {
+            request = request.header("Range", format!("bytes={have}-"));
         }
+        let response =
+            request.call().map_err(|error| FetchError::Transport { url: url.clone(), reason: in_words(&error) })?;
+        let from = match (response.status().as_u16(), response.headers().get("content-range")) {
+            (200, _) => 0,
+            (206, Some(range)) if have > 0 => match range.to_str().ok().and_then(begins_at) {
+                Some(from) if from <= have => from,
+                _ => return Err(FetchError::Status { url, status: 206 }),
+            },
+            (status, _) => return Err(FetchError::Status { url, status }),
+        };
         let stated = response.body().content_length();
-        if stated.is_some_and(|stated| stated > limit) {
+        if stated.is_some_and(|stated| from + stated > limit) {
             return Err(FetchError::TooLarge { url, limit });
         }
-        // One byte more, so that what has exactly the limit passes.
-        let bytes = response.body_mut().with_config().limit(limit + 1).read_to_vec().map_err(failed)?;
-        match stated {
-            _ if bytes.len() as u64 > limit => Err(FetchError::TooLarge { url, limit }),
-            Some(stated) if stated != bytes.len() as u64 => {
-                let broke_off = io::Error::from(io::ErrorKind::UnexpectedEof);
-                Err(FetchError::Transport { url, reason: broke_off.to_string() })
-            }
-            _ => Ok(bytes),
-        }
+        Ok(Incoming { from, stated, body: Box::new(response.into_body().into_reader()), url })
     }
+}
+
+/// Why there is no answer. The client says of TLS what it cannot verify; what to do about it is said by
+/// [`certificates::explained`].
+fn in_words(error: &ureq::Error) -> String {
+    certificates::explained("hub.ca_file", error.to_string())
 }
 
 /// How a hub answers who only asks whether it is there.
@@ -171,7 +238,7 @@ impl Hub {
     pub fn ask(&self, path: &str) -> Result<HubAnswer, FetchError> {
         let url = self.address.join(path);
         let response = self.agent.get(&url).header("Authorization", &self.authorization).call();
-        let response = response.map_err(|error| FetchError::Transport { url, reason: error.to_string() })?;
+        let response = response.map_err(|error| FetchError::Transport { url, reason: in_words(&error) })?;
         let date = response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
         Ok(HubAnswer { status: response.status().as_u16(), date })
     }
@@ -205,14 +272,58 @@ mod tests {
         [head.as_bytes(), body].concat()
     }
 
+    /// All of an artifact, of which the first `have` have come before.
+    fn fetch(hub: &Hub, id: &ContentId, have: u64, limit: u64) -> Result<(u64, Vec<u8>), FetchError> {
+        let incoming = hub.fetch(id, have, limit)?;
+        let (from, mut bytes) = (incoming.from, Vec::new());
+        incoming.copy_to(&mut bytes, limit, &|| true).map(|()| (from, bytes))
+    }
+
+    #[test]
+    fn what_has_come_before_is_not_asked_for_again() {
+        let part = http("206 Partial Content\r\nContent-Range: bytes 3-4/5", b"45");
+        let all = http("200 OK", b"12345");
+        let elsewhere = http("206 Partial Content\r\nContent-Range: bytes 4-4/5", b"5");
+        let beyond = http("416 Range Not Satisfiable\r\nContent-Range: bytes */5", b"");
+        for (response, expected) in [
+            (part, Ok((3, b"45".to_vec()))),
+            (all, Ok((0, b"12345".to_vec()))),
+            (elsewhere, Err("answers 206")),
+            (beyond, Err("answers 416")),
+        ] {
+            let (hub, request) = answer(response);
+            let came = fetch(&hub, &ContentId::of(b"x"), 3, 5);
+            let request = request.join().expect("answered").to_ascii_lowercase();
+            assert!(request.contains("\r\nrange: bytes=3-\r\n"), "{request}");
+            match (came, expected) {
+                (Ok(came), Ok(expected)) => assert_eq!(came, expected),
+                (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+                (came, expected) => panic!("{came:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_ends_between_two_pieces() {
+        let (hub, request) = answer(http("200 OK", &[7; 3 * PIECE]));
+        let incoming = hub.fetch(&ContentId::of(b"x"), 0, 1 << 20).expect("it begins");
+        let (mut bytes, left) = (Vec::new(), std::cell::Cell::new(2));
+        let is_wanted = || left.replace(left.get() - 1) > 0;
+        let error = incoming.copy_to(&mut bytes, 1 << 20, &is_wanted).expect_err("it ends");
+        assert!(matches!(error, FetchError::NotWanted) && error.may_pass(), "{error}");
+        assert!((1..3 * PIECE).contains(&bytes.len()), "what came before is kept: {}", bytes.len());
+        drop(request);
+    }
+
     #[test]
     fn asks_by_content_with_the_bins_credentials() {
         let id = ContentId::of(b"x");
         let (hub, request) = answer(http("200 OK", b"12345"));
-        assert_eq!(hub.fetch(&id, 5).expect("it fits exactly"), b"12345");
+        assert_eq!(fetch(&hub, &id, 0, 5).expect("it fits exactly"), (0, b"12345".to_vec()));
         let request = request.join().expect("answered").to_ascii_lowercase();
         assert!(request.starts_with(&format!("get /pilah/api/v1/artifacts/{id} ")), "{request}");
         assert!(request.contains("authorization: basic yje6chc="), "base64 of b1:pw: {request}");
+        assert!(!request.contains("range:"), "{request}");
         assert!(!format!("{hub:?}").contains("YjE6"), "the credentials are not shown");
     }
 
@@ -230,7 +341,7 @@ mod tests {
         ];
         for (response, expected, may_pass) in cases {
             let (hub, request) = answer(response);
-            let error = hub.fetch(&ContentId::of(b"x"), 5).expect_err(expected);
+            let error = fetch(&hub, &ContentId::of(b"x"), 0, 5).expect_err(expected);
             assert!(error.to_string().contains(expected), "{error}");
             assert_eq!(error.may_pass(), may_pass, "{error}");
             request.join().expect("answered");

@@ -1,15 +1,18 @@
 //! The models on the bin's disk: fetched, verified, and switched to at once or not at all.
 //!
 //! ```text
-//! models/objects/{sha256}   manifests, backbones and heads by their content
-//! models/active.json        which manifest is in force, and which was before
+//! models/objects/{sha256}        manifests, backbones and heads by their content
+//! models/objects/{sha256}.part   what has come of one that is being fetched
+//! models/active.json             which manifest is in force, and which was before
 //! ```
 //!
-//! An update goes: manifest by its id → the files that are lacking, each under a size ceiling and
-//! checked by its SHA-256 → load → golden outputs → all files on disk → `active.json` replaced in one
-//! step. Whatever goes wrong before that step, power included, leaves the model that was in force; what
-//! is half written has a name that nobody looks for, and is deleted at the next start. After a head was
-//! retrained only the manifest and a head of a few KB are fetched, for the backbone is there already.
+//! An update goes: manifest by its id → room on the disk for what is lacking → the files that are lacking,
+//! each under a size ceiling and checked by its SHA-256, on disk → load → golden outputs; so far it is
+//! [`ModelStore::prepare`], beside the bin's loop. Then the loop asks whether the model is still wanted, and
+//! `active.json` is replaced in one step ([`ModelStore::put_in_force`]). Whatever goes wrong before that step,
+//! power included, leaves the model that was in force; what has come of the other is kept for the next
+//! attempt, and deleted when another model is wanted. After a head was retrained only the manifest and a head
+//! of a few KB are fetched, for the backbone is there already.
 //!
 //! At start the active model is loaded; if it is damaged, the one before; if that is, too, the bundle
 //! that is configured.
@@ -19,6 +22,9 @@
 
 /// Artifacts over HTTP.
 pub mod fetch;
+
+/// One artifact on its way to the disk.
+pub mod download;
 
 /// When to fetch what.
 pub mod plan;
@@ -31,6 +37,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use download::Supply;
 use fetch::FetchError;
 use pilah_models::bundle::{Bundle, BundleError, FileRef, LARGEST_MANIFEST, LARGEST_NETWORK, Manifest, ManifestError};
 use pilah_models::durable::{self, TEMPORARY_SUFFIX};
@@ -38,6 +45,9 @@ use pilah_models::infer::{Classifier, LoadError};
 use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::wire::DesiredModel;
 use serde::{Deserialize, Serialize};
+
+/// What an update leaves free on the disk, in bytes: the outbox and the logs need room, too.
+const LEFT_FREE: u64 = 8 * 1024 * 1024;
 
 /// A model that was wanted and is not in force.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +93,20 @@ pub enum UpdateError {
     /// The model cannot be run, or does not answer what it should.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The disk is too full for it. Nothing was fetched.
+    #[error(
+        "the disk of {} has {free} bytes free, and the model needs {needed} and as many as {LEFT_FREE} left over: free \
+         some space (df -h); it is looked at again",
+        folder.display()
+    )]
+    NoRoom {
+        /// Where models are kept.
+        folder: PathBuf,
+        /// What is lacking of the model.
+        needed: u64,
+        /// What is free.
+        free: u64,
+    },
     /// It cannot be written.
     #[error("the model cannot be written")]
     Store(#[source] io::Error),
@@ -94,9 +118,15 @@ impl UpdateError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Fetch { source, .. } => source.may_pass(),
-            Self::Store(_) => true,
+            Self::Store(_) | Self::NoRoom { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether it ended because nobody wants it any more.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        matches!(self, Self::Fetch { source: FetchError::NotWanted, .. })
     }
 }
 
@@ -195,23 +225,22 @@ impl ModelStore {
         Ok(InForce { classifier, id: bundle.id() })
     }
 
-    /// Fetches what `target` lacks, verifies it, and puts it in force on disk. Blocks; to be called from
-    /// a thread that may. `fetch` gives the bytes of an artifact, of which there may be at most as many
-    /// as its second argument says.
+    /// Fetches what `target` lacks and verifies it; all of it is on disk then, and not in force. Blocks; to be
+    /// called from a thread that may.
     ///
     /// # Errors
-    /// [`UpdateError`]; the model that was in force still is.
-    pub fn update(
+    /// [`UpdateError`]; what has come is kept.
+    pub fn prepare(
         &self,
         current: &InForce,
         target: &DesiredModel,
-        fetch: impl Fn(&ContentId, u64) -> Result<Vec<u8>, FetchError>,
+        supply: &Supply<'_>,
     ) -> Result<InForce, UpdateError> {
-        let get = |part, id: &ContentId, limit| match self.object(id, limit) {
-            Some(bytes) => Ok(bytes),
-            None => fetch(id, limit).map_err(|source| UpdateError::Fetch { part, source }),
-        };
-        let manifest_bytes = get("manifest", &target.manifest, LARGEST_MANIFEST)?;
+        self.delete_unused(&[&current.id, &target.manifest]);
+        if self.object(&target.manifest, LARGEST_MANIFEST).is_none() {
+            self.make_sure_of_room(LARGEST_MANIFEST, supply)?;
+        }
+        let manifest_bytes = self.bring("manifest", &target.manifest, LARGEST_MANIFEST, supply)?;
         let found = ContentId::of(&manifest_bytes);
         if found != target.manifest {
             return Err(UpdateError::OtherManifest { expected: target.manifest.clone(), found });
@@ -220,32 +249,70 @@ impl ModelStore {
         if manifest.version != target.version {
             return Err(UpdateError::OtherVersion { expected: target.version.clone(), found: manifest.version });
         }
-        let network = |part, file: &FileRef| {
-            if file.bytes > LARGEST_NETWORK {
-                return Err(UpdateError::TooLarge { part, bytes: file.bytes });
-            }
-            get(part, &file.sha256, file.bytes)
-        };
-        let backbone = network("backbone", &manifest.backbone)?;
-        let head = network("head", &manifest.head)?;
+        let files = [("backbone", &manifest.backbone), ("head", &manifest.head)];
+        if let Some((part, file)) = files.into_iter().find(|(_, file)| file.bytes > LARGEST_NETWORK) {
+            return Err(UpdateError::TooLarge { part, bytes: file.bytes });
+        }
+        let needed: u64 = files.iter().map(|(_, file)| self.lacking(file)).sum();
+        if needed > 0 {
+            self.make_sure_of_room(needed, supply)?;
+        }
+        let backbone = self.bring("backbone", &manifest.backbone.sha256, manifest.backbone.bytes, supply)?;
+        let head = self.bring("head", &manifest.head.sha256, manifest.head.bytes, supply)?;
         let bundle = Bundle::from_parts(manifest_bytes, backbone, head)?;
         let classifier = current.classifier.load_next(&bundle)?;
-        self.commit(&bundle, &current.id).map_err(UpdateError::Store)?;
         Ok(InForce { classifier, id: bundle.id() })
     }
 
-    fn commit(&self, bundle: &Bundle, previous: &ContentId) -> io::Result<()> {
-        let id = bundle.id();
-        for bytes in [bundle.backbone(), bundle.head(), bundle.manifest_bytes()] {
-            let path = self.object_path(&ContentId::of(bytes));
-            if !fs::read(&path).is_ok_and(|there| there == bytes) {
-                durable::write(&path, bytes)?;
-            }
-        }
-        let active = Active { version: 1, manifest: id, previous: Some(previous.clone()) };
-        durable::write(&self.active_path(), &serde_json::to_vec(&active).map_err(io::Error::other)?)?;
-        self.delete_unused(&active);
+    /// Puts a model in force on disk that was prepared while `previous` was in force.
+    ///
+    /// # Errors
+    /// It cannot be written; the model that was in force still is.
+    pub fn put_in_force(&self, prepared: &InForce, previous: &ContentId) -> Result<(), UpdateError> {
+        let active = Active { version: 1, manifest: prepared.id.clone(), previous: Some(previous.clone()) };
+        let text = serde_json::to_vec(&active).map_err(io::Error::other);
+        text.and_then(|text| durable::write(&self.active_path(), &text)).map_err(UpdateError::Store)?;
+        self.delete_unused(&[]);
         Ok(())
+    }
+
+    /// The bytes of a file, from the disk or else fetched; if they are what the id says, they are among the
+    /// objects then.
+    fn bring(
+        &self,
+        part: &'static str,
+        id: &ContentId,
+        limit: u64,
+        supply: &Supply<'_>,
+    ) -> Result<Vec<u8>, UpdateError> {
+        let path = self.object_path(id);
+        match self.object(id, limit) {
+            Some(bytes) => {
+                if !fs::read(&path).is_ok_and(|there| there == bytes) {
+                    durable::write(&path, &bytes).map_err(UpdateError::Store)?;
+                }
+                Ok(bytes)
+            }
+            None => download::download(&path, id, limit, supply).map_err(|source| UpdateError::Fetch { part, source }),
+        }
+    }
+
+    /// How much of a file is still to be written.
+    fn lacking(&self, file: &FileRef) -> u64 {
+        let path = self.object_path(&file.sha256);
+        match fs::metadata(&path) {
+            Ok(there) if there.len() == file.bytes => 0,
+            _ => file.bytes.saturating_sub(download::come(&path)),
+        }
+    }
+
+    fn make_sure_of_room(&self, needed: u64, supply: &Supply<'_>) -> Result<(), UpdateError> {
+        match (supply.free)() {
+            Some(free) if free < needed.saturating_add(LEFT_FREE) => {
+                Err(UpdateError::NoRoom { folder: self.folder.clone(), needed, free })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn active(&self) -> io::Result<Option<Active>> {
@@ -307,10 +374,15 @@ impl ModelStore {
         }
     }
 
-    /// Deletes the objects that neither the active model nor the one before needs.
-    fn delete_unused(&self, active: &Active) {
+    /// Deletes the objects, whole or not, that neither the active model needs, nor the one before, nor any of
+    /// `others`.
+    fn delete_unused(&self, others: &[&ContentId]) {
+        // Of what cannot be read nobody knows what it needs.
+        let Ok(active) = self.active() else { return };
+        let active: Vec<ContentId> =
+            active.into_iter().flat_map(|active| std::iter::once(active.manifest).chain(active.previous)).collect();
         let mut used = BTreeSet::new();
-        for id in std::iter::once(&active.manifest).chain(&active.previous) {
+        for id in active.iter().chain(others.iter().copied()) {
             used.insert(id.as_str().to_owned());
             if let Some(manifest) = self.object(id, LARGEST_MANIFEST).and_then(|bytes| Manifest::parse(&bytes).ok()) {
                 used.insert(manifest.backbone.sha256.into());
@@ -319,7 +391,7 @@ impl ModelStore {
         }
         for path in files(&self.folder.join("objects")) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !used.contains(name.as_ref()) {
+            if !used.contains(name.strip_suffix(download::PART).unwrap_or(&name)) {
                 fs::remove_file(&path).ok();
             }
         }

@@ -1,5 +1,10 @@
-//! When to fetch what. Pure: it is told what the hub wants and how an attempt ended, and says what to
-//! do next and what to report.
+//! When to fetch what, and what of it is put in force. Pure: it is told what the hub wants and how an attempt
+//! ended, and says what to do next and what to report.
+//!
+//! An attempt fetches and verifies; only when it has ended is it asked whether what it brings is still wanted
+//! ([`Plan::is_wanted`]). So a hub that goes back to the model in force while another is being fetched, because
+//! that one turned out to be bad, gets what it wants: nothing is ever put in force that was not wanted at that
+//! moment, and nothing that was wanted last is forgotten.
 //!
 //! What failed on its way is tried again, with growing pauses. What came and was wrong is not, until
 //! the hub says anew what it wants.
@@ -18,8 +23,11 @@ pub const RETRY: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(60
 #[derive(Debug)]
 pub struct Plan {
     in_force: ContentId,
+    /// What is wanted and not in force.
     wanted: Option<Wanted>,
-    /// The target of the attempt that is being made.
+    /// The last message about it, in epoch and number.
+    heard: Option<(u32, u64)>,
+    /// The target of the attempt that is being made, wanted or not.
     running: Option<DesiredModel>,
     backoff: Backoff,
 }
@@ -44,12 +52,17 @@ impl Plan {
     /// Nothing is wanted but what is in force.
     #[must_use]
     pub fn new(in_force: ContentId, retry: [Duration; 2]) -> Self {
-        Self { in_force, wanted: None, running: None, backoff: Backoff::new(retry) }
+        Self { in_force, wanted: None, heard: None, running: None, backoff: Backoff::new(retry) }
     }
 
-    /// The hub says what it wants. The broker repeats its last word at each connection, which is no news.
+    /// The hub says what it wants. The broker repeats its last word at each connection, which is no news; a word that
+    /// the hub said before the last one, and that comes late, is none either.
     pub fn handle_desired(&mut self, desired: Desired, now: Instant) {
         let said = (desired.header.epoch, desired.header.seq);
+        if self.heard.is_some_and(|(epoch, seq)| epoch == said.0 && said.1 < seq) {
+            return;
+        }
+        self.heard = Some(said);
         let Some(model) = desired.model.filter(|model| model.manifest != self.in_force) else {
             self.wanted = None;
             return;
@@ -58,12 +71,13 @@ impl Plan {
             Some(wanted) if wanted.model == model && (wanted.said == said || wanted.step != Step::Refused) => {}
             _ => {
                 self.backoff.reset();
-                self.wanted = Some(Wanted { model, said, step: Step::Due(now), error: None });
+                let step = if self.running.as_ref() == Some(&model) { Step::Running } else { Step::Due(now) };
+                self.wanted = Some(Wanted { model, said, step, error: None });
             }
         }
     }
 
-    /// The model to fetch now. It counts as being fetched until [`Plan::handle_result`].
+    /// The model to fetch now. It counts as being fetched until it is said how that ended.
     pub fn poll_action(&mut self, now: Instant) -> Option<DesiredModel> {
         let wanted = self.wanted.as_mut()?;
         match wanted.step {
@@ -85,6 +99,12 @@ impl Plan {
         }
     }
 
+    /// Whether what the attempt fetches is wanted: if not, it may as well end, and is not put in force.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.running.is_some() && self.running.as_ref() == self.wanted.as_ref().map(|wanted| &wanted.model)
+    }
+
     /// The attempt ended: the model is in force.
     pub fn handle_success(&mut self, in_force: ContentId, now: Instant) {
         self.running = None;
@@ -97,17 +117,26 @@ impl Plan {
         }
     }
 
+    /// The attempt ended, and nothing came of it, because it was not wanted any more.
+    pub fn handle_given_up(&mut self, now: Instant) {
+        self.running = None;
+        if let Some(wanted) = &mut self.wanted
+            && wanted.step == Step::Running
+        {
+            wanted.step = Step::Due(now);
+        }
+    }
+
     /// The attempt ended: the model is refused, or, if it `may_pass`, is tried again after a pause that
     /// `draw` (0 up to 1) varies.
     pub fn handle_failure(&mut self, error: String, may_pass: bool, draw: f32, now: Instant) {
-        let Some(target) = self.running.take() else { return };
-        let Some(wanted) = self.wanted.as_mut() else { return };
-        if wanted.model != target {
-            wanted.step = Step::Due(now);
-        } else {
-            wanted.step = if may_pass { Step::Due(now + self.backoff.next(draw)) } else { Step::Refused };
-            wanted.error = Some(error);
+        if !self.is_wanted() {
+            return self.handle_given_up(now);
         }
+        self.running = None;
+        let Some(wanted) = self.wanted.as_mut() else { return };
+        wanted.step = if may_pass { Step::Due(now + self.backoff.next(draw)) } else { Step::Refused };
+        wanted.error = Some(error);
     }
 
     /// What to report.
@@ -127,6 +156,7 @@ impl Plan {
 mod tests {
     use pilah_models::name::{BinId, ModelVersion};
     use pilah_models::wire::Header;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -204,21 +234,178 @@ mod tests {
         assert_eq!(plan.state(), UpdateState::Idle, "the hub has gone back to what is in force");
     }
 
+    /// Ends the attempt as the bin does: what has come is put in force only if it is still wanted.
+    fn end(plan: &mut Plan, came: &DesiredModel, now: Instant) -> bool {
+        let wanted = plan.is_wanted();
+        if wanted {
+            plan.handle_success(came.manifest.clone(), now);
+        } else {
+            plan.handle_given_up(now);
+        }
+        wanted
+    }
+
     #[test]
     fn a_change_of_mind_while_fetching_is_followed_when_the_attempt_ends() {
         for succeeds in [true, false] {
             let (mut plan, now) = plan();
             plan.handle_desired(desired(1, Some("m2")), now);
-            polled(&mut plan, now);
+            let fetched = plan.poll_action(now).expect("it is wanted");
             plan.handle_desired(desired(2, Some("m3")), now);
             assert_eq!(polled(&mut plan, now), None, "one attempt at a time");
             if succeeds {
-                plan.handle_success(id("m2"), now);
+                assert!(!end(&mut plan, &fetched, now), "nobody wants m2 any more");
             } else {
                 plan.handle_failure("wrong hash".into(), false, 1.0, now);
             }
             assert_eq!(polled(&mut plan, now).as_deref(), Some("m3"));
             assert!(matches!(plan.state(), UpdateState::Fetching { .. }));
+        }
+    }
+
+    #[test]
+    fn who_goes_back_to_what_is_in_force_while_another_is_fetched_keeps_it() {
+        for (back, came_late) in [(Some("m1"), false), (None, false), (Some("m1"), true)] {
+            let (mut plan, now) = plan();
+            plan.handle_desired(desired(1, Some("m2")), now);
+            let fetched = plan.poll_action(now).expect("it is wanted");
+            plan.handle_desired(desired(2, back), now);
+            if came_late {
+                plan.handle_desired(desired(1, Some("m2")), now);
+            }
+            assert_eq!(plan.state(), UpdateState::Idle);
+            assert!(!plan.is_wanted(), "the attempt may end");
+            assert!(!end(&mut plan, &fetched, now));
+            assert_eq!((polled(&mut plan, now), plan.state()), (None, UpdateState::Idle));
+        }
+    }
+
+    #[test]
+    fn who_comes_back_to_what_is_still_being_fetched_need_not_fetch_it_again() {
+        let (mut plan, now) = plan();
+        plan.handle_desired(desired(1, Some("m2")), now);
+        let fetched = plan.poll_action(now).expect("it is wanted");
+        for (seq, model) in [(2, Some("m3")), (3, None), (4, Some("m2"))] {
+            plan.handle_desired(desired(seq, model), now);
+        }
+        assert!(end(&mut plan, &fetched, now));
+        assert_eq!((polled(&mut plan, now), plan.state()), (None, UpdateState::Idle));
+    }
+
+    /// What can happen to a bin that is to change its model.
+    #[derive(Debug, Clone, Copy)]
+    enum Happens {
+        /// The hub wants one of some models, or leaves the bin its own.
+        Wish(Option<u8>),
+        /// The broker repeats what the hub said last.
+        Repeated,
+        /// Something that the hub said earlier comes late.
+        Late(u8),
+        /// Time passes, and what is due begins.
+        Passes(u8),
+        /// The attempt has brought the model.
+        Came,
+        /// The attempt has failed, for now or for good.
+        Failed { may_pass: bool },
+        /// The program ends, and starts with what is in force on disk.
+        Restart,
+    }
+
+    fn happens() -> impl Strategy<Value = Happens> {
+        prop_oneof![
+            4 => prop::option::weighted(0.8, 1..=4_u8).prop_map(Happens::Wish),
+            1 => Just(Happens::Repeated),
+            1 => any::<u8>().prop_map(Happens::Late),
+            4 => any::<u8>().prop_map(Happens::Passes),
+            3 => Just(Happens::Came),
+            2 => any::<bool>().prop_map(|may_pass| Happens::Failed { may_pass }),
+            1 => Just(Happens::Restart),
+        ]
+    }
+
+    /// A bin as simple as can be: what is in force, and all that the hub ever said.
+    struct Model {
+        in_force: ContentId,
+        said: Vec<Desired>,
+        heard: bool,
+    }
+
+    impl Model {
+        fn wants(&self) -> Option<ContentId> {
+            let last = self.heard.then(|| self.said.last()).flatten()?;
+            last.model.as_ref().map(|model| model.manifest.clone())
+        }
+    }
+
+    proptest! {
+        /// Whatever was wanted, came and failed in whatever order: nothing is put in force that is not wanted at that
+        /// moment; and when all is quiet, what is in force is what was wanted last, unless that failed for good, which
+        /// is said. Idle is said of nothing else.
+        #[test]
+        fn in_the_end_what_is_in_force_is_what_was_wanted_last(all in prop::collection::vec(happens(), 0..40)) {
+            let (mut plan, mut now) = plan();
+            let mut model = Model { in_force: id("m1"), said: Vec::new(), heard: false };
+            let mut running: Option<DesiredModel> = None;
+            // At the end the broker repeats the last word, every attempt brings what it was for, and time passes.
+            let quiet = [Happens::Repeated, Happens::Passes(255), Happens::Came, Happens::Passes(255), Happens::Came];
+            for happens in all.into_iter().chain(quiet) {
+                match happens {
+                    Happens::Wish(wish) => {
+                        let seq = model.said.len() as u64 + 1;
+                        let wish = desired(seq, wish.map(|n| format!("m{n}")).as_deref());
+                        plan.handle_desired(wish.clone(), now);
+                        model.said.push(wish);
+                        model.heard = true;
+                    }
+                    Happens::Repeated => {
+                        if let Some(last) = model.said.last() {
+                            plan.handle_desired(last.clone(), now);
+                            model.heard = true;
+                        }
+                    }
+                    // A bin that has just started has nothing to compare with.
+                    Happens::Late(which) if model.heard => {
+                        let which = usize::from(which) % model.said.len();
+                        plan.handle_desired(model.said[which].clone(), now);
+                    }
+                    Happens::Late(_) => {}
+                    Happens::Passes(seconds) => {
+                        now += u32::from(seconds) * SECOND;
+                        if let Some(target) = plan.poll_action(now) {
+                            prop_assert!(running.is_none(), "one attempt at a time");
+                            prop_assert_eq!(Some(target.manifest.clone()), model.wants());
+                            running = Some(target);
+                        }
+                    }
+                    Happens::Came => {
+                        if let Some(came) = running.take() {
+                            let wanted = model.wants().as_ref() == Some(&came.manifest);
+                            prop_assert_eq!(end(&mut plan, &came, now), wanted);
+                            if wanted {
+                                model.in_force = came.manifest;
+                            }
+                        }
+                    }
+                    Happens::Failed { may_pass } => {
+                        if running.take().is_some() {
+                            plan.handle_failure("it failed".into(), may_pass, 1.0, now);
+                        }
+                    }
+                    Happens::Restart => {
+                        plan = Plan::new(model.in_force.clone(), [SECOND, 8 * SECOND]);
+                        (running, model.heard) = (None, false);
+                    }
+                }
+                let at_rest = model.wants().is_none_or(|wanted| wanted == model.in_force);
+                prop_assert_eq!(plan.state() == UpdateState::Idle, at_rest, "{:?}", plan.state());
+            }
+            match (model.wants(), plan.state()) {
+                (None, state) => prop_assert_eq!(state, UpdateState::Idle),
+                (Some(wanted), UpdateState::Idle) => prop_assert_eq!(wanted, model.in_force),
+                (Some(wanted), UpdateState::Failed { target, .. }) => prop_assert_eq!(wanted, id(target.as_str())),
+                (Some(_), state) => prop_assert!(false, "it has come to rest with {state:?}"),
+            }
+            prop_assert_eq!(plan.poll_timeout(), None, "nothing is left to do");
         }
     }
 }

@@ -1,6 +1,8 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::io::Cursor;
 
+use super::fetch::Incoming;
 use super::*;
 use crate::testing::{bundle, lying_bundle};
 
@@ -9,6 +11,16 @@ use crate::testing::{bundle, lying_bundle};
 struct Artifacts {
     files: HashMap<ContentId, Vec<u8>>,
     asked: RefCell<Vec<ContentId>>,
+    /// Bytes that have come over the link.
+    sent: Cell<u64>,
+    /// After how many bytes the link breaks, at each request.
+    breaks_after: Option<usize>,
+    /// Whether it always begins at the beginning.
+    forgetful: bool,
+    /// What is free on the bin's disk.
+    free: Option<u64>,
+    /// Whether the model is not wanted any more.
+    unwanted: bool,
 }
 
 impl Artifacts {
@@ -18,12 +30,19 @@ impl Artifacts {
         Self { files, ..Self::default() }
     }
 
-    fn fetch(&self, id: &ContentId, limit: u64) -> Result<Vec<u8>, FetchError> {
+    fn fetch(&self, id: &ContentId, have: u64, limit: u64) -> Result<Incoming, FetchError> {
         self.asked.borrow_mut().push(id.clone());
         let url = id.to_string();
+        let from = if self.forgetful { 0 } else { have };
         match self.files.get(id) {
             Some(bytes) if bytes.len() as u64 > limit => Err(FetchError::TooLarge { url, limit }),
-            Some(bytes) => Ok(bytes.clone()),
+            Some(bytes) => {
+                let rest = bytes.get(from as usize..).unwrap_or_default();
+                let comes = &rest[..rest.len().min(self.breaks_after.unwrap_or(usize::MAX))];
+                self.sent.set(self.sent.get() + comes.len() as u64);
+                let body = Box::new(Cursor::new(comes.to_vec()));
+                Ok(Incoming { from, stated: Some(rest.len() as u64), body, url })
+            }
             None => Err(FetchError::Status { url, status: 404 }),
         }
     }
@@ -54,8 +73,25 @@ impl Bin {
     }
 
     fn update(&self, bundle: &Bundle, artifacts: &Artifacts) -> Result<InForce, UpdateError> {
-        let target = DesiredModel { version: bundle.manifest().version.clone(), manifest: bundle.id() };
-        self.store.update(&self.load().0, &target, |id, limit| artifacts.fetch(id, limit))
+        self.update_to(&bundle.manifest().version, bundle, artifacts)
+    }
+
+    fn update_to(
+        &self,
+        version: &ModelVersion,
+        bundle: &Bundle,
+        artifacts: &Artifacts,
+    ) -> Result<InForce, UpdateError> {
+        let target = DesiredModel { version: version.clone(), manifest: bundle.id() };
+        let current = self.load().0;
+        let supply = Supply {
+            fetch: &|id, have, limit| artifacts.fetch(id, have, limit),
+            free: &|| artifacts.free,
+            is_wanted: &|| !artifacts.unwanted,
+        };
+        let prepared = self.store.prepare(&current, &target, &supply)?;
+        assert_eq!(self.load().0.id, current.id, "what is prepared is not in force");
+        self.store.put_in_force(&prepared, &current.id).map(|()| prepared)
     }
 }
 
@@ -144,9 +180,7 @@ fn a_model_that_answers_something_else_is_refused() {
 fn a_manifest_of_another_model_is_refused() {
     let bin = Bin::new();
     let next = bundle("m2", 2);
-    let target = DesiredModel { version: ModelVersion::new("m3").expect("valid"), manifest: next.id() };
-    let artifacts = Artifacts::of(&next);
-    let error = bin.store.update(&bin.load().0, &target, |id, limit| artifacts.fetch(id, limit));
+    let error = bin.update_to(&ModelVersion::new("m3").expect("valid"), &next, &Artifacts::of(&next));
     assert_eq!(error.expect_err("m2 is not m3").to_string(), "the manifest is of model m2, not of m3");
 }
 
@@ -195,4 +229,85 @@ fn without_any_model_the_error_names_the_folder() {
     let store = ModelStore::new("/nowhere/models".into(), "/nowhere/shipped".into());
     let error = store.load(|_| {}).expect_err("there is none");
     assert_eq!(error.to_string(), "the bundle /nowhere/shipped cannot be used");
+}
+
+/// Bytes of the files of a bundle that the shipped one has not.
+fn lacking(bundle: &Bundle) -> u64 {
+    (bundle.manifest_bytes().len() + bundle.head().len()) as u64
+}
+
+#[test]
+fn what_has_come_over_a_link_that_breaks_is_not_fetched_again() {
+    for forgetful in [false, true] {
+        let bin = Bin::new();
+        let next = bundle("m2", 2);
+        let mut artifacts = Artifacts { breaks_after: Some(100), forgetful, ..Artifacts::of(&next) };
+        let mut attempts = 0;
+        let in_force = loop {
+            attempts += 1;
+            match bin.update(&next, &artifacts) {
+                Ok(in_force) => break in_force,
+                Err(error) => assert!(error.may_pass(), "{}", crate::in_words(&error)),
+            }
+            if forgetful && attempts == 5 {
+                // A hub that begins anew each time gets through only when the link holds.
+                artifacts.breaks_after = None;
+            }
+        };
+        assert_eq!(in_force.version().as_str(), "m2");
+        if !forgetful {
+            assert!(attempts > 3, "{attempts}");
+            assert_eq!(artifacts.sent.get(), lacking(&next), "no byte came twice");
+        }
+        assert!(files(&bin.store.folder.join("objects")).iter().all(|path| path.extension().is_none()));
+    }
+}
+
+#[test]
+fn a_full_disk_is_looked_at_before_anything_is_fetched() {
+    let bin = Bin::new();
+    let next = bundle("m2", 2);
+    let mut artifacts = Artifacts { free: Some(LEFT_FREE), ..Artifacts::of(&next) };
+    let refused = |artifacts: &Artifacts| {
+        let error = bin.update(&next, artifacts).expect_err("there is no room");
+        assert!(error.may_pass() && matches!(error, UpdateError::NoRoom { .. }), "{error}");
+        assert!(error.to_string().contains("free some space"), "{error}");
+    };
+    for _ in 0..100 {
+        refused(&artifacts);
+    }
+    assert_eq!(artifacts.sent.get(), 0, "nothing was fetched in a hundred attempts");
+    // Room for a manifest, and not for the rest: the manifest comes once.
+    artifacts.free = Some(LEFT_FREE + LARGEST_MANIFEST);
+    artifacts.files.get_mut(&next.manifest().head.sha256).expect("it is there").shrink_to_fit();
+    bin.update(&next, &artifacts).expect("the head of this model is smaller than the largest manifest");
+    assert_eq!(artifacts.sent.get(), lacking(&next));
+}
+
+#[test]
+fn what_is_not_wanted_any_more_is_not_fetched_and_its_parts_make_room_for_what_is() {
+    let bin = Bin::new();
+    let (bad, good) = (bundle("m3", 3), bundle("m4", 4));
+    let broken = Artifacts { breaks_after: Some(100), ..Artifacts::of(&bad) };
+    bin.update(&bad, &broken).expect_err("the link breaks");
+    let parts = || files(&bin.store.folder.join("objects"));
+    assert_eq!(parts().len(), 1, "{:?}", parts());
+    let error = bin.update(&bad, &Artifacts { unwanted: true, ..Artifacts::of(&bad) }).expect_err("nobody wants it");
+    assert!(error.is_given_up(), "{error}");
+    assert_eq!(bin.version(), "m1");
+    bin.update(&good, &Artifacts::of(&good)).expect("a good model");
+    let of_good = [good.id(), good.manifest().head.sha256.clone(), good.manifest().backbone.sha256.clone()];
+    assert!(of_good.iter().all(|id| bin.store.object_path(id).is_file()));
+    assert!(!parts().iter().any(|path| path.to_string_lossy().ends_with(download::PART)), "{:?}", parts());
+}
+
+#[test]
+fn what_came_earlier_and_has_rotted_is_fetched_anew() {
+    let bin = Bin::new();
+    let next = bundle("m2", 2);
+    bin.update(&next, &Artifacts { breaks_after: Some(100), ..Artifacts::of(&next) }).expect_err("the link breaks");
+    let part = download::part_of(&bin.store.object_path(&next.id()));
+    fs::write(&part, vec![0; 100]).expect("damages");
+    bin.update(&next, &Artifacts::of(&next)).expect("a good model");
+    assert_eq!(bin.version(), "m2");
 }

@@ -1,16 +1,18 @@
-//! The numbers of a bin's messages: never the same twice, whatever is lost.
+//! The numbers of a bin's messages: never the same twice, whatever is lost or comes back.
 //!
-//! `counter.json` says below which number all may have been used. It is written before the first of
-//! a block of numbers is given out, so that after a crash the counter goes on behind the block; a
-//! clean stop writes the exact number. If it cannot be written, or is gone, or its checksum does not
-//! fit, the counter begins a new epoch: numbers of different epochs are different numbers.
+//! Each start of the program is an epoch of its own, drawn at random, and counts from 1: numbers of
+//! different epochs are different numbers. So nothing on the card says which numbers are used, and a card
+//! that was lost, copied, or brought back by a month gives out none again. Entries of former starts keep
+//! the epoch that they were written under.
 //!
-//! A card that claims to have written what it has not may bring back an older file. So the counter goes on
-//! behind the highest number that is found in the outbox as well.
+//! `counter.json` names this epoch and the ones before, so that the bin can tell the hub which start comes
+//! after which, and knows its own former self from a stranger. It is written before the first number is
+//! given out. If it cannot be, the bin counts all the same, and the next start does not know of this one.
 
 use std::io;
 use std::sync::Arc;
 
+use pilah_models::wire::FORMER_EPOCHS;
 use serde::{Deserialize, Serialize};
 
 use super::Key;
@@ -19,32 +21,43 @@ use super::disk::Disk;
 /// The counter's file.
 const FILE: &str = "counter.json";
 
-/// How many numbers are reserved by one write: a write per thousand messages, and a gap of as many
-/// after a crash.
-const BLOCK: u64 = 1024;
-
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     version: u32,
     epoch: u32,
-    /// The first number that has surely not been used.
-    reserved: u64,
-    /// The CRC-32 of the other two, little-endian. The first release wrote none.
+    /// The epochs before, the last first. The first releases had one epoch for as long as the file lasted.
+    #[serde(default)]
+    former: Vec<u32>,
+    /// Below it all numbers of `epoch` may have been used, said the first releases. They begin a new epoch
+    /// when they find what they do not know.
+    #[serde(default, skip_serializing)]
+    reserved: Option<u64>,
+    /// The CRC-32 of the epochs, or of epoch and `reserved`, little-endian. The first release wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crc: Option<u32>,
 }
 
 impl Stored {
-    fn new(epoch: u32, reserved: u64) -> Self {
+    fn new(epoch: u32, former: Vec<u32>) -> Self {
+        let mut stored = Self { version: 1, epoch, former, reserved: None, crc: None };
+        stored.crc = Some(stored.checksum());
+        stored
+    }
+
+    fn checksum(&self) -> u32 {
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&epoch.to_le_bytes());
-        hasher.update(&reserved.to_le_bytes());
-        Self { version: 1, epoch, reserved, crc: Some(hasher.finalize()) }
+        for epoch in [self.epoch].iter().chain(&self.former) {
+            hasher.update(&epoch.to_le_bytes());
+        }
+        if let Some(reserved) = self.reserved {
+            hasher.update(&reserved.to_le_bytes());
+        }
+        hasher.finalize()
     }
 
     fn is_whole(&self) -> bool {
-        self.version == 1 && (self.crc.is_none() || self.crc == Self::new(self.epoch, self.reserved).crc)
+        self.version == 1 && self.crc.is_none_or(|crc| crc == self.checksum())
     }
 }
 
@@ -53,67 +66,57 @@ impl Stored {
 pub(super) struct Counter {
     epoch: u32,
     next: u64,
-    reserved: u64,
-    /// `None` once it cannot be written.
-    disk: Option<Arc<dyn Disk>>,
+    former: Vec<u32>,
+    /// Where the epoch is still to be written down.
+    unwritten: Option<Arc<dyn Disk>>,
 }
 
 impl Counter {
-    /// Goes on where the counter on `disk` stopped, or begins a new epoch.
-    pub(super) fn open(disk: Arc<dyn Disk>, new_epoch: u32) -> Self {
-        let stored = disk
-            .read(FILE)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok())
-            .filter(Stored::is_whole)
-            .unwrap_or_else(|| Stored::new(new_epoch, 1));
-        Self { epoch: stored.epoch, next: stored.reserved, reserved: stored.reserved, disk: Some(disk) }
-    }
-
-    /// This number was found in the outbox: it has been used, whatever the file says.
-    pub(super) fn handle_found(&mut self, key: Key) {
-        if key.epoch == self.epoch && key.seq >= self.next {
-            self.next = key.seq.saturating_add(1);
-            self.reserved = self.reserved.max(self.next);
+    /// Begins an epoch behind those that `disk` knows. `draw` draws one; it is asked again for one that was used.
+    pub(super) fn open(disk: Arc<dyn Disk>, mut draw: impl FnMut() -> u32) -> Self {
+        let stored = disk.read(FILE).ok().and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
+        let mut former = match stored.filter(Stored::is_whole) {
+            Some(stored) => [vec![stored.epoch], stored.former].concat(),
+            None => Vec::new(),
+        };
+        former.truncate(FORMER_EPOCHS);
+        let mut epoch = draw();
+        while former.contains(&epoch) {
+            epoch = draw();
         }
+        Self { epoch, next: 1, former, unwritten: Some(disk) }
     }
 
-    /// Counts in memory alone, in an epoch of its own.
-    pub(super) fn in_memory(new_epoch: u32) -> Self {
-        Self { epoch: new_epoch, next: 1, reserved: u64::MAX, disk: None }
+    /// Counts in memory alone.
+    pub(super) fn in_memory(epoch: u32) -> Self {
+        Self { epoch, next: 1, former: Vec::new(), unwritten: None }
     }
 
-    /// The next number. `new_epoch` is used if no more can be reserved; the error says why not.
-    pub(super) fn next(&mut self, new_epoch: impl FnOnce() -> u32) -> (Key, Option<io::Error>) {
-        let mut problem = None;
-        if self.next >= self.reserved {
-            if let Err(error) = self.store(self.next + BLOCK) {
-                *self = Self::in_memory(new_epoch());
-                problem = Some(error);
-            } else {
-                self.reserved = self.next + BLOCK;
-            }
-        }
+    /// This epoch.
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Those before, the last first.
+    pub(super) fn former(&self) -> &[u32] {
+        &self.former
+    }
+
+    /// The next number. The error says why the epoch could not be written down.
+    pub(super) fn next(&mut self) -> (Key, Option<io::Error>) {
+        let problem = self.unwritten.take().and_then(|disk| self.store(&*disk).err());
         let key = Key { epoch: self.epoch, seq: self.next };
         self.next += 1;
         (key, problem)
     }
 
-    /// Whether the number may have been given out.
-    pub(super) fn has_given(&self, key: Key) -> bool {
-        key.epoch == self.epoch && key.seq < self.next
+    /// Whether the number may have been given out, at this start or at one before.
+    pub(super) fn may_have_given(&self, key: Key) -> bool {
+        if key.epoch == self.epoch { key.seq < self.next } else { self.former.contains(&key.epoch) }
     }
 
-    /// Writes the exact number, so that there is no gap after a clean stop.
-    pub(super) fn close(&mut self) -> io::Result<()> {
-        self.store(self.next)?;
-        self.reserved = self.next;
-        Ok(())
-    }
-
-    fn store(&self, reserved: u64) -> io::Result<()> {
-        let Some(disk) = &self.disk else { return Ok(()) };
-        let stored = Stored::new(self.epoch, reserved);
+    fn store(&self, disk: &dyn Disk) -> io::Result<()> {
+        let stored = Stored::new(self.epoch, self.former.clone());
         disk.replace(FILE, &serde_json::to_vec(&stored).map_err(io::Error::other)?)
     }
 }
@@ -123,79 +126,87 @@ mod tests {
     use super::*;
     use crate::outbox::disk::Folder;
 
-    fn open(folder: &tempfile::TempDir, new_epoch: u32) -> Counter {
-        Counter::open(Arc::new(Folder(folder.path().to_owned())), new_epoch)
+    fn open(folder: &tempfile::TempDir, epochs: &[u32]) -> Counter {
+        let mut epochs = epochs.iter().copied();
+        Counter::open(Arc::new(Folder(folder.path().to_owned())), || epochs.next().expect("another epoch"))
     }
 
     fn next(counter: &mut Counter) -> (u32, u64) {
-        let (key, problem) = counter.next(|| 99);
+        let (key, problem) = counter.next();
         assert!(problem.is_none());
         (key.epoch, key.seq)
     }
 
     #[test]
-    fn goes_on_without_a_gap_after_a_clean_stop_and_behind_the_block_after_a_crash() {
+    fn each_start_is_an_epoch_of_its_own_and_knows_those_before() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut counter = open(&folder, 7);
+        let mut counter = open(&folder, &[7]);
         assert_eq!((next(&mut counter), next(&mut counter)), ((7, 1), (7, 2)));
-        counter.close().expect("stores");
-        let mut counter = open(&folder, 8);
-        assert_eq!(next(&mut counter), (7, 3));
-        drop(counter);
-        let mut counter = open(&folder, 9);
-        let (epoch, seq) = next(&mut counter);
-        assert!(epoch == 7 && seq > 3, "seq {seq}");
-        for _ in 0..3000 {
-            next(&mut counter);
+        let mut counter = open(&folder, &[7, 8]);
+        assert_eq!((next(&mut counter), counter.former()), ((8, 1), &[7][..]), "7 was used");
+        assert!(counter.may_have_given(Key { epoch: 8, seq: 1 }) && counter.may_have_given(Key { epoch: 7, seq: 99 }));
+        assert!(!counter.may_have_given(Key { epoch: 8, seq: 2 }) && !counter.may_have_given(Key { epoch: 9, seq: 1 }));
+        for epoch in 100..120 {
+            next(&mut open(&folder, &[epoch]));
         }
-        drop(counter);
-        assert!(next(&mut open(&folder, 9)).1 > seq + 3000);
+        let former: Vec<u32> = (104..120).rev().collect();
+        assert_eq!(open(&folder, &[9]).former(), former, "the last {FORMER_EPOCHS}");
     }
 
     #[test]
-    fn a_counter_that_is_gone_or_garbled_is_a_new_epoch() {
+    fn a_card_that_was_brought_back_gives_out_no_number_again() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        next(&mut open(&folder, 7));
+        next(&mut open(&folder, &[7]));
+        let image = std::fs::read(folder.path().join(FILE)).expect("reads");
+        let used = next(&mut open(&folder, &[8]));
+        std::fs::write(folder.path().join(FILE), image).expect("writes");
+        let mut counter = open(&folder, &[9]);
+        assert_ne!(next(&mut counter), used);
+        assert_eq!(counter.former(), [7], "it knows nothing of what came after the image");
+    }
+
+    #[test]
+    fn a_counter_that_is_gone_or_garbled_knows_none_before() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        next(&mut open(&folder, &[7]));
         for bad in [
             "",
             "{",
-            r#"{"version":2,"epoch":7,"reserved":1}"#,
-            r#"{"version":1,"epoch":7,"reserved":1,"crc":5}"#,
+            r#"{"version":2,"epoch":7,"former":[]}"#,
+            r#"{"version":1,"epoch":7,"former":[],"crc":5}"#,
             r#"{"version":1,"epoch":7,"reserved":1,"krc":5}"#,
         ] {
-            std::fs::write(folder.path().join("counter.json"), bad).expect("writes");
-            assert_eq!(next(&mut open(&folder, 8)), (8, 1), "{bad:?}");
-            std::fs::remove_file(folder.path().join("counter.json")).expect("removes");
+            std::fs::write(folder.path().join(FILE), bad).expect("writes");
+            let mut counter = open(&folder, &[8]);
+            assert_eq!((next(&mut counter), counter.former()), ((8, 1), &[][..]), "{bad:?}");
+            std::fs::remove_file(folder.path().join(FILE)).expect("removes");
         }
     }
 
     #[test]
-    fn the_file_of_the_first_release_is_read_and_what_was_found_counts() {
+    fn the_files_of_former_releases_are_read() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join(FILE), r#"{"version":1,"epoch":7,"reserved":100}"#).expect("writes");
-        assert_eq!(next(&mut open(&folder, 8)), (7, 100));
-        let mut counter = open(&folder, 8);
-        counter.handle_found(Key { epoch: 6, seq: 99_999 });
-        counter.handle_found(Key { epoch: 7, seq: 5000 });
-        counter.handle_found(Key { epoch: 7, seq: 4000 });
-        assert_eq!(next(&mut counter), (7, 5001));
-        drop(counter);
-        assert!(next(&mut open(&folder, 8)).1 > 5001, "the block was reserved");
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&7_u32.to_le_bytes());
+        hasher.update(&100_u64.to_le_bytes());
+        let second = format!(r#"{{"version":1,"epoch":7,"reserved":100,"crc":{}}}"#, hasher.finalize());
+        for file in [r#"{"version":1,"epoch":7,"reserved":100}"#, &second] {
+            std::fs::write(folder.path().join(FILE), file).expect("writes");
+            let mut counter = open(&folder, &[8]);
+            assert_eq!((next(&mut counter), counter.former()), ((8, 1), &[7][..]), "{file}");
+        }
     }
 
     #[test]
-    fn a_counter_that_cannot_be_stored_moves_to_a_new_epoch() {
+    fn an_epoch_that_cannot_be_written_down_is_told_once_and_counts() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut counter = open(&folder, 7);
-        next(&mut counter);
-        counter.next = counter.reserved;
         // A folder in its place cannot be replaced by a file.
-        let file = folder.path().join("counter.json");
-        std::fs::remove_file(&file).expect("removes");
+        let file = folder.path().join(FILE);
         std::fs::create_dir_all(file.join("x")).expect("creates");
-        let (key, problem) = counter.next(|| 99);
+        let mut counter = open(&folder, &[99]);
+        let (key, problem) = counter.next();
         assert_eq!(key, Key { epoch: 99, seq: 1 });
-        assert!(problem.expect("an error").to_string().contains("counter.json"));
+        assert!(problem.expect("an error").to_string().contains(FILE));
         assert_eq!(next(&mut counter), (99, 2));
     }
 }

@@ -4,7 +4,8 @@
 //! - An entry for which [`Outbox::sync`] returned is found again after a power cut at any byte, until
 //!   [`Outbox::acknowledge`] takes it out. Nothing garbled is ever found: each record has a checksum. A
 //!   damaged byte costs at most the entry that it is in. Recovery needs no hand.
-//! - A number (epoch, seq) is given out once, whatever is lost (`counter.rs`).
+//! - A number (epoch, seq) is given out once, whatever is lost or comes back: each start of the program is
+//!   an epoch of its own (`counter.rs`).
 //! - Only what was sent can be acknowledged.
 //! - Live entries take at most `max_bytes`; the files at most a quarter and two segments more. When
 //!   there is no room, images go first, those that teach least and of those the oldest; then events,
@@ -22,7 +23,8 @@
 //! the last run may end in half a record.
 //!
 //! The disk is synced once per item. The lists of what is done are not: what is lost of them is sent
-//! again, and the hub knows it by its number. Bodies stay on disk until they are sent.
+//! again, and the hub knows it by its number. Bodies stay on disk until they are sent. An entry keeps
+//! its number from start to start; order is that in which entries were added, whatever their epochs.
 //!
 //! If the disk is full or cannot be written, entries are kept in memory, up to [`LARGEST_IN_MEMORY`], and
 //! written as soon as it works again. A sync that fails leaves nobody knowing what is on disk, and Linux
@@ -40,7 +42,7 @@
 //! An item without an image writes its record once, 0.4 KB, and syncs once. On ext4 that is one block of
 //! data and about three of the journal, because the file has grown: 16 KB. Its acknowledgement is 8 bytes,
 //! written back by the kernel in its own time with those of others: at most one block, 4 KB. Numbers cost
-//! one small file in 1,024 messages. At one item a minute, all acknowledged one by one, that is 29 MB
+//! one small file a start. At one item a minute, all acknowledged one by one, that is 29 MB
 //! a day, and 27 MB a day more with an image of every fourth item: 20 GB a year, so that a card of 16 GB
 //! is written over little more than once a year. Copying happens only when files are a quarter and two
 //! segments larger than what is alive in them.
@@ -54,6 +56,9 @@ mod segment;
 
 /// How entries get to the disk, and off it.
 mod store;
+
+/// An entry takes another body.
+mod exchange;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -159,7 +164,7 @@ pub struct Outbox {
     doubtful: BTreeSet<u64>,
     /// How often what was appended had to be taken back.
     taken_back: u64,
-    /// The highest number of each epoch before this one.
+    /// The highest number that was found of each epoch before this one.
     former: HashMap<u32, u64>,
     dropped: [u64; 2],
     damaged: u64,
@@ -183,14 +188,11 @@ impl Outbox {
         let folder = Folder(Arc::clone(&disk));
         let listed = folder.list()?;
         let mut outbox = Self::in_memory(rules);
-        outbox.counter = Counter::open(disk, new_epoch());
+        outbox.counter = Counter::open(disk, new_epoch);
         outbox.next_segment = listed.next;
         outbox.folder = Some(folder);
         for id in listed.segments {
             outbox.recover(id);
-        }
-        for (epoch, last) in &outbox.former {
-            outbox.counter.handle_found(Key { epoch: *epoch, seq: *last });
         }
         outbox.delete_done_segments();
         outbox.enforce_bound();
@@ -222,11 +224,21 @@ impl Outbox {
 
     /// A number for the next message, whether it goes through the outbox or not.
     pub fn next_key(&mut self) -> Key {
-        let (key, problem) = self.counter.next(new_epoch);
-        if problem.is_some() {
-            self.disk_problem = problem;
-        }
+        let (key, problem) = self.counter.next();
+        self.note(problem);
         key
+    }
+
+    /// The epoch of all numbers that are given out; it stays as long as the program runs.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.counter.epoch()
+    }
+
+    /// The epochs of former starts, as far as the disk remembers, the last first.
+    #[must_use]
+    pub fn former_epochs(&self) -> &[u32] {
+        self.counter.former()
     }
 
     /// Adds an entry under a number from [`Outbox::next_key`]. `worth` orders samples, see
@@ -283,9 +295,13 @@ impl Outbox {
                 self.delete_done_segments();
                 Acknowledged::Taken
             }
-            None if self.counter.has_given(key) => Acknowledged::Before,
-            None if self.former.get(&key.epoch).is_some_and(|last| key.seq <= *last) => Acknowledged::Before,
-            None => Acknowledged::Unknown,
+            None => {
+                let was_given = match self.former.get(&key.epoch) {
+                    Some(last) => key.seq <= *last,
+                    None => self.counter.may_have_given(key),
+                };
+                if was_given { Acknowledged::Before } else { Acknowledged::Unknown }
+            }
         }
     }
 
@@ -326,6 +342,7 @@ impl Outbox {
             dropped_events: self.dropped[0],
             dropped_samples: self.dropped[1],
             damaged: self.damaged,
+            ..OutboxState::default()
         }
     }
 
@@ -334,9 +351,7 @@ impl Outbox {
     /// # Errors
     /// The operating system's.
     pub fn close(mut self) -> io::Result<()> {
-        // The number is worth keeping even if the entries could not be.
-        let synced = self.sync();
-        self.counter.close().and(synced)
+        self.sync()
     }
 }
 

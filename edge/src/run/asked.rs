@@ -174,7 +174,6 @@ impl Bin {
         item: &Item,
         reason: SampleReason,
     ) -> Result<(), String> {
-        let (jpeg, width, height) = self.config.samples.encode(&item.image).map_err(|error| crate::in_words(&error))?;
         let key = Key { epoch: header.epoch, seq: header.seq };
         let Item { decision, model, truth, .. } = item.clone();
         let worth = worth(reason, decision.confidence);
@@ -186,11 +185,15 @@ impl Bin {
             confidence: decision.confidence,
             probabilities: decision.probabilities,
             model,
-            width,
-            height,
+            width: 0,
+            height: 0,
             truth,
         };
-        let body = Sample { meta, jpeg }.encode();
+        let (samples, room) = (self.config.samples, self.room_for_picture(&meta));
+        // What is of no use if it is small enough for this broker is kept as it is, for a better one.
+        let encoded = samples.encode_within(&item.image, room).or_else(|_| samples.encode(&item.image));
+        let (jpeg, width, height) = encoded.map_err(|error| crate::in_words(&error))?;
+        let body = Sample { meta: SampleMeta { width, height, ..meta }, jpeg }.encode();
         if body.len() > LARGEST_MESSAGE {
             return Err(format!("its {} bytes do not fit a message", body.len()));
         }

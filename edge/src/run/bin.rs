@@ -2,33 +2,40 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pilah_models::wire::{
-    self, Acks, ActuatorState, CameraState, Header, Message, Reported, Status, Telemetry, UpdateState,
+    self, Acks, ActuatorState, CameraState, Desired, Header, Message, Reported, Status, Telemetry, UpdateState,
 };
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
 use super::asked::Asked;
 use super::body::Body;
+use super::delivery::Undelivered;
+use super::heard::Heard;
+use super::said::{header_of, status_of};
+use super::twin::{self, Found, Note, Strangers};
 use super::{Ended, Event};
 use crate::camera::replay::Then;
-use crate::config::{CameraConfig, Config};
+use crate::config::{AckBy, CameraConfig, Config};
 use crate::health::clock::Clock;
-use crate::health::machine::{Machine, clock_synced};
+use crate::health::machine::{self, Machine};
 use crate::health::vitals::Vitals;
+use crate::link::ceiling::Ceiling;
 use crate::link::window::Window;
 use crate::link::{LinkEvent, Outgoing};
+use crate::model_store::download::Supply;
 use crate::model_store::fetch::{FetchError, Hub};
 use crate::model_store::plan::{Plan, RETRY};
 use crate::model_store::{InForce, ModelStore, UpdateError};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
-use crate::pipeline::{Cause, Item};
+use crate::pipeline::{Cause, Item, View};
 use crate::telemetry::Counters;
 
 /// Places in the queue of a connection that entries leave to status and telemetry.
-const RESERVED_PLACES: usize = 4;
+pub(super) const RESERVED_PLACES: usize = 4;
 
 /// When to look again at a connection whose queue is full.
 const QUEUE_FULL: Duration = Duration::from_millis(50);
@@ -40,21 +47,32 @@ pub(super) struct Bin {
     clock: Clock,
     pub(super) config: Config,
     pub(super) outbox: Outbox,
-    window: Window,
+    pub(super) window: Window,
+    pub(super) ceiling: Ceiling,
+    pub(super) made_smaller: u64,
+    /// What was last left for `doctor`.
+    pub(super) noted: Undelivered,
     store: ModelStore,
     hub: Option<Hub>,
     plan: Plan,
+    /// Whether what the attempt to update fetches is still wanted, for the thread that fetches.
+    is_wanted: Arc<AtomicBool>,
     in_force: InForce,
     model: watch::Sender<InForce>,
     counters: Arc<Counters>,
     vitals: watch::Sender<Vitals>,
+    view: watch::Receiver<View>,
     events: mpsc::Sender<Event>,
     pub(super) camera: CameraState,
     pub(super) body: Body,
     pub(super) asked: Asked,
     /// The queue of the connection, while there is one.
-    connection: Option<mpsc::Sender<Outgoing>>,
-    will: watch::Sender<Vec<u8>>,
+    pub(super) connection: Option<mpsc::Sender<Outgoing>>,
+    /// The number of the connection, or of the last one.
+    connection_number: Option<u32>,
+    will: watch::Sender<Status>,
+    strangers: Strangers,
+    desired: Heard,
     /// What was last said on `reported`, so that only news is.
     said: Option<(pilah_models::name::ContentId, UpdateState)>,
     next_telemetry: Instant,
@@ -67,7 +85,7 @@ pub(super) struct Bin {
 impl Bin {
     #[expect(clippy::too_many_arguments, reason = "the parts of a bin, each made by the caller")]
     pub(super) fn new(
-        (clock, counters, vitals): (Clock, Arc<Counters>, watch::Sender<Vitals>),
+        (clock, counters, vitals, view): (Clock, Arc<Counters>, watch::Sender<Vitals>, watch::Receiver<View>),
         config: Config,
         outbox: Outbox,
         store: ModelStore,
@@ -79,14 +97,25 @@ impl Bin {
         asked: Asked,
     ) -> Self {
         let now = Instant::now();
-        let mut bin = Self {
+        Note::remove(&config.data_dir);
+        let mut outbox = outbox;
+        let header = header_of(&clock, &config, &mut outbox, &in_force);
+        let will = status_of(&config, &outbox, &in_force, header);
+        let bin = Self {
             window: Window::new(usize::from(config.mqtt.in_flight), config.mqtt.resend_after),
+            ceiling: Ceiling::new(config.mqtt.largest_message),
+            made_smaller: 0,
+            noted: Undelivered::default(),
             plan: Plan::new(in_force.id.clone(), RETRY),
+            is_wanted: Arc::default(),
             next_telemetry: now,
             started: now,
             camera: CameraState::Starting,
             connection: None,
-            will: watch::Sender::new(Vec::new()),
+            connection_number: None,
+            will: watch::Sender::new(will),
+            strangers: Strangers::default(),
+            desired: Heard::default(),
             said: None,
             disk_works: true,
             connection_failed: false,
@@ -99,17 +128,18 @@ impl Bin {
             model,
             counters,
             vitals,
+            view,
             events,
             body,
             asked,
         };
         bin.body.compare(&bin.in_force.classifier.manifest().labels);
-        bin.renew_will();
+        bin.forget_undelivered();
         bin
     }
 
     /// What the broker is to say if the bin disappears.
-    pub(super) fn will(&self) -> watch::Receiver<Vec<u8>> {
+    pub(super) fn will(&self) -> watch::Receiver<Status> {
         self.will.subscribe()
     }
 
@@ -152,12 +182,19 @@ impl Bin {
             Event::Item(item) => {
                 tracing::info_span!("item", model = %item.model).in_scope(|| self.handle_item(*item));
             }
-            Event::Link(LinkEvent::Connected { outgoing }) => self.handle_connected(outgoing),
+            Event::Link(LinkEvent::Connected { outgoing, number }) => self.handle_connected(outgoing, number),
             Event::Link(LinkEvent::Disconnected { reason }) => self.handle_disconnected(&reason),
             Event::Link(LinkEvent::Accepted(key)) => drop(self.acknowledge(key)),
             Event::Link(LinkEvent::Acks(acks)) => self.handle_acks(&acks),
-            Event::Link(LinkEvent::Desired(desired)) => self.plan.handle_desired(desired, Instant::now()),
-            Event::Link(LinkEvent::HubOnline) => self.window.handle_reset(),
+            Event::Link(LinkEvent::Desired(desired)) => self.handle_desired(desired),
+            Event::Link(LinkEvent::HubOnline) => {
+                // It may know nothing of this bin, and what it was sent while it was away waits.
+                self.handle_hub(true, true);
+                self.say_all_anew();
+            }
+            Event::Link(LinkEvent::HubWasOnline) => self.handle_hub(true, false),
+            Event::Link(LinkEvent::HubAway) => self.handle_hub(false, true),
+            Event::Link(LinkEvent::OwnStatus(said)) => self.handle_own_status(&said),
             Event::Link(LinkEvent::Refused { topic, reason }) => self.refuse(&topic, &reason),
             Event::Link(LinkEvent::Command(command)) => self.handle_command(&command)?,
             Event::Link(LinkEvent::Reading(text)) => self.body.handle_reading(Ok(text)),
@@ -169,7 +206,7 @@ impl Bin {
         }
         self.handle_timeout();
         let ends = matches!(&self.config.camera, CameraConfig::Replay(replay) if replay.then == Then::Exit);
-        if ends && self.camera == CameraState::Ended && self.outbox.is_empty() {
+        if ends && self.camera == CameraState::Ended && self.has_delivered() {
             return ControlFlow::Break(Ended::Stopped);
         }
         ControlFlow::Continue(())
@@ -220,7 +257,10 @@ impl Bin {
     }
 
     fn handle_item(&mut self, item: Item) {
-        self.body.open(&item.decision.outcome);
+        // Of what may be a gap, not even the rest is to be opened for.
+        if item.chamber_known {
+            self.body.open(&item.decision.outcome);
+        }
         self.vitals.send_modify(|vitals| vitals.tally.add(&item));
         let header = self.header();
         let number = Key { epoch: header.epoch, seq: header.seq };
@@ -233,6 +273,7 @@ impl Bin {
             confidence = decision.confidence,
             latency_ms,
             model = %model,
+            chamber_known = item.chamber_known,
             "item"
         );
         let event = wire::Event {
@@ -272,13 +313,41 @@ impl Bin {
         }
     }
 
-    fn handle_connected(&mut self, outgoing: mpsc::Sender<Outgoing>) {
+    fn handle_connected(&mut self, outgoing: mpsc::Sender<Outgoing>, number: u32) {
         info!(broker = %self.config.mqtt.address, waiting = self.outbox.state().entries, "connected");
         self.connection = Some(outgoing);
+        self.connection_number = Some(number);
         self.connection_failed = false;
-        self.window.handle_reset();
-        self.said = None;
+        self.window.handle_connected(Instant::now());
+        self.say_all_anew();
+    }
+
+    fn say_all_anew(&mut self) {
         self.publish_status();
+        self.said = None;
+        self.next_telemetry = Instant::now();
+    }
+
+    fn handle_desired(&mut self, desired: Desired) {
+        let said = Key { epoch: desired.header.epoch, seq: desired.header.seq };
+        if self.desired.is_last(said) {
+            self.plan.handle_desired(desired, Instant::now());
+            self.is_wanted.store(self.plan.is_wanted(), Ordering::Relaxed);
+        } else {
+            debug!(epoch = said.epoch, seq = said.seq, "an older wish of the hub came late; the newer one stays");
+        }
+    }
+
+    /// Corrects what the broker tells of this bin: it is here. Notices others that speak under its id.
+    fn handle_own_status(&mut self, said: &Status) {
+        let found = self.strangers.handle_status(said, self.outbox.epoch(), self.outbox.former_epochs());
+        if found != Found::Nothing {
+            let at = self.header().at;
+            twin::tell(found, said, &self.config.data_dir, at);
+        }
+        if !said.online {
+            self.publish_status();
+        }
     }
 
     fn handle_disconnected(&mut self, reason: &str) {
@@ -288,6 +357,7 @@ impl Bin {
             debug!(reason, "not connected");
         }
         self.connection_failed = true;
+        self.window.handle_disconnected(Instant::now());
         self.renew_will();
     }
 
@@ -302,9 +372,11 @@ impl Bin {
         }
     }
 
-    fn acknowledge(&mut self, key: Key) -> Acknowledged {
-        self.window.handle_gone(key);
-        self.outbox.acknowledge(key)
+    /// What the hub says of itself counts only where it is the hub that acknowledges.
+    fn handle_hub(&mut self, online: bool, news: bool) {
+        if self.config.mqtt.ack == AckBy::Hub {
+            self.window.handle_hub(online, news, Instant::now());
+        }
     }
 
     fn refuse(&mut self, topic: &str, reason: &str) {
@@ -318,13 +390,19 @@ impl Bin {
         info!(model = %target.version, "update begins");
         let (store, hub, current, events) =
             (self.store.clone(), self.hub.clone(), self.in_force.clone(), self.events.clone());
+        let (is_wanted, data_dir) = (Arc::new(AtomicBool::new(true)), self.config.data_dir.clone());
+        self.is_wanted = Arc::clone(&is_wanted);
         let update = move || {
-            let fetch = |id: &_, limit| match &hub {
-                Some(hub) => hub.fetch(id, limit),
-                None => Err(FetchError::NoHub),
+            let supply = Supply {
+                fetch: &|id, have, limit| match &hub {
+                    Some(hub) => hub.fetch(id, have, limit),
+                    None => Err(FetchError::NoHub),
+                },
+                free: &|| machine::disk(&data_dir).map(|disk| disk.free_bytes),
+                is_wanted: &|| is_wanted.load(Ordering::Relaxed),
             };
-            let outcome = store.update(&current, &target, fetch);
-            // If nobody listens, the bin stops; what is on disk is taken at its next start.
+            let outcome = store.prepare(&current, &target, &supply);
+            // If nobody listens, the bin stops; what has come is on disk.
             drop(events.blocking_send(Event::Updated(Box::new(outcome))));
         };
         if let Err(e) = super::thread("update", update) {
@@ -332,10 +410,16 @@ impl Bin {
         }
     }
 
+    /// Puts in force what an attempt has brought, if it is wanted.
     fn handle_updated(&mut self, outcome: Result<InForce, UpdateError>) {
         let now = Instant::now();
+        let wanted = self.plan.is_wanted();
+        let outcome = outcome.and_then(|prepared| {
+            let put = || self.store.put_in_force(&prepared, &self.in_force.id);
+            if wanted { put().map(|()| Some(prepared)) } else { Ok(None) }
+        });
         match outcome {
-            Ok(in_force) => {
+            Ok(Some(in_force)) => {
                 info!(model = %in_force.version(), "model in force");
                 self.plan.handle_success(in_force.id.clone(), now);
                 self.model.send_replace(in_force.clone());
@@ -343,6 +427,11 @@ impl Bin {
                 self.body.compare(&self.in_force.classifier.manifest().labels);
                 self.publish_status();
             }
+            Ok(None) => {
+                info!(model = %self.in_force.version(), "the model that has come is not wanted any more");
+                self.plan.handle_given_up(now);
+            }
+            Err(e) if e.is_given_up() => self.plan.handle_given_up(now),
             Err(e) => {
                 let words = crate::in_words(&e);
                 warn!(error = words, model = %self.in_force.version(), "update failed, the old model goes on");
@@ -362,29 +451,10 @@ impl Bin {
             model: self.in_force.version().clone(),
             manifest: news.0.clone(),
             update: news.1.clone(),
+            connection: self.connection_number,
         };
         if self.send(Outgoing::Reported(reported.encode())) {
             self.said = Some(news);
-        }
-    }
-
-    /// Hands entries to the connection, as many as may be on the way.
-    fn send_waiting(&mut self, now: Instant) {
-        while let Some(connection) = &self.connection {
-            if connection.capacity() <= RESERVED_PLACES {
-                return;
-            }
-            let waiting = self.outbox.in_order().map(|(key, _)| key);
-            let Some(key) = self.window.poll_action(waiting, now) else { return };
-            match (self.outbox.kind(key), self.outbox.body(key)) {
-                (Some(kind), Some(body)) => {
-                    if self.send(Outgoing::Entry { key, kind, body }) {
-                        self.outbox.handle_sent(key);
-                    }
-                }
-                // Dropped for want of room, or unreadable: counted there.
-                _ => self.window.handle_gone(key),
-            }
         }
     }
 
@@ -409,24 +479,18 @@ impl Bin {
     }
 
     fn renew_will(&mut self) {
-        let will = self.status(false).encode();
+        let will = self.status(false);
         self.will.send_replace(will);
     }
 
     pub(super) fn header(&mut self) -> Header {
-        let Key { epoch, seq } = self.outbox.next_key();
-        let (at, clock_synced) = self.clock.now(clock_synced(), self.in_force.classifier.manifest().created_at);
-        Header { v: wire::VERSION, bin: self.config.bin.clone(), epoch, seq, at, clock_synced }
+        header_of(&self.clock, &self.config, &mut self.outbox, &self.in_force)
     }
 
     fn status(&mut self, online: bool) -> Status {
-        Status {
-            header: self.header(),
-            online,
-            software: env!("CARGO_PKG_VERSION").to_owned(),
-            model: self.in_force.version().clone(),
-            camera: self.camera.clone(),
-        }
+        let header = self.header();
+        let (camera, connection) = (self.camera.clone(), self.connection_number);
+        Status { online, camera, connection, ..status_of(&self.config, &self.outbox, &self.in_force, header) }
     }
 
     fn telemetry(&mut self) -> Telemetry {
@@ -438,7 +502,7 @@ impl Bin {
             frames_corrupt: self.counters.frames_corrupt.get(),
             items: self.counters.items.get(),
             refused: self.counters.refused.get(),
-            outbox: self.outbox.state(),
+            outbox: self.outbox_state(),
             temperature_c: machine.temperature_c,
             frames_skipped: Some(self.counters.frames_skipped.get()),
             throttling: machine.throttling,
@@ -446,6 +510,8 @@ impl Bin {
             memory_bytes: machine.memory_bytes,
             actuator: self.body.actuator(),
             fill: self.body.fill(),
+            connection: self.connection_number,
+            chamber: (self.counters.frames.get() > 0).then(|| self.view.borrow().state(self.started.elapsed())),
         }
     }
 
@@ -455,9 +521,10 @@ impl Bin {
             vitals.connected = self.connection.is_some();
             vitals.camera = self.camera.clone();
             vitals.model = self.in_force.version().clone();
-            vitals.outbox = self.outbox.state();
+            vitals.outbox = self.outbox_state();
             vitals.actuator = self.body.actuator();
             vitals.fill = self.body.fill();
+            vitals.view = *self.view.borrow();
         });
     }
 }

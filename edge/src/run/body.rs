@@ -12,8 +12,9 @@ use tracing::{info, warn};
 
 use super::{Event, RunError, thread};
 use crate::act::light::Light;
-use crate::act::{ActConfig, Actuator, By, Flap, interlock};
+use crate::act::{ActConfig, Actuator, Flap, interlock};
 use crate::config::Config;
+use crate::config::classes::Fit;
 use crate::fill::{From, Gauge};
 
 pub(super) struct Body {
@@ -60,11 +61,11 @@ impl Body {
 
     /// Says which classes no flap opens for, and which flaps are for no class.
     pub(super) fn compare(&self, labels: &Labels) {
-        let Some(ActConfig { by: By::Lines(wiring), .. }) = &self.act else { return };
-        for label in wiring.patterns.keys().filter(|label| !labels.as_slice().contains(label)) {
-            warn!(%label, "a flap for a class that the model does not know");
+        let Fit { unknown, without_flap } = Fit::of(self.act.as_ref(), labels);
+        for class in unknown {
+            warn!(label = %class.label, problem = %class, "a flap that never opens");
         }
-        for label in labels.as_slice().iter().filter(|label| wiring.pattern(&Flap::Class((*label).clone())).is_none()) {
+        for label in without_flap {
             warn!(%label, "no flap opens for this class");
         }
     }

@@ -47,7 +47,7 @@ fn look_blocking(
     let (vitals, vitals_seen) = watch::channel(Vitals::new(in_force.version().clone(), Instant::now()));
     let seeing = Seeing::new(config, &vitals_seen);
     let (_model, model_in_force) = watch::channel(in_force);
-    let threads = start_seeing(config, &seeing, &events, model_in_force, Arc::default())?;
+    let threads = start_seeing(config, &seeing, &events, model_in_force, Arc::default(), None)?;
     let _servers = local::start(config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
     drop(events);
     while let Some(event) = queue.blocking_recv() {

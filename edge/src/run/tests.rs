@@ -5,7 +5,8 @@ use std::path::Path;
 
 use pilah_models::bundle::Bundle;
 use pilah_models::wire::{
-    CommandResult, Event as ItemEvent, Message, Reply, Reported, Sample, SampleReason, Status, Telemetry, UpdateState,
+    CameraIs, CommandResult, Event as ItemEvent, Message, Reply, Reported, Sample, SampleReason, Status, Telemetry,
+    UpdateState,
 };
 use tokio::sync::oneshot;
 
@@ -216,6 +217,39 @@ async fn a_wanted_model_is_fetched_verified_and_put_in_force_and_a_bad_one_is_no
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_goes_back_while_another_model_is_fetched_gets_the_one_it_wants() {
+    let setup = Setup::new(3, Manners::default());
+    let artifacts = Artifacts::serve();
+    let (good, bad, next) = (bundle("m2", 2), bundle("m3", 3), bundle("m4", 4));
+    for bundle in [&good, &bad, &next] {
+        artifacts.add(bundle);
+    }
+    let more = format!("hub.url = \"http://{}\"", artifacts.address());
+    let running = Running::start(setup.config("", &more));
+    let broker = &setup.broker;
+    let is = |b: &Broker, model: &str, update: &UpdateState| {
+        last::<Reported>(b, "reported").is_some_and(|r| r.model.as_str() == model && r.update == *update)
+    };
+    broker.wait_for("the first report", |b| is(b, "m1", &UpdateState::Idle));
+    broker.want(&good);
+    broker.wait_for("m2 in force", |b| is(b, "m2", &UpdateState::Idle));
+
+    artifacts.hold(true);
+    broker.want(&bad);
+    broker.wait_for("m3", |b| is(b, "m2", &UpdateState::Fetching { target: bad.manifest().version.clone() }));
+    broker.want(&good);
+    broker.wait_for("m2 and no other", |b| is(b, "m2", &UpdateState::Idle));
+    artifacts.hold(false);
+    broker.want(&next);
+    broker.wait_for("m4 in force", |b| is(b, "m4", &UpdateState::Idle));
+    let reported = broker.published("reported");
+    let in_force = reported.iter().map(|r| Reported::decode(r).expect("a valid message").model.to_string());
+    let in_force: BTreeSet<String> = in_force.collect();
+    assert_eq!(in_force.into_iter().collect::<Vec<_>>(), ["m1", "m2", "m4"], "m3 was never in force");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_understood_is_counted_and_stops_nothing() {
     let setup = Setup::new(3, Manners::default());
     let running = Running::start(setup.config("repeat = true\nframes_per_second = 100", ""));
@@ -228,6 +262,60 @@ async fn what_cannot_be_understood_is_counted_and_stops_nothing() {
     broker.wait_for("four refusals", |b| last::<Telemetry>(b, "telemetry").is_some_and(|t| t.refused >= 4));
     let before = items(broker).len();
     broker.wait_for("further items", |b| items(b).len() > before);
+    running.stop().await;
+}
+
+/// What the bin said of its presence so far.
+fn statuses(broker: &Broker) -> Vec<Status> {
+    broker.published("status").iter().map(|status| Status::decode(status).expect("a valid status")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bin_that_is_said_to_be_gone_says_that_it_is_here() {
+    let setup = Setup::new(1, Manners::default());
+    let running = Running::start(setup.config("", ""));
+    let broker = &setup.broker;
+    let ended = |b: &Broker| statuses(b).last().is_some_and(|status| status.camera == CameraState::Ended);
+    broker.wait_for("the last word on the camera", ended);
+    let first = statuses(broker)[0].clone();
+    assert_eq!((first.connection, first.former.len(), first.camera_is), (Some(1), 0, Some(CameraIs::Replay)));
+    let will = broker.will().expect("there is a will");
+    assert_eq!((will.connection, will.header.epoch), (Some(1), first.header.epoch), "the will is of this connection");
+    assert!(will.header.seq < first.header.seq);
+
+    // What a broker kept of a connection before, and what a twin says.
+    let own = format!("{}/bins/b1/status", pilah_models::wire::topic::ROOT);
+    let before = statuses(broker).len();
+    broker.say(&own, &will.encode());
+    broker.wait_for("its word", |b| statuses(b).len() > before);
+    assert!(statuses(broker).last().is_some_and(|status| status.online && status.connection == Some(1)));
+    for connection in 1..=3 {
+        let header = pilah_models::wire::Header { epoch: first.header.epoch ^ 1, ..will.header.clone() };
+        let twin = Status { header, online: true, connection: Some(connection), ..will.clone() };
+        broker.say(&own, &twin.encode());
+    }
+    broker.wait_for("a note of the twin", |_| setup.path("data/twin.json").exists());
+
+    // The hub asks who is there.
+    broker.forget();
+    let hub = r#"{"v":1,"at":"2026-01-02T03:04:05Z","online":true,"software":"0"}"#;
+    broker.say(pilah_models::wire::topic::HUB_STATUS, hub.as_bytes());
+    broker.wait_for("all that it says of itself", |b| {
+        ["status", "reported", "telemetry"].iter().all(|channel| !b.published(channel).is_empty())
+    });
+    let reported: Reported = last(broker, "reported").expect("it reports");
+    let telemetry: Telemetry = last(broker, "telemetry").expect("it tells");
+    assert_eq!((reported.connection, telemetry.connection), (Some(1), Some(1)));
+    running.stop().await;
+
+    // The next start is an epoch of its own, and names the one before.
+    broker.forget();
+    let running = Running::start(setup.config("", ""));
+    broker.wait_for("the next start", |b| statuses(b).iter().any(|status| status.online));
+    let next = statuses(broker)[0].clone();
+    assert_ne!(next.header.epoch, first.header.epoch);
+    assert_eq!(next.former, [first.header.epoch]);
+    assert!(!setup.path("data/twin.json").exists(), "it looks anew");
     running.stop().await;
 }
 
@@ -359,6 +447,9 @@ async fn a_bin_that_cannot_begin_says_why() {
     assert!(words.contains("data is in use by another pilah-edge"), "{words}");
     running.stop().await;
 
+    let misspelt = setup.config("", "[act]\nby = \"lines\"\nlines = { metall = 1 }\nrest = 2");
+    let words = why(misspelt).await;
+    assert!(words.contains("flap for \"metall\"") && words.contains("did you mean \"metal\"?"), "{words}");
     let mut no_model = setup.config("", "");
     no_model.bundle = Some(setup.path("nothing"));
     assert!(why(no_model).await.contains("nothing cannot be used: cannot read"));

@@ -1,26 +1,21 @@
 //! What differs between two pictures of the chamber, whatever the light does. Pure, of fixed size.
 //!
 //! A lamp that goes on, the sun, and a camera that corrects its exposure change every cell by about the
-//! same factor, or by one that grows to one side. So the factor is taken out first: it is the median, over
+//! same factor, or by one that grows to one side. So the factor is taken out first (`light.rs`): it is the median, over
 //! all cells, of one picture divided by the other, which an item that covers less than half of the picture
 //! does not move; then a plane through the factors that are near to it. Colours are brightness by red and by
 //! blue: they follow the same factor, and where the light is bluer or redder, or the camera's white balance is,
 //! the median of that is taken out too.
+//!
+//! What is left by a broad shadow has no outline; what is left by a thing has one ([`Cover::of_outlines`]).
 
-use super::thumbnail::{CELLS, COLOURLESS, COLUMNS, ROWS, Thumbnail};
+use super::light::{Light, by_neighbourhood, colour};
+use super::thumbnail::{CELLS, COLUMNS, ROWS, Thumbnail};
 
-/// Darker cells say nothing about the light, in grey levels.
-const DARK: u8 = 8;
-/// A brighter cell may be cut off, in grey levels.
-const BRIGHT: u8 = 245;
-/// Steps of the factor, per 1.
-const STEPS: usize = 128;
-/// The largest factor: in linear light, twenty times as much.
-const MOST: usize = 4;
-/// A smaller change of the light is left in, so that what does not change is compared as it is.
-const STEADY: f32 = 0.04;
 /// Where more than this share differs, the light may be uneven.
 const MUCH: f32 = 0.15;
+/// What differs in more than this share may be a shadow that passes.
+const BROAD: f32 = 0.06;
 /// Cells of one thing may be this far apart: a bottle's label and its neck are one thing.
 const NEAR: usize = 1;
 
@@ -50,12 +45,36 @@ impl Cover {
         [lit, uneven].into_iter().fold(plain, |best, next| if next.count() < best.count() { next } else { best })
     }
 
+    /// Whether things have moved in more than this share of the picture, from `last` to `frame`. If so much differs that it
+    /// may be a shadow that passes, outlines alone count, and a few more of them must differ the more the shadow does:
+    /// it leaps from frame to frame, and its edge is not soft everywhere.
+    pub(super) fn move_more_than(&self, share: f32, frame: &Thumbnail, last: &Thumbnail, level: u8) -> bool {
+        const SMEAR: f32 = 0.05;
+        let beyond = self.share() - BROAD;
+        if beyond <= 0.0 {
+            return self.share() > share;
+        }
+        Self::of_outlines(frame, last, level).share() > share + SMEAR * beyond
+    }
+
+    /// The cells that differ from `empty` after the light of their own neighbourhood is taken out: small things, and the
+    /// outlines of large ones. A shadow has none where its edge is broad.
+    pub(super) fn of_outlines(frame: &Thumbnail, empty: &Thumbnail, level: u8) -> Self {
+        let light = Light::between(frame, empty);
+        let factors = by_neighbourhood(frame, empty);
+        Self::where_more(level, light.middle, |index| light.difference(factors[index], frame, empty, index))
+    }
+
     /// As [`Cover::of`], in this light.
     fn at(frame: &Thumbnail, empty: &Thumbnail, level: u8, light: Light) -> Self {
+        Self::where_more(level, light.middle, |index| light.difference(light.at(index), frame, empty, index))
+    }
+
+    fn where_more(level: u8, light: f32, difference: impl Fn(usize) -> f32) -> Self {
         let [mut rows, mut faint] = [[0; ROWS]; 2];
         for index in 0..CELLS {
             let bit = 1 << (index % COLUMNS);
-            let by = light.difference(frame, empty, index);
+            let by = difference(index);
             if by > f32::from(level) {
                 rows[index / COLUMNS] |= bit;
             }
@@ -63,7 +82,7 @@ impl Cover {
                 faint[index / COLUMNS] |= bit;
             }
         }
-        Self { rows, faint, light: light.middle }
+        Self { rows, faint, light }
     }
 
     fn count(&self) -> u32 {
@@ -97,6 +116,12 @@ impl Cover {
         let right = left << (COLUMNS - HIDDEN);
         let sides = [rows(&reach[..HIDDEN]), columns(right), rows(&reach[ROWS - HIDDEN..]), columns(left)];
         self.share() < LARGEST_ARM && (1..=2).contains(&sides.iter().filter(|cells| **cells >= SIDE).count())
+    }
+
+    /// Whether it lies at all four sides of the picture, as nothing does that lies in a chamber.
+    pub(super) fn is_all_about(&self) -> bool {
+        let all = self.rows.iter().fold(0, |all, row| all | row);
+        self.rows[0] != 0 && self.rows[ROWS - 1] != 0 && all & 1 == 1 && all >> (COLUMNS - 1) == 1
     }
 
     /// How many things lie apart from each other, each at least `least` of the picture and a fifth of the
@@ -146,6 +171,43 @@ impl Cover {
         known > LEAST_STRUCTURE * pairs && pairs > 0.0 && both > ALIKE * (seen * known).sqrt()
     }
 
+    /// Whether what differs was there in `empty` and is not in `frame`, rather than the other way round: across its
+    /// outline, the picture in which it lies has the steps, and the other shows what lies about it.
+    pub(super) fn was_taken_away(&self, frame: &Thumbnail, empty: &Thumbnail, times: f32) -> bool {
+        /// From one side of an outline to the other, over its own softness, in cells.
+        const ACROSS: usize = 3;
+        let (mut in_frame, mut in_empty) = (0.0_f32, 0.0_f32);
+        for (index, step) in (0..CELLS).flat_map(|index| [(index, ACROSS), (index, ACROSS * COLUMNS)]) {
+            let next = index + step;
+            let is_pair =
+                next < CELLS && (step > ACROSS || next % COLUMNS >= ACROSS) && self.has(index) != self.has(next);
+            if is_pair {
+                in_frame += step_between(frame, index, next);
+                in_empty += step_between(empty, index, next) * self.light * self.light;
+            }
+        }
+        in_empty > times * in_frame
+    }
+
+    /// How what differs looks in a picture, in the light of the other one; `None` if nothing does.
+    pub(super) fn looks(&self, frame: &Thumbnail) -> Option<Looks> {
+        let mut sums = [0.0_f32; 3];
+        for index in (0..CELLS).filter(|index| self.has(*index)) {
+            let levels = [f32::from(frame.grey[index]), colour(frame.blue[index]), colour(frame.red[index])];
+            for (sum, level) in sums.iter_mut().zip(levels) {
+                *sum += level / self.light.max(0.05);
+            }
+        }
+        let cells = self.count();
+        (cells > 0).then(|| Looks { mean: sums.map(|sum| sum / cells as f32), cells: cells as f32 })
+    }
+
+    /// The share of what differs here that differs there as well.
+    pub(super) fn within(&self, other: &Self) -> f32 {
+        let both: u32 = self.rows.iter().zip(&other.rows).map(|(here, there)| (here & there).count_ones()).sum();
+        both as f32 / self.count().max(1) as f32
+    }
+
     fn has(&self, index: usize) -> bool {
         self.rows[index / COLUMNS] >> (index % COLUMNS) & 1 == 1
     }
@@ -168,156 +230,37 @@ fn grow(thing: &mut [u32; ROWS], all: &[u32; ROWS]) -> bool {
     grown
 }
 
-/// By how much brighter one picture is than another, as a factor of grey levels. It may grow to one side: a
-/// lamp is nearer to one wall than to the other.
-#[derive(Debug, Clone, Copy)]
-struct Light {
-    middle: f32,
-    /// More of it per cell to the right and down.
-    right: f32,
-    down: f32,
-    /// How much bluer and redder it is, as a share of the brightness: another lamp, or the camera's white balance.
-    blue: f32,
-    red: f32,
+/// By how much a cell differs from another, brightness and colours together: squared, so that a step counts for more
+/// than dirt.
+fn step_between(cells: &Thumbnail, index: usize, other: usize) -> f32 {
+    let levels = [&cells.grey, &cells.blue, &cells.red].map(|plane| f32::from(plane[index].abs_diff(plane[other])));
+    levels.iter().map(|level| level * level).sum()
 }
 
-impl Light {
-    const STEADY: Self = Self { middle: 1.0, right: 0.0, down: 0.0, blue: 0.0, red: 0.0 };
-
-    fn is_steady(&self) -> bool {
-        (self.middle - 1.0).abs() <= STEADY
-    }
-
-    fn at(&self, index: usize) -> f32 {
-        let (x, y) = place(index);
-        self.middle + self.right * x + self.down * y
-    }
-
-    /// By how many levels a cell shows something else than it does in this light, in brightness or in colour.
-    fn difference(&self, frame: &Thumbnail, empty: &Thumbnail, index: usize) -> f32 {
-        let (seen, known) = (frame.grey[index], empty.grey[index]);
-        self.of_grey(seen, known, index).max(self.of_colours(frame, empty, index))
-    }
-
-    fn of_grey(&self, seen: u8, known: u8, index: usize) -> f32 {
-        let light = self.at(index);
-        (f32::from(seen) - (f32::from(known) * light).clamp(0.0, 255.0)).abs() / noise(light)
-    }
-
-    fn of_colours(&self, frame: &Thumbnail, empty: &Thumbnail, index: usize) -> f32 {
-        let (seen, known, light) = (f32::from(frame.grey[index]), f32::from(empty.grey[index]), self.at(index));
-        let planes = [(&frame.blue, &empty.blue, self.blue), (&frame.red, &empty.red, self.red)];
-        let more = planes
-            .map(|(seen_in, known_in, cast)| (colour(seen_in[index]), colour(known_in[index]) * light + cast * seen));
-        // Where one colour is cut off, the others are not in their place.
-        let is_cut_off = |(of_frame, of_empty): &(f32, f32)| {
-            seen + of_frame >= f32::from(BRIGHT) || known * light + of_empty >= f32::from(BRIGHT)
-        };
-        if more.iter().any(is_cut_off) {
-            return 0.0;
-        }
-        more.iter().map(|(of_frame, of_empty)| (of_frame - of_empty).abs() / noise(light)).fold(0.0, f32::max)
-    }
-
-    /// The median over all cells; steady if too little of either picture can be seen.
-    fn between(frame: &Thumbnail, empty: &Thumbnail) -> Self {
-        let mut counts = [0_u16; MOST * STEPS + 1];
-        for (seen, known) in frame.grey.iter().zip(&empty.grey).filter(|(seen, known)| tells(**seen, **known)) {
-            let factor = usize::from(*seen) * STEPS / usize::from(*known);
-            counts[factor.min(MOST * STEPS)] += 1;
-        }
-        if usize::from(counts.iter().sum::<u16>()) < CELLS / 4 {
-            return Self::STEADY;
-        }
-        let light = Self { middle: (median(&counts) as f32 + 0.5) / STEPS as f32, ..Self::STEADY };
-        let [blue, red] = [(&frame.blue, &empty.blue), (&frame.red, &empty.red)]
-            .map(|(seen, known)| light.cast(frame, empty, seen, known));
-        Self { blue, red, ..light }
-    }
-
-    /// The median, over all cells, of how much more of a colour there is, as a share of the brightness.
-    fn cast(&self, frame: &Thumbnail, empty: &Thumbnail, seen: &[u8; CELLS], known: &[u8; CELLS]) -> f32 {
-        let mut counts = [0_u16; 2 * STEPS + 1];
-        for index in (0..CELLS).filter(|index| tells(frame.grey[*index], empty.grey[*index])) {
-            let more = colour(seen[index]) - colour(known[index]) * self.middle;
-            let share = more / f32::from(frame.grey[index].max(DARK));
-            counts[((share.clamp(-1.0, 1.0) + 1.0) * STEPS as f32).round() as usize] += 1;
-        }
-        median(&counts) as f32 / STEPS as f32 - 1.0
-    }
-
-    /// The same, fitted by least squares to the cells that it nearly explains.
-    fn fitted(self, frame: &Thumbnail, empty: &Thumbnail, level: u8) -> Self {
-        let (mut squares, mut products) = ([[0.0_f32; 3]; 3], [0.0_f32; 3]);
-        for (index, (seen, known)) in frame.grey.iter().zip(&empty.grey).enumerate() {
-            if !tells(*seen, *known) || self.of_grey(*seen, *known, index) > 3.0 * f32::from(level) {
-                continue;
-            }
-            let (x, y) = place(index);
-            let terms = [1.0, x, y].map(|term| term * f32::from(*known) / 128.0);
-            for (row, term) in terms.iter().enumerate() {
-                products[row] += term * f32::from(*seen) / 128.0;
-                for (column, other) in terms.iter().enumerate() {
-                    squares[row][column] += term * other;
-                }
-            }
-        }
-        let whole = determinant(&squares);
-        if whole.abs() < 1e-3 {
-            return self;
-        }
-        // Cramer's rule.
-        let solved = [0, 1, 2].map(|column| {
-            let mut replaced = squares;
-            for (row, product) in products.iter().enumerate() {
-                replaced[row][column] = *product;
-            }
-            determinant(&replaced) / whole
-        });
-        Self { middle: solved[0], right: solved[1], down: solved[2], ..self }
-    }
+/// How a thing looks: what is left of it where nothing else is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Looks {
+    /// Brightness, and how much bluer and redder than grey.
+    mean: [f32; 3],
+    cells: f32,
 }
 
-/// By how many levels a cell differs, in a light, where it differs by one in the light of the empty chamber: noise and
-/// the contrast of an item grow with the light. They do not shrink with it as much, since pictures are compressed.
-fn noise(light: f32) -> f32 {
-    light.clamp(0.7, 2.0)
-}
-
-/// In which of the places the median lies; the first if nothing was counted.
-fn median(counts: &[u16]) -> usize {
-    let total: u16 = counts.iter().sum();
-    let mut below = 0;
-    let middle = counts.iter().position(|count| {
-        below += count;
-        below * 2 >= total
-    });
-    middle.unwrap_or_default()
-}
-
-/// How much more of a colour there is than of grey.
-fn colour(level: u8) -> f32 {
-    f32::from(level) - f32::from(COLOURLESS)
-}
-
-/// Whether both cells say something about the light.
-fn tells(seen: u8, known: u8) -> bool {
-    (DARK..BRIGHT).contains(&known) && seen < BRIGHT
-}
-
-/// From -1 to 1 across the picture, and about as much down.
-fn place(index: usize) -> (f32, f32) {
-    let half = COLUMNS as f32 / 2.0;
-    (((index % COLUMNS) as f32 - half) / half, ((index / COLUMNS) as f32 - ROWS as f32 / 2.0) / half)
-}
-
-fn determinant(m: &[[f32; 3]; 3]) -> f32 {
-    m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
-        + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
+impl Looks {
+    /// Whether this is surely not the same thing, wherever and however it lies.
+    pub(super) fn is_unlike(&self, other: &Self) -> bool {
+        /// In levels of 256.
+        const OTHER_COLOUR: f32 = 16.0;
+        /// A can that lies on its side is larger than one that stands.
+        const OTHER_SIZE: f32 = 2.0;
+        let far = self.mean.iter().zip(&other.mean).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let larger = (self.cells / other.cells).max(other.cells / self.cells);
+        far > OTHER_COLOUR || larger > OTHER_SIZE
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::thumbnail::COLOURLESS;
     use super::*;
 
     /// A chamber with a bright floor, darker walls and some dirt.

@@ -12,7 +12,11 @@ const VOTES: u32 = 3;
 /// Runs a trigger over frames at 10 frames/s and votes as the pipeline does. Returns the number of
 /// the frame in which each vote ended.
 fn votes(frames: impl IntoIterator<Item = Thumbnail>) -> Vec<u32> {
-    let mut trigger = Trigger::new(TriggerRules::default());
+    watched(&mut Trigger::new(TriggerRules::default()), frames)
+}
+
+/// As [`votes`], by a trigger that is looked at afterwards.
+fn watched(trigger: &mut Trigger, frames: impl IntoIterator<Item = Thumbnail>) -> Vec<u32> {
     let (mut ended, mut votes) = (Vec::new(), 0);
     for (number, frame) in (0..).zip(frames) {
         let at = FRAME * number;
@@ -189,6 +193,110 @@ fn what_stays_for_long_and_goes_after_all_is_one_item() {
     let frames = [vec![textured(1.0); 5], vec![stays; 400], vec![textured(1.0); 30]].concat();
     assert_eq!(votes(frames.clone()).len(), 1, "the empty chamber is known again");
     assert_eq!(votes([frames, visit(textured(1.0), 230, 12)].concat()).len(), 2);
+}
+
+#[test]
+fn items_that_follow_each_other_within_a_frame_or_two_are_each_voted_on() {
+    let at = |place, level| with_item(textured(1.0), place, 7, level);
+    for gap in [1, 2, 3] {
+        let visit = |level| {
+            let comes = vec![at(2, level), at(6, level)];
+            [comes, vec![at(9, level); 12], vec![at(13, level), at(17, level)], vec![textured(1.0); gap]].concat()
+        };
+        let frames =
+            [vec![textured(1.0); 5], visit(10), visit(10), visit(230), visit(10), vec![textured(1.0); 10]].concat();
+        let mut trigger = Trigger::new(TriggerRules::default());
+        assert_eq!(watched(&mut trigger, frames).len(), 4, "{gap} empty frames between");
+        assert_eq!(trigger.gaps(), Gaps::default(), "each gap was seen");
+    }
+}
+
+#[test]
+fn without_a_gap_what_looks_or_lies_otherwise_is_another_item_and_what_was_pushed_is_the_same() {
+    let at = |place, side, level| vec![with_item(textured(1.0), place, side, level); 12];
+    let pushed_by = |next: Vec<Thumbnail>| {
+        let frames = [vec![textured(1.0); 5], at(8, 7, 10), next, vec![textured(1.0); 10]].concat();
+        let mut trigger = Trigger::new(TriggerRules::default());
+        (watched(&mut trigger, frames).len(), trigger.gaps().unseen, trigger.gaps().unclear)
+    };
+    assert_eq!(pushed_by(at(9, 7, 230)), (2, 1, 0), "of another colour");
+    assert_eq!(pushed_by(at(15, 7, 10)), (2, 1, 0), "in another place");
+    assert_eq!(pushed_by(at(11, 7, 10)), (1, 0, 1), "it may have been pushed");
+    assert_eq!(pushed_by(at(8, 7, 10)), (1, 0, 0), "nothing has happened");
+}
+
+#[test]
+fn gaps_that_are_not_seen_are_told_once_they_are_more_than_chance() {
+    let mut gaps = Gaps::default();
+    for item in 0..40_u32 {
+        if item % 3 == 0 {
+            gaps.handle_unseen();
+        }
+        gaps.handle_item();
+        assert_eq!(gaps.are_not_seen().is_some(), item >= 9, "item {item}");
+    }
+    (0..Gaps::RECENT).for_each(|_| gaps.handle_item());
+    assert_eq!((gaps.are_not_seen(), gaps.unseen), (None, 14), "it is well again, and what was is not forgotten");
+}
+
+/// The frame in a soft, broad shadow whose front has come so far, in cells.
+fn in_shadow(frame: Thumbnail, front: f32) -> Thumbnail {
+    let (wide, soft, deep) = (14.0, 8.0, 0.5);
+    Thumbnail::of_grey(std::array::from_fn(|i| {
+        let behind = front - (i % COLUMNS) as f32;
+        let share = (behind / soft).min((wide + 2.0 * soft - behind) / soft).clamp(0.0, 1.0);
+        (f32::from(frame.grey[i]) * (1.0 - deep * share)) as u8
+    }))
+}
+
+#[test]
+fn broad_shadows_that_pass_are_no_item_and_hide_none() {
+    let pass = |frame: Thumbnail| (0..16).map(move |n| in_shadow(frame, n as f32 * 4.0)).collect::<Vec<_>>();
+    let (empty, item) = (textured(1.0), with_item(textured(1.0), 9, 7, 10));
+    let over_nothing = [vec![empty; 5], pass(empty), pass(empty), vec![empty; 10]].concat();
+    assert_eq!(votes(over_nothing.clone()), [0_u32; 0]);
+    let while_it_lies = [vec![empty; 5], vec![item; 2], pass(item), pass(item), vec![empty; 10]].concat();
+    assert_eq!(votes(while_it_lies).len(), 1, "it is seen in the shadow, once");
+    let after_the_vote = [vec![empty; 5], vec![item; 12], pass(item), vec![item; 12], vec![empty; 10]].concat();
+    assert_eq!(votes([after_the_vote, visit(empty, 230, 12)].concat()).len(), 2);
+}
+
+#[test]
+fn the_chamber_is_known_when_it_comes_back_or_stays_as_it_is() {
+    let (empty, item) = (textured(1.0), with_item(textured(1.0), 9, 8, 10));
+    let known_after = |frames: Vec<Thumbnail>| {
+        let mut trigger = Trigger::new(TriggerRules::default());
+        watched(&mut trigger, frames);
+        (trigger.knows_the_chamber(), trigger.chamber().is_some())
+    };
+    assert_eq!(known_after(vec![empty; 190]), (false, false), "19 seconds");
+    assert_eq!(known_after(vec![empty; 210]), (true, false), "but it is not kept before it was seen to come back");
+    assert_eq!(known_after([vec![empty; 5], vec![item; 15]].concat()), (false, false));
+    assert_eq!(known_after([vec![empty; 5], vec![item; 15], vec![empty; 5]].concat()), (true, true));
+    assert_eq!(known_after([vec![item; 5], vec![empty; 15]].concat()), (false, false), "the gap may be anything");
+    let next = with_item(empty, 2, 6, 240);
+    assert_eq!(known_after([vec![item; 5], vec![empty; 9], vec![next; 12], vec![empty; 9]].concat()), (true, true));
+}
+
+#[test]
+fn an_item_in_view_at_the_start_leaves_no_blindness_behind() {
+    let (empty, item) = (textured(1.0), with_item(textured(1.0), 9, 8, 10));
+    let start = [vec![item; 10], vec![empty; 10], visit(empty, 230, 12), visit(empty, 5, 12)].concat();
+    assert_eq!(votes(start.clone()).len(), 2, "the gap is no item, and both that follow are");
+    let mut trigger = Trigger::remembering(TriggerRules::default(), Some(&empty));
+    assert_eq!(watched(&mut trigger, start).len(), 3, "what is remembered shows the item in view as well");
+    let mut trigger = Trigger::remembering(TriggerRules::default(), Some(&textured(0.6)));
+    watched(&mut trigger, vec![empty]);
+    assert!(trigger.knows_the_chamber(), "in other light it is the same chamber");
+    let strange = Thumbnail::of_grey(std::array::from_fn(|i| textured(1.0).grey[CELLS - 1 - i]));
+    let mut trigger = Trigger::remembering(TriggerRules::default(), Some(&strange));
+    watched(&mut trigger, vec![empty; 3]);
+    assert!(!trigger.knows_the_chamber(), "the camera was turned");
+    watched(&mut trigger, [vec![strange; 8]].concat());
+    assert!(trigger.knows_the_chamber(), "and turned back");
+    // A camera that begins in the dark.
+    let dark = [vec![flat(2); 3], vec![empty; 20], visit(empty, 230, 12)].concat();
+    assert_eq!(votes(dark).len(), 1);
 }
 
 #[test]

@@ -32,6 +32,11 @@ impl Thumbnail {
         Self { grey, blue: [COLOURLESS; CELLS], red: [COLOURLESS; CELLS] }
     }
 
+    /// The share of it that is darker than this.
+    pub(super) fn darker_than(&self, level: u8) -> f32 {
+        self.grey.iter().filter(|grey| **grey < level).count() as f32 / CELLS as f32
+    }
+
     /// Shrinks a picture. Of a large one, not every pixel is looked at.
     #[must_use]
     pub fn of(image: &RgbImage) -> Self {

@@ -8,15 +8,15 @@ use std::str::FromStr;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    TryInsertResult,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, TryInsertResult,
 };
 
 use super::password::{self, PasswordError};
 use super::role::Role;
 use super::session;
+use crate::audit::note;
 use crate::config::Secret;
-use crate::store::entity::{audit, user};
+use crate::store::entity::user;
 use crate::store::{Store, now_ms};
 
 /// The longest login name, in characters.
@@ -174,7 +174,7 @@ pub async fn add(
         TryInsertResult::Conflicted | TryInsertResult::Empty => return Err(AccountError::Exists(name.clone())),
     }
     let detail = serde_json::json!({ "user": name.as_str(), "role": role });
-    note(&transaction, by.name(), "user.added", detail).await?;
+    note(&transaction, by.name(), "user.added", &detail).await?;
     transaction.commit().await?;
     Ok(drawn)
 }
@@ -217,7 +217,7 @@ pub async fn change(store: &Store, name: &str, change: Change<'_>, by: By<'_>) -
         true => {
             let changed = user::Entity::update(update).exec(&transaction).await?;
             session::end_all_of(&transaction, changed.id).await?;
-            note(&transaction, by.name(), "user.changed", detail).await?;
+            note(&transaction, by.name(), "user.changed", &detail).await?;
             changed
         }
         false => row,
@@ -239,7 +239,7 @@ pub async fn delete(store: &Store, name: &str, by: By<'_>) -> Result<(), Account
     keep_an_administrator(&transaction, &row).await?;
     session::end_all_of(&transaction, row.id).await?;
     user::Entity::delete_by_id(row.id).exec(&transaction).await?;
-    note(&transaction, by.name(), "user.deleted", serde_json::json!({ "user": name, "role": row.role })).await?;
+    note(&transaction, by.name(), "user.deleted", &serde_json::json!({ "user": name, "role": row.role })).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -261,7 +261,7 @@ pub(super) async fn choose_password(
     let update = user::ActiveModel { id: Set(row.id), password_hash: Set(hash), ..Default::default() };
     user::Entity::update(update).exec(&transaction).await?;
     session::end_others_of(&transaction, row.id, session).await?;
-    note(&transaction, name, "user.password_chosen", serde_json::json!({ "user": name })).await?;
+    note(&transaction, name, "user.password_chosen", &serde_json::json!({ "user": name })).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -272,25 +272,13 @@ async fn find(db: &impl ConnectionTrait, name: &str) -> Result<user::Model, Acco
 }
 
 /// Refuses if this is the only administrator.
-async fn keep_an_administrator(transaction: &DatabaseTransaction, row: &user::Model) -> Result<(), AccountError> {
+async fn keep_an_administrator(transaction: &impl ConnectionTrait, row: &user::Model) -> Result<(), AccountError> {
     let others = user::Entity::find()
         .filter(user::Column::Role.eq(Role::Admin.name()))
         .filter(user::Column::Id.ne(row.id))
         .count(transaction)
         .await?;
     if others == 0 { Err(AccountError::LastAdministrator(row.name.clone())) } else { Ok(()) }
-}
-
-async fn note(db: &impl ConnectionTrait, who: &str, what: &str, detail: serde_json::Value) -> Result<(), DbErr> {
-    let row = audit::ActiveModel {
-        at_ms: Set(now_ms()),
-        who: Set(who.to_owned()),
-        what: Set(what.to_owned()),
-        detail_json: Set(Some(detail.to_string())),
-        ..Default::default()
-    };
-    audit::Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! What a handler asks for by its arguments.
 
-use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::header;
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use pilah_models::name::BinId;
-use sea_orm::DbErr;
 
 use super::origin::{self, Origin};
 use super::role::Role;
-use super::{accounts, bins, session};
+use super::{Logins, accounts, bins, session};
+use crate::address::Caller;
 use crate::error::HttpError;
 use crate::state::AppState;
 use crate::store::Store;
@@ -66,8 +66,28 @@ impl User {
     ///
     /// # Errors
     /// The database failed.
-    pub(crate) async fn holds(&self, store: &Store) -> Result<bool, DbErr> {
-        session::holds(store, self).await
+    #[cfg(test)]
+    pub(crate) async fn holds(&self, store: &Store) -> Result<bool, sea_orm::DbErr> {
+        Ok(session::remaining(store, self).await?.is_some())
+    }
+
+    /// Completes when this login holds no more: it ran out, was ended, or the account was changed. What this hub
+    /// does is heard of at once, what another process does within `every`.
+    pub(crate) async fn ended(&self, store: &Store, logins: &Logins, every: Duration) {
+        let mut changes = logins.changes();
+        loop {
+            changes.borrow_and_update();
+            let wait = match session::remaining(store, self).await {
+                Ok(None) => return,
+                Ok(Some(left)) => left.min(every),
+                Err(error) => {
+                    tracing::warn!(%error, "it cannot be checked whether a login holds; later again");
+                    every
+                }
+            };
+            // Either way it is asked again; the sender lives as long as the hub.
+            tokio::time::timeout(wait, changes.changed()).await.ok();
+        }
     }
 
     /// The fingerprint of their session, if they have one.
@@ -100,20 +120,21 @@ impl FromRequestParts<AppState> for User {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
-        let origin = origin::of(&parts.headers);
+        let caller = Caller::of(parts);
+        let origin = origin::of(&parts.headers, &caller);
         let safe = origin::is_safe(&parts.method);
         if !safe && origin == Origin::Foreign {
-            return Err(foreign());
+            return Err(foreign(&parts.headers));
         }
         if let Some((name, password)) = basic(parts)? {
-            return state.logins.verify(&state.store, client(parts), &name, &password).await;
+            return state.logins.verify(&state.store, &caller, &name, &password).await;
         }
         let Some(user) = session::find(&state.store, &parts.headers).await? else {
             return Err(HttpError::unauthorized("log in first: POST /api/v1/login, or send name and password"));
         };
         // A cookie is sent by the browser, whoever makes it send: the request must show where it is from.
         if !safe && origin != Origin::Own {
-            return Err(foreign());
+            return Err(foreign(&parts.headers));
         }
         Ok(user)
     }
@@ -169,13 +190,20 @@ impl FromRequestParts<AppState> for BinOrReviewer {
     }
 }
 
-/// The address that a request comes from. Behind a proxy it is the proxy's.
-pub(super) fn client(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
-}
-
-pub(super) fn foreign() -> HttpError {
-    HttpError::forbidden("foreign-origin", "this request comes from another site; send the header X-Pilah-CSRF: 1")
+/// 403, for another site in the user's browser; or for our own page, behind a proxy that the hub was not told of.
+pub(super) fn foreign(headers: &HeaderMap) -> HttpError {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let words = match (text("sec-fetch-site"), text(header::ORIGIN.as_str()), text(header::HOST.as_str())) {
+        (None, Some(origin), Some(host)) => {
+            let origin: String = origin.chars().take(200).collect();
+            format!(
+                "this request comes from a page of {origin}, and to the hub its own address is {host}. If that page is \
+                 the hub's, behind a proxy, start the hub with --public-url {origin}/ (and the path, if it has one)"
+            )
+        }
+        _ => "this request comes from another site; send the header X-Pilah-CSRF: 1".to_owned(),
+    };
+    HttpError::forbidden("foreign-origin", words)
 }
 
 /// Name and password of an `Authorization: Basic` header.

@@ -5,11 +5,12 @@
 //!   name and password with each request instead (HTTP Basic).
 //! - **Bins** have a secret of 256 random bits, made at enrolment: over MQTT, and over HTTP Basic to
 //!   fetch models.
+//! - **Subscribers** listen to the bins over MQTT, by a secret of the same kind, and can do nothing else.
 //!
 //! A handler says what it needs by its arguments: [`User`] needs a login, [`Reviewer`] and [`Admin`] a
 //! login with that role, [`BinOrUser`] a bin or a login, none is open to everybody. A request that changes something must come from our own page or from a program,
 //! never from another site in the user's browser: [`origin`] tells them apart. Failed logins are slowed
-//! down by client address: [`attempts`].
+//! down by client address and by account: [`attempts`].
 
 /// What a person may do.
 mod role;
@@ -22,13 +23,16 @@ mod users;
 
 /// `GET /api/v1/audit`.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
-mod audit;
+mod audit_log;
 
 /// How often a client may fail.
 mod attempts;
 
 /// The secrets of bins.
 pub(crate) mod bins;
+
+/// Who listens over MQTT.
+pub mod subscribers;
 
 /// What a handler asks for.
 mod extract;
@@ -46,12 +50,11 @@ mod routes;
 pub(crate) mod session;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 pub use accounts::{AccountError, UserName};
 use extract::Proof;
@@ -59,13 +62,16 @@ pub use extract::{Admin, BinOrReviewer, BinOrUser, Reviewer, User};
 pub use password::PasswordError;
 pub use role::Role;
 pub(crate) use routes::{ApiDoc, routes};
+pub use subscribers::{SubscriberError, SubscriberName};
 
+use crate::address::Caller;
+use crate::audit;
 use crate::config::Secret;
-use crate::error::HttpError;
+use crate::error::{Chain, HttpError};
 use crate::store::entity::user;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, now_ms};
 use accounts::{By, Change};
-use attempts::Attempts;
+use attempts::{Attempt, Attempts, Wait};
 
 /// The account that is made at the first start.
 pub const ADMINISTRATOR: &str = "admin";
@@ -86,6 +92,10 @@ pub struct Logins {
     attempts: Mutex<Attempts>,
     verified: Mutex<HashMap<String, Instant>>,
     checks: Semaphore,
+    /// The log tells once that a proxy is not named.
+    proxy_told: Once,
+    /// Changes whenever logins or accounts do.
+    changes: watch::Sender<()>,
 }
 
 impl Default for Logins {
@@ -94,6 +104,8 @@ impl Default for Logins {
             attempts: Mutex::new(Attempts::default()),
             verified: Mutex::new(HashMap::new()),
             checks: Semaphore::new(CHECKS),
+            proxy_told: Once::new(),
+            changes: watch::Sender::new(()),
         }
     }
 }
@@ -102,41 +114,69 @@ impl Logins {
     /// The user of this name and password.
     ///
     /// # Errors
-    /// 401: one of them is wrong; it does not say which. 429: too many failures from this address.
-    async fn verify(&self, store: &Store, from: Option<IpAddr>, name: &str, password: &str) -> Result<User, HttpError> {
-        self.admit(from)?;
+    /// 401: one of them is wrong; it does not say which. 403: they are a bin's. 429: too many failures from this
+    /// address, or to this account.
+    async fn verify(&self, store: &Store, from: &Caller, name: &str, password: &str) -> Result<User, HttpError> {
+        let wrong = || HttpError::unauthorized("name or password is wrong");
+        let attempt = Attempt::new(from.ip, name);
+        self.notice_proxy(from);
         let row = user::Entity::find().filter(user::Column::Name.eq(name)).one(store.db()).await?;
+        // Nobody guesses a bin's secret, and one that is shown at the wrong place must not lock people out.
+        if row.is_none()
+            && let Some(right) = bins::judge(store, name, password).await?
+        {
+            return Err(if right { for_people(name) } else { wrong() });
+        }
+        self.attempts().may(&attempt, Instant::now()).map_err(|wait| too_many(wait, from))?;
         // An unknown name takes as long as a wrong password, so that names cannot be probed.
         let hash = row.as_ref().map_or(password::UNKNOWN, |row| row.password_hash.as_str());
         let known = bins::fingerprint(&format!("{hash}\n{password}"));
+        // In turn, so that many requests with one right password are one check and no failure.
+        let _turn = self.checks.acquire().await.map_err(HttpError::internal)?;
+        self.attempts().begin(&attempt, Instant::now()).map_err(|wait| too_many(wait, from))?;
         if !self.remembers(&known) {
-            let _turn = self.checks.acquire().await.map_err(HttpError::internal)?;
             if !password::verify(password, hash).await.map_err(HttpError::internal)? {
-                self.failed(from);
-                tracing::warn!(user = ?name.chars().take(80).collect::<String>(), address = ?from, "login failed");
-                return Err(HttpError::unauthorized("name or password is wrong"));
+                tracing::warn!(user = ?name.chars().take(80).collect::<String>(), address = ?from.ip, "login failed");
+                // The name that was tried is a person's only if there is one: it may as well be a password.
+                let who = row.as_ref().map_or(audit::NOBODY, |row| row.name.as_str());
+                let detail = serde_json::json!({ "address": from.ip });
+                audit::tally(store.db(), now_ms(), who, "login.refused", detail).await?;
+                return Err(wrong());
             }
             self.remember(known);
-            if let Some(row) = &row {
-                session::note_login(store, row.id).await?;
+            // Who only reads is not kept out by a disk that is full.
+            if let Some(row) = &row
+                && let Err(error) = session::note_login(store, row.id).await
+            {
+                tracing::warn!(error = %Chain(&error), user = row.name, "a login was not noted");
             }
         }
-        let row = row.ok_or_else(|| HttpError::unauthorized("name or password is wrong"))?;
+        self.attempts().succeeded(&attempt, Instant::now());
+        let row = row.ok_or_else(wrong)?;
         Ok(User { role: role_of(&row)?, name: row.name, id: row.id, proof: Proof::Password(row.password_hash) })
     }
 
-    /// Refuses an address that has failed too often.
-    fn admit(&self, from: Option<IpAddr>) -> Result<(), HttpError> {
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        attempts.admit(from, Instant::now()).map_err(|wait| {
-            let seconds = wait.as_secs().max(1);
-            HttpError::too_many(format!("too many failed logins from this address; try again in {seconds} s"))
-                .with("retry_after_s", seconds)
-        })
+    /// Has everybody who watches look whether their login still holds.
+    fn something_ended(&self) {
+        self.changes.send_replace(());
     }
 
-    fn failed(&self, from: Option<IpAddr>) {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner).failed(from, Instant::now());
+    fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Behind a proxy that is not named, all people are one address: whoever fails locks the others out.
+    fn notice_proxy(&self, from: &Caller) {
+        if from.unnamed_proxy {
+            self.proxy_told.call_once(|| {
+                let advice = "if it is yours, start the hub with --trusted-proxy and this address";
+                tracing::warn!(proxy = ?from.ip, advice, "logins come through a proxy that is not named");
+            });
+        }
     }
 
     fn remembers(&self, known: &str) -> bool {
@@ -151,6 +191,28 @@ impl Logins {
         }
         verified.insert(known, Instant::now());
     }
+}
+
+/// 429, with the time to wait.
+fn too_many(wait: Wait, from: &Caller) -> HttpError {
+    let (wait, whose) = match wait {
+        Wait::Address(wait) if from.unnamed_proxy => {
+            (wait, "from this proxy, which the hub takes for the client: name it with --trusted-proxy")
+        }
+        Wait::Address(wait) => (wait, "from this address"),
+        Wait::Account(wait) => (wait, "to this account"),
+    };
+    // Rounded up, so that whoever waits so long is let in.
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let seconds = seconds.max(1);
+    HttpError::too_many(format!("too many failed logins {whose}; try again in {seconds} s")).retry_after(seconds)
+}
+
+/// 403: a bin's name and secret, where people log in.
+fn for_people(bin: &str) -> HttpError {
+    let detail =
+        format!("this is for people, and {bin} is a bin: with its secret it may fetch models, and mark items as wrong");
+    HttpError::forbidden("not-for-bins", detail)
 }
 
 /// Draws a secret of 256 bits, for the hub's own login at its broker.

@@ -6,6 +6,8 @@
 
 use axum::http::{HeaderMap, Method, header};
 
+use crate::address::Caller;
+
 /// A header that our page sends. Another site cannot, without asking the server first (CORS), and the
 /// server never agrees.
 pub(super) const HEADER: &str = "x-pilah-csrf";
@@ -22,7 +24,7 @@ pub(super) enum Origin {
 }
 
 /// Where a request comes from.
-pub(super) fn of(headers: &HeaderMap) -> Origin {
+pub(super) fn of(headers: &HeaderMap, caller: &Caller) -> Origin {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match text("sec-fetch-site") {
         // "none": typed, or from a bookmark.
@@ -31,9 +33,7 @@ pub(super) fn of(headers: &HeaderMap) -> Origin {
         None => {}
     }
     if let Some(origin) = text(header::ORIGIN.as_str()) {
-        let host = origin.split_once("://").map(|(_, host)| host);
-        let own = host.is_some() && host == text(header::HOST.as_str());
-        return if own { Origin::Own } else { Origin::Foreign };
+        return if caller.is_own_origin(origin, headers) { Origin::Own } else { Origin::Foreign };
     }
     if headers.contains_key(HEADER) { Origin::Own } else { Origin::Unknown }
 }
@@ -68,7 +68,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.parse::<HeaderName>().expect("a name"), value.parse().expect("a value")))
                 .collect();
-            assert_eq!(of(&map), expected, "{headers:?}");
+            assert_eq!(of(&map, &Caller::default()), expected, "{headers:?}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What a person may do.
 //!
-//! | role       | may                                                                              |
-//! |------------|----------------------------------------------------------------------------------|
-//! | `viewer`   | see everything but the accounts and the audit log, and classify images           |
-//! | `reviewer` | also label, review, upload, mark items as wrong, freeze versions of the dataset  |
-//! | `admin`    | everything: bins, trainings, models, rollouts, forecasts, deletions, accounts    |
+//! | role       | may                                                                                  |
+//! |------------|--------------------------------------------------------------------------------------|
+//! | `viewer`   | see everything but the accounts and the audit log, and classify images               |
+//! | `reviewer` | also label, review, upload, mark items as wrong, freeze and export dataset versions  |
+//! | `admin`    | everything: bins, trainings, models, rollouts, forecasts, deletions, accounts        |
 //!
 //! A role holds what the ones before it hold.
 
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 pub enum Role {
     /// Sees everything but the accounts and the audit log, and classifies images.
     Viewer,
-    /// Also labels, reviews, uploads, marks items as wrong and freezes versions of the dataset.
+    /// Also labels, reviews, uploads, marks items as wrong, and freezes and exports versions of the dataset.
     Reviewer,
     /// Everything.
     Admin,

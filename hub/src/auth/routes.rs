@@ -3,15 +3,18 @@
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::extract::{client, foreign};
+use super::extract::foreign;
 use super::origin::{self, Origin};
 use super::role::Role;
-use super::{User, audit, session, users};
+use super::subscribers::routes as subscribers;
+use super::{User, audit_log, session, users};
+use crate::address::Caller;
+use crate::audit;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::state::AppState;
 
@@ -27,7 +30,11 @@ use crate::state::AppState;
         users::add,
         users::change,
         users::delete,
-        audit::audit
+        subscribers::list,
+        subscribers::add,
+        subscribers::renew,
+        subscribers::remove,
+        audit_log::read
     ),
     components(schemas(
         Credentials,
@@ -37,7 +44,10 @@ use crate::state::AppState;
         users::UserView,
         users::NewUser,
         users::UserChange,
-        audit::AuditEntry
+        subscribers::SubscriberView,
+        subscribers::NewSubscriber,
+        subscribers::SubscriberSecret,
+        audit_log::AuditEntry
     ))
 )]
 pub(crate) struct ApiDoc;
@@ -51,7 +61,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/me/password", post(users::choose_password))
         .route("/api/v1/users", get(users::list).post(users::add))
         .route("/api/v1/users/{name}", patch(users::change).delete(users::delete))
-        .route("/api/v1/audit", get(audit::audit))
+        .route("/api/v1/subscribers", get(subscribers::list).post(subscribers::add))
+        .route("/api/v1/subscribers/{name}", delete(subscribers::remove))
+        .route("/api/v1/subscribers/{name}/secret", post(subscribers::renew))
+        .route("/api/v1/audit", get(audit_log::read))
 }
 
 /// What a person logs in with.
@@ -73,7 +86,8 @@ pub(crate) struct Me {
     role: Role,
 }
 
-/// Logs in: the answer sets a cookie. Ten failures from one address, then one try in ten seconds.
+/// Logs in: the answer sets a cookie. After ten failures from one address, or thirty to one account, one try in ten
+/// seconds; `Retry-After` says when.
 #[utoipa::path(post, path = "/api/v1/login", tag = "login", request_body = Credentials, responses(
     (status = 200, description = "Logged in", body = Me),
     (status = 401, description = "Name or password is wrong", body = Problem),
@@ -81,14 +95,16 @@ pub(crate) struct Me {
 ))]
 pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Result<Response, HttpError> {
     let (parts, body) = request.into_parts();
-    if origin::of(&parts.headers) == Origin::Foreign {
-        return Err(foreign());
+    let (caller, headers) = (Caller::of(&parts), parts.headers.clone());
+    if origin::of(&headers, &caller) == Origin::Foreign {
+        return Err(foreign(&headers));
     }
-    let (from, headers) = (client(&parts), parts.headers.clone());
     let JsonBody(credentials): JsonBody<Credentials> = JsonBody::read(Request::from_parts(parts, body)).await?;
-    let user = state.logins.verify(&state.store, from, &credentials.user, &credentials.password).await?;
-    let cookie = session::begin(&state.store, &user, &headers).await?;
-    tracing::info!(user = user.name, address = ?from, "logged in");
+    let user = state.logins.verify(&state.store, &caller, &credentials.user, &credentials.password).await?;
+    let cookie = session::begin(&state.store, &user, &headers, &caller).await?;
+    let detail = serde_json::json!({ "address": caller.ip });
+    audit::note(state.store.db(), &user.name, "login.succeeded", &detail).await?;
+    tracing::info!(user = user.name, address = ?caller.ip, "logged in");
     Ok(([(header::SET_COOKIE, cookie)], Json(Me { user: user.name, role: user.role })).into_response())
 }
 
@@ -96,11 +112,16 @@ pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Re
 #[utoipa::path(post, path = "/api/v1/logout", tag = "login", responses(
     (status = 204, description = "Logged out, or was not logged in"),
 ))]
-pub(crate) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, HttpError> {
-    if origin::of(&headers) == Origin::Foreign {
-        return Err(foreign());
+pub(crate) async fn logout(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    if origin::of(&headers, &caller) == Origin::Foreign {
+        return Err(foreign(&headers));
     }
-    let cookie = session::end(&state.store, &headers).await?;
+    let cookie = session::end(&state.store, &headers, &caller).await?;
+    state.logins.something_ended();
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 

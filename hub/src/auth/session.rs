@@ -8,6 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::{Proof, User, bins, role_of};
+use crate::address::Caller;
 use crate::store::entity::{session, user};
 use crate::store::{Store, StoreError, now_ms};
 
@@ -17,7 +18,12 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 const COOKIE: &str = "pilah_session";
 
 /// Begins a session and gives its cookie.
-pub(super) async fn begin(store: &Store, user: &User, headers: &HeaderMap) -> Result<HeaderValue, StoreError> {
+pub(super) async fn begin(
+    store: &Store,
+    user: &User,
+    headers: &HeaderMap,
+    caller: &Caller,
+) -> Result<HeaderValue, StoreError> {
     let now = now_ms();
     session::Entity::delete_many().filter(session::Column::ExpiresMs.lt(now)).exec(store.db()).await?;
     let token = bins::draw();
@@ -29,7 +35,7 @@ pub(super) async fn begin(store: &Store, user: &User, headers: &HeaderMap) -> Re
     };
     session::Entity::insert(row).exec_without_returning(store.db()).await?;
     note_login(store, user.id).await?;
-    Ok(cookie(token.reveal(), LIFETIME, headers))
+    Ok(cookie(token.reveal(), LIFETIME, headers, caller))
 }
 
 /// The user of a request's cookie, if its session is alive.
@@ -46,11 +52,11 @@ pub(super) async fn find(store: &Store, headers: &HeaderMap) -> Result<Option<Us
 }
 
 /// Ends the session of a request, and gives the cookie that takes the token out of the browser.
-pub(super) async fn end(store: &Store, headers: &HeaderMap) -> Result<HeaderValue, StoreError> {
+pub(super) async fn end(store: &Store, headers: &HeaderMap, caller: &Caller) -> Result<HeaderValue, StoreError> {
     if let Some(token) = token(headers) {
         session::Entity::delete_by_id(bins::fingerprint(token)).exec(store.db()).await?;
     }
-    Ok(cookie("", Duration::ZERO, headers))
+    Ok(cookie("", Duration::ZERO, headers, caller))
 }
 
 /// Ends every session of a user.
@@ -68,24 +74,23 @@ pub(super) async fn end_others_of(db: &impl ConnectionTrait, user_id: i32, excep
     Ok(())
 }
 
-/// Whether a login from before still holds.
-pub(super) async fn holds(store: &Store, user: &User) -> Result<bool, DbErr> {
-    let found = match &user.proof {
+/// How long a login from before still holds as it is now; `None` if it does not. A password has no end of its own.
+pub(super) async fn remaining(store: &Store, user: &User) -> Result<Option<Duration>, DbErr> {
+    match &user.proof {
         Proof::Session(fingerprint) => {
-            session::Entity::find_by_id(fingerprint)
-                .filter(session::Column::ExpiresMs.gt(now_ms()))
-                .count(store.db())
-                .await?
+            let found = session::Entity::find_by_id(fingerprint).one(store.db()).await?;
+            let left = found.and_then(|session| u64::try_from(session.expires_ms - now_ms()).ok());
+            Ok(left.filter(|left| *left > 0).map(Duration::from_millis))
         }
         Proof::Password(hash) => {
-            user::Entity::find_by_id(user.id)
+            let same = user::Entity::find_by_id(user.id)
                 .filter(user::Column::PasswordHash.eq(hash))
                 .filter(user::Column::Role.eq(user.role.name()))
                 .count(store.db())
-                .await?
+                .await?;
+            Ok((same > 0).then_some(Duration::MAX))
         }
-    };
-    Ok(found > 0)
+    }
 }
 
 /// Notes that a user has shown their password.
@@ -109,11 +114,14 @@ fn token(headers: &HeaderMap) -> Option<&str> {
         .map(|(_, value)| value)
 }
 
-fn cookie(token: &str, lifetime: Duration, headers: &HeaderMap) -> HeaderValue {
-    // Behind a proxy that does TLS, the cookie must not travel without it.
-    let https = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+/// The cookie is sent to the hub's own path alone, and by TLS alone if that is how the browser asks: its page says so
+/// by `Origin`, a program by what is known of the proxy.
+fn cookie(token: &str, lifetime: Duration, headers: &HeaderMap, caller: &Caller) -> HeaderValue {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let said = text("x-forwarded-proto") == Some("https");
+    let https = text("origin").map_or(caller.https || said, |origin| origin.starts_with("https://"));
     let secure = if https { "; Secure" } else { "" };
-    let age = lifetime.as_secs();
-    HeaderValue::try_from(format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}"))
-        .expect("the token is base64")
+    let (path, age) = (caller.base(), lifetime.as_secs());
+    HeaderValue::try_from(format!("{COOKIE}={token}; Path={path}; HttpOnly; SameSite=Strict; Max-Age={age}{secure}"))
+        .expect("the token is base64, and the path plain")
 }

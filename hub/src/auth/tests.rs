@@ -118,3 +118,34 @@ async fn a_drawn_password_is_told_once_and_works() {
     assert!(!format!("{:?}", hub.running).contains(password.reveal()), "it does not show in logs");
     drop(hub.folder);
 }
+
+#[tokio::test]
+async fn the_audit_log_tells_of_logins_and_is_searched() {
+    let hub = TestHub::start().await;
+    cookie(&hub).await;
+    for (user, password) in [("admin", "a wrong password"), ("admin", "another"), ("mypassword?", "x")] {
+        assert_eq!(hub.request("POST", "/api/v1/login", &[], login(user, password)).await.status, 401);
+    }
+    hub.enrol("b1").await;
+    let search = async |query: &str| {
+        let entries = hub.admin("GET", &format!("/api/v1/audit?{query}"), None).await.json();
+        let list = entries.as_array().unwrap_or_else(|| panic!("{query}: {entries}")).clone();
+        list.into_iter()
+            .map(|entry| format!("{} {}", entry["who"].as_str().expect("who"), entry["what"]))
+            .collect::<Vec<_>>()
+    };
+    let quoted = |entries: &[&str]| entries.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let logins = [r#"nobody "login.refused""#, r#"admin "login.refused""#, r#"admin "login.succeeded""#];
+    assert_eq!(search("what=login.").await, quoted(&logins));
+    assert_eq!(search("what=login.&who=admin").await, quoted(&logins[1..]));
+    assert_eq!(search("what=login.refused&who=admin").await, quoted(&logins[1..2]));
+    assert_eq!(search("what=bin.enrolled").await, quoted(&[r#"test "bin.enrolled""#]));
+    assert_eq!(search("what=login").await, quoted(&[]), "a kind has a dot");
+    assert_eq!(search("to_ms=1").await, quoted(&[]));
+    assert_eq!(search("from_ms=1&what=user.").await, quoted(&[r#"hub "user.added""#]));
+    let refused = hub.admin("GET", "/api/v1/audit?what=login.refused&who=admin", None).await.json();
+    assert_eq!(refused[0]["detail"], serde_json::json!({ "address": "127.0.0.1", "count": 2 }));
+    let unknown = hub.admin("GET", "/api/v1/audit?what=login.refused&who=nobody", None).await;
+    assert!(!unknown.text().contains("mypassword"), "what was typed for a name is not written down");
+    assert_eq!(hub.admin("GET", "/api/v1/audit?whom=x", None).await.status, 400);
+}

@@ -1,15 +1,15 @@
 //! `/api/v1/users` for administrators, and `POST /api/v1/me/password` for everybody.
 
-use axum::extract::{ConnectInfo, Path, State};
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use utoipa::ToSchema;
 
 use super::accounts::{self, AccountError, By, Change, UserName};
 use super::role::Role;
 use super::{Admin, User};
+use crate::address::Caller;
 use crate::config::Secret;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::state::AppState;
@@ -43,8 +43,10 @@ impl TryFrom<user::Model> for UserView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
     /// Login name: 1 to 64 of a-z, 0-9, '.', '_', '-' and '@'.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9._@-]*$")]
     name: String,
-    /// At least 10 characters.
+    /// 10 to 256 characters.
+    #[schema(min_length = 10, max_length = 256)]
     password: String,
     /// What they may do.
     role: Role,
@@ -56,7 +58,8 @@ pub(crate) struct NewUser {
 pub(crate) struct UserChange {
     /// Another role.
     role: Option<Role>,
-    /// Another password, of at least 10 characters.
+    /// Another password, of 10 to 256 characters.
+    #[schema(min_length = 10, max_length = 256)]
     password: Option<String>,
 }
 
@@ -66,7 +69,8 @@ pub(crate) struct UserChange {
 pub(crate) struct NewPassword {
     /// The one until now.
     old: String,
-    /// The one from now on: at least 10 characters.
+    /// The one from now on: 10 to 256 characters.
+    #[schema(min_length = 10, max_length = 256)]
     new: String,
 }
 
@@ -126,6 +130,7 @@ pub(crate) async fn change(
     let password = wanted.password.map(Secret::new);
     let change = Change { role: wanted.role, password: password.as_ref() };
     let row = accounts::change(&state.store, &name, change, By::User(&user.name)).await?;
+    state.logins.something_ended();
     tracing::info!(user = name, role = row.role, by = user.name, "account changed");
     Ok(Json(row.try_into()?))
 }
@@ -145,6 +150,7 @@ pub(crate) async fn delete(
     Path(name): Path<String>,
 ) -> Result<StatusCode, HttpError> {
     accounts::delete(&state.store, &name, By::User(&user.name)).await?;
+    state.logins.something_ended();
     tracing::info!(user = name, by = user.name, "account deleted");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -159,17 +165,17 @@ pub(crate) async fn delete(
 pub(crate) async fn choose_password(
     State(state): State<AppState>,
     user: User,
-    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    caller: Caller,
     JsonBody(passwords): JsonBody<NewPassword>,
 ) -> Result<StatusCode, HttpError> {
-    let from = from.map(|Extension(ConnectInfo(address))| address.ip());
-    let old = state.logins.verify(&state.store, from, &user.name, &passwords.old).await;
+    let old = state.logins.verify(&state.store, &caller, &user.name, &passwords.old).await;
     old.map_err(|error| match error.status() {
         // 401 would say that nobody is logged in.
         StatusCode::UNAUTHORIZED => HttpError::unprocessable("wrong-password", "the old password is wrong"),
         _ => error,
     })?;
     accounts::choose_password(&state.store, &user.name, &Secret::new(passwords.new), user.session()).await?;
+    state.logins.something_ended();
     tracing::info!(user = user.name, "password changed");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,21 +4,38 @@
 //!   topics nor push another off its connection by taking its client id.
 //! - A bin publishes and listens on its own topics only, as `wire::topic` says; the last will counts as
 //!   a publish. What it may not publish ends its connection, what it may not read is refused.
+//! - A subscriber logs in with name and secret, as any client that is not called `pilah-…`, listens to what
+//!   bins say, and publishes nothing.
 //! - Nobody else gets in, except the hub itself, by a secret drawn at each start.
+//! - Who has a secret that is worth nothing any more is cut off: [`evict`].
 //!
 //! Retained messages live in memory: after a restart, bins and hub state again what they said, since
 //! both do so at every connection. There is no message that only the broker knows.
 //!
+//! Connections come in by [`front`], which rmqtt's listener is behind.
+//!
 //! The broker has its own runtime, which is how it can be stopped: rmqtt has no end of its own.
+
+/// Where CONNECT ends.
+mod connect;
+
+/// Connections whose secret is worth nothing any more.
+mod evict;
+
+/// Where bins connect.
+mod front;
 
 /// Who may connect, publish and listen.
 mod rules;
+
+/// What a Mosquitto of one's own needs to know.
+pub(crate) mod mosquitto;
 
 /// Retained messages in memory.
 mod retained;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,11 +46,16 @@ use rmqtt::context::ServerContext;
 use rmqtt::net::Builder;
 use rmqtt::server::MqttServer;
 use serde::Serialize;
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use utoipa::ToSchema;
 
 use crate::config::Secret;
+use crate::door::Door;
 use crate::store::Store;
+use evict::Admitted;
+pub use evict::Evictions;
+use front::Passages;
 use rules::Rules;
 
 /// Header and topic of a packet that carries the largest message, with room to spare.
@@ -117,6 +139,8 @@ impl Embedded {
         hub_secret: Secret,
         store: Store,
         refusals: Refusals,
+        evictions: Evictions,
+        entrance: Entrance,
     ) -> Result<Self, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
@@ -124,9 +148,14 @@ impl Embedded {
             .enable_all()
             .build()
             .map_err(StartError::Threads)?;
-        let rules = Rules::new(hub_secret, store, refusals, tokio::runtime::Handle::current());
-        match runtime.spawn(listen(addr, rules)).await {
-            Ok(Ok(addr)) => Ok(Self { runtime: Some(runtime), addr }),
+        let passages = Passages::default();
+        let (admitted, hub) = (Admitted::default(), tokio::runtime::Handle::current());
+        let rules = Rules::new(hub_secret, store.clone(), refusals, admitted.clone(), passages.clone(), hub.clone());
+        match runtime.spawn(listen(addr, entrance, passages, rules)).await {
+            Ok(Ok((addr, context))) => {
+                runtime.spawn(evict::run(context, admitted, store, hub, evictions));
+                Ok(Self { runtime: Some(runtime), addr })
+            }
             Ok(Err(error)) => {
                 runtime.shutdown_background();
                 Err(error)
@@ -164,15 +193,38 @@ impl Drop for Embedded {
     }
 }
 
+/// How clients come in.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    /// Who may.
+    pub door: Door,
+    /// How long a client has for its CONNECT.
+    pub connect: Duration,
+}
+
 /// Runs on the broker's own runtime, to which listener and connections belong.
-async fn listen(addr: SocketAddr, rules: Rules) -> Result<SocketAddr, StartError> {
+async fn listen(
+    addr: SocketAddr,
+    entrance: Entrance,
+    passages: Passages,
+    rules: Rules,
+) -> Result<(SocketAddr, ServerContext), StartError> {
+    // On Unix, a restart need not wait for connections of before; the port is not shared.
+    let public = TcpListener::bind(addr).await.map_err(|source| StartError::Listen { addr, source })?;
+    let bound = public.local_addr().map_err(|source| StartError::Listen { addr, source })?;
+    let (inside, context) = listen_inside(rules).await?;
+    tokio::spawn(front::serve(public, inside, entrance.door, entrance.connect, passages));
+    Ok((bound, context))
+}
+
+/// Starts rmqtt on the loopback device, behind [`front`].
+async fn listen_inside(rules: Rules) -> Result<(SocketAddr, ServerContext), StartError> {
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let failed = |source: io::Error| StartError::Listen { addr, source };
     let listener = Builder::new()
         .name("pilah")
         .laddr(addr)
         .nodelay(true)
-        // Only so that a restart need not wait for connections of before; it does not share the port.
-        .reuseaddr(Some(cfg!(unix)))
         .allow_anonymous(false)
         .max_connections(CONNECTIONS)
         .max_handshaking_limit(100)
@@ -197,12 +249,13 @@ async fn listen(addr: SocketAddr, rules: Rules) -> Result<SocketAddr, StartError
     let context = ServerContext::new().busy_check_enable(false).task_exec_workers(64).build().await;
     *context.extends.retain_mut().await = Box::new(retained::InMemory::default());
     rules.register(&context).await;
+    let serving = context.clone();
     tokio::spawn(async move {
-        if let Err(error) = MqttServer::new(context).listener_by_id(listener, 1).build().run().await {
+        if let Err(error) = MqttServer::new(serving).listener_by_id(listener, 1).build().run().await {
             tracing::error!(%error, "the MQTT broker ended");
         }
     });
-    Ok(bound)
+    Ok((bound, context))
 }
 
 fn into_io(error: rmqtt::net::Error) -> io::Error {

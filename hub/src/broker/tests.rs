@@ -3,6 +3,8 @@ use pilah_models::wire::{Desired, DesiredModel, Message};
 use rumqttc::{ConnectReturnCode, ConnectionError, Incoming};
 
 use super::*;
+use crate::address::Networks;
+use crate::door::Capacity;
 use crate::store::DataFolder;
 use crate::testing::{TestBin, TestHub, bin, event};
 
@@ -42,6 +44,36 @@ async fn who_is_not_a_bin_gets_a_refusal() {
     }
     assert_eq!(hub.running.state.refusals.read().refused_connections, cases.len() as u64);
     TestBin::connect_as(port, "b1", secret, "pilah-b1", Some(&own_will)).await.expect("its own is fine");
+}
+
+#[tokio::test]
+async fn a_doctor_looks_on_beside_its_bin_and_says_nothing() {
+    let hub = TestHub::start().await;
+    let secret = hub.enrol("b1").await;
+    let mut running = TestBin::connect(hub.port(), "b1", secret.reveal()).await.expect("the bin");
+    let doctor = |client: &'static str, will: Option<String>| {
+        let (port, secret) = (hub.port(), secret.reveal());
+        async move { TestBin::connect_as(port, "b1", secret, client, will.as_deref()).await }
+    };
+    let mut looks_on = doctor("pilah-b1-doctor", None).await.expect("it may look on");
+    for filter in [Channel::Desired.of(&bin("b1")), Channel::Acks.of(&bin("b1")), topic::HUB_STATUS.to_owned()] {
+        assert!(looks_on.subscribe(&filter).await, "{filter}");
+    }
+    assert!(!looks_on.subscribe(&Channel::Desired.of(&bin("b2"))).await);
+    looks_on.publish(&Channel::Status.of(&bin("b1")), event("b1", 1, true).encode()).await;
+    let end = looks_on.next(|packet| matches!(packet, Incoming::PubAck(_)).then_some(())).await;
+    assert!(end.is_err(), "what it says ends its connection");
+    running.listen_for_acks().await;
+    running.send(&event("b1", 2, true)).await;
+    assert_eq!(running.acks(1).await, [2], "the bin has kept its connection");
+
+    let will = Some(Channel::Status.of(&bin("b1")));
+    assert_eq!(refusal(doctor("pilah-b1-doctor", will).await), ConnectReturnCode::NotAuthorized);
+    for client in ["pilah-b2-doctor", "pilah-b1-doctor2", "pilah-b1-Doctor"] {
+        assert_eq!(refusal(doctor(client, None).await), ConnectReturnCode::NotAuthorized, "{client}");
+    }
+    hub.enrol("b1-doctor").await;
+    assert_eq!(refusal(doctor("pilah-b1-doctor", None).await), ConnectReturnCode::NotAuthorized, "a bin has this name");
 }
 
 #[tokio::test]
@@ -109,7 +141,12 @@ async fn a_stopped_broker_frees_its_port() {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = DataFolder::open(temporary.path()).expect("opens");
     let store = Store::open(&folder).await.expect("opens");
-    let start = |addr| Embedded::start(addr, Secret::new("s"), store.clone(), Refusals::default());
+    let door = Door::new("MQTT", Capacity { in_all: 10, by_address: 10 }, Networks::default());
+    let entrance = Entrance { door, connect: Duration::from_secs(15) };
+    let (refusals, evictions) = (Refusals::default(), Evictions::default());
+    let start = |addr| {
+        Embedded::start(addr, Secret::new("s"), store.clone(), refusals.clone(), evictions.clone(), entrance.clone())
+    };
     let first = start(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("starts");
     let addr = first.addr();
     assert_ne!(addr.port(), 0);

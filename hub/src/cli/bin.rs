@@ -2,13 +2,13 @@
 //!
 //! Works on the database beside a running hub as well: SQLite lets both write.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use pilah_models::name::BinId;
 use sea_orm::{EntityTrait, QueryOrder};
 
+use super::secret::hand_over;
 use crate::fleet;
 use crate::store::entity::bin;
 use crate::store::{DataFolder, Store};
@@ -36,7 +36,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// Give a bin a new secret; the old one is worth nothing then
+    /// Give a bin a new secret; the old one is worth nothing then, and ends at a running hub within seconds
     Renew {
         /// Its id
         id: BinId,
@@ -54,11 +54,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Add { id, name, password_file } => {
             let secret = fleet::enrol(&store, &id, &name, "command line").await?;
-            hand_over(secret.reveal(), password_file.as_deref())?;
+            hand_over(&secret, password_file.as_deref())?;
         }
         Command::Renew { id, password_file } => {
             let secret = fleet::renew_secret(&store, &id, "command line").await?;
-            hand_over(secret.reveal(), password_file.as_deref())?;
+            hand_over(&secret, password_file.as_deref())?;
         }
         Command::List => {
             for row in bin::Entity::find().order_by_asc(bin::Column::Id).all(store.db()).await? {
@@ -73,29 +73,4 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     }
     store.close().await?;
     Ok(())
-}
-
-fn hand_over(secret: &str, file: Option<&Path>) -> anyhow::Result<()> {
-    match file {
-        None => println!("{secret}"),
-        Some(path) => {
-            write_private(path, secret).with_context(|| format!("cannot write {}", path.display()))?;
-            eprintln!("secret written to {}", path.display());
-        }
-    }
-    Ok(())
-}
-
-fn write_private(path: &Path, secret: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
+use pilah_models::bundle::Scaling;
 use tokio_util::sync::CancellationToken;
 
 use super::progress;
+use crate::audit;
 use crate::dataset::delete::{self, Deletion, Whose};
 use crate::dataset::export::{self, Layout};
 use crate::dataset::honesty::{self, Honesty, Spread};
@@ -49,6 +51,9 @@ enum Command {
         /// Skip folders whose name is no class of the dataset yet, instead of making one
         #[arg(long)]
         known_classes: bool,
+        /// Take folders whose names become one class, such as Glass and glass, for one, instead of importing nothing
+        #[arg(long)]
+        merge_folders: bool,
     },
     /// Freeze the dataset as it is now, and print the version
     Freeze {
@@ -99,12 +104,15 @@ enum Command {
         /// How many seeds
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=honesty::MOST_SEEDS))]
         seeds: u64,
-        /// The model that is put in service if there is none yet
-        #[arg(long, value_name = "DIR", default_value = "models/default")]
-        bundle: PathBuf,
+        /// Folder of the model that is put in service if there is none yet; the one in this program, if left out
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
         /// Use this ONNX network instead of the backbone of the model in service, which may have seen the images
         #[arg(long, value_name = "FILE")]
         backbone: Option<PathBuf>,
+        /// How it takes its pixels, if its file does not say: -1..1, 0..1, 0..255, imagenet, or MEAN/DEVIATION
+        #[arg(long, value_name = "SCALING", requires = "backbone", allow_hyphen_values = true)]
+        scaling: Option<Scaling>,
     },
 }
 
@@ -135,14 +143,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 
 async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> anyhow::Result<()> {
     match command {
-        Command::Import { from, known_classes } => {
+        Command::Import { from, known_classes, merge_folders } => {
             let classes = match known_classes {
                 true => Some(Tally::read(store.db()).await?.labels().into_iter().collect()),
                 false => None,
             };
-            let options = Options { by: WHO.to_owned(), classes, ..Options::default() };
+            let options = Options { by: WHO.to_owned(), classes, merge_folders, ..Options::default() };
             let report = import::import_with(store, blobs, &from, &options, progress::bar("files")).await?;
-            show(json, &report, print_report)
+            show(json, &report, print_report)?;
+            report.nothing().map_or(Ok(()), |nothing| Err(anyhow::anyhow!(nothing)))
         }
         Command::Freeze { note } => show(json, &version::freeze(store, blobs, WHO, &note).await?, print_version),
         Command::Versions => {
@@ -164,7 +173,9 @@ async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> 
                 View::Both => Layout::Both,
                 View::Index => Layout::Index,
             };
+            let detail = serde_json::json!({ "version": version.id, "layout": layout });
             let exported = write_zip(blobs.clone(), version, layout, out.clone()).await?;
+            audit::note(store.db(), WHO, "dataset.exported", &detail).await?;
             show(json, &exported, |exported| {
                 println!("{} images in {}, {} were deleted since", exported.images, out.display(), exported.missing);
             })
@@ -178,9 +189,13 @@ async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> 
             };
             show(json, &deletion, print_deletion)
         }
-        Command::CompareSplits { seeds, bundle, backbone } => {
-            let backbone = backbone.as_ref().map(|path| super::train::read_backbone(path, None)).transpose()?;
-            let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), Some(&bundle)).await?;
+        Command::CompareSplits { seeds, bundle, backbone, scaling } => {
+            let backbone =
+                backbone.as_ref().map(|path| super::train::read_backbone(path, None, scaling)).transpose()?;
+            let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), bundle.as_deref()).await?;
+            if bundle.is_none() {
+                registry.begin_with_shipped().await?;
+            }
             let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry };
             let stop = CancellationToken::new();
             let honesty = honesty::compare(&parts, backbone, seeds, &stop, |what| eprintln!("{what}")).await?;
@@ -220,6 +235,9 @@ fn print_report(report: &ImportReport) {
         report.duplicates,
         report.skipped.len()
     );
+    for renamed in &report.renamed {
+        println!("  the folder {:?} is the class {} ({} files)", renamed.folder, renamed.label, renamed.files);
+    }
     for (label, images) in &report.labels {
         println!("  {label}: {images}");
     }

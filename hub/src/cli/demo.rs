@@ -22,9 +22,9 @@ pub(super) struct Args {
     /// The program of the bin; found beside this one, or built by cargo, if left out
     #[arg(long, value_name = "FILE")]
     edge_program: Option<PathBuf>,
-    /// The model that bins and hub begin with
-    #[arg(long, value_name = "DIR", default_value = "models/default")]
-    bundle: PathBuf,
+    /// Folder of the model that bins and hub begin with; the one in this program, if left out
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
 }
 
 /// Runs the demo until it is told to stop.

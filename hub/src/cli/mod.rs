@@ -6,6 +6,9 @@
 /// `pilah-hub bin`
 mod bin;
 
+/// `pilah-hub broker`
+mod broker;
+
 /// `pilah-hub dataset`
 mod dataset;
 
@@ -18,8 +21,14 @@ mod forecast;
 /// `pilah-hub model`
 mod model;
 
+/// Secrets that a command drew.
+mod secret;
+
 /// `pilah-hub serve`
 mod serve;
+
+/// `pilah-hub subscriber`
+mod subscriber;
 
 /// How far a command is.
 mod progress;
@@ -73,6 +82,10 @@ enum Command {
     Model(model::Args),
     /// Forecast the quantities of a CSV file
     Forecast(forecast::Args),
+    /// Let others listen to the bins over MQTT
+    Subscriber(subscriber::Args),
+    /// Tell a broker of your own about hub, bins and subscribers
+    Broker(broker::Args),
     /// Look after accounts
     User(user::Args),
     /// Run trainings beside a hub, on the same data folder
@@ -105,6 +118,8 @@ pub fn main() -> ExitCode {
             Command::Train(args) => train::run(args).await,
             Command::Model(args) => model::run(args).await,
             Command::Forecast(args) => forecast::run(args).await,
+            Command::Subscriber(args) => subscriber::run(args).await,
+            Command::Broker(args) => broker::run(args).await,
             Command::User(args) => user::run(args).await,
             Command::Worker(args) => worker::run(args).await,
         }

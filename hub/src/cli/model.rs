@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use pilah_models::bundle::Scaling;
 use pilah_models::durable;
 use pilah_models::name::{ContentId, ModelVersion};
 use serde::Serialize;
 
+use crate::audit;
 use crate::evaluate::{GateRules, job};
 use crate::live::Live;
 use crate::registry::backbones::BackboneView;
@@ -84,6 +86,11 @@ enum Command {
         /// Width and height of the images that the network takes, if its file does not say
         #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(8..=1024))]
         input_side: Option<u32>,
+        /// How the network takes its pixels, if its file does not say: -1..1 (x/127.5 - 1), 0..1 (x/255), 0..255,
+        /// imagenet (mean and deviation of ImageNet), or MEAN/DEVIATION of values 0 to 255, one number each or one per
+        /// channel. If nothing says it, it is tried out on labelled images
+        #[arg(long, value_name = "SCALING", allow_hyphen_values = true)]
+        scaling: Option<Scaling>,
     },
     /// Put a version into service: bins fetch it, predictions use it
     Activate {
@@ -141,13 +148,16 @@ async fn carry_out(parts: &Parts, command: Command, json: bool) -> anyhow::Resul
             write(registry, &version, &out, merged)
                 .await
                 .with_context(|| format!("cannot write the model to {}", out.display()))?;
+            let detail = serde_json::json!({ "version": version });
+            audit::note(parts.store.db(), WHO, "model.exported", &detail).await?;
             let written = Written { model: version.to_string(), out };
             show(&written, json, |written| format!("{} written to {}\n", written.model, written.out.display()))
         }
-        Command::Import { file, input_side } => {
+        Command::Import { file, input_side, scaling } => {
             let bytes = read(&file).with_context(|| format!("cannot read {}", file.display()))?;
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let imported = import::import(parts, bytes, &name, input_side, WHO).await;
+            let options = import::Options { side: input_side, scaling };
+            let imported = import::import(parts, bytes, &name, &options, WHO).await;
             let imported = imported.with_context(|| format!("cannot import {}", file.display()))?;
             show(&imported, json, print::imported)
         }
@@ -243,6 +253,7 @@ mod tests {
             bytes: 1,
             width: 8,
             height: 8,
+            scaling: "0..1".into(),
             embedding: 4,
             median_ms: 1.0,
             created_ms: 0,

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use pilah_models::wire::topic;
 
+use crate::address::{Network, Networks, PublicUrl, Site};
 use crate::auth::ADMINISTRATOR;
 use crate::config::{Config, Mqtt, Secret};
+use crate::door::DoorConfig;
 use crate::evaluate::GateRules;
 use crate::review::{self, ReviewConfig};
 use crate::server;
@@ -25,6 +27,14 @@ pub(super) struct Args {
     /// Where the page and the HTTP interface are served
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     http: SocketAddr,
+    /// Where people open the hub, if a proxy stands before it: https://pilah.example.org/, or with a path,
+    /// https://example.org/pilah/
+    #[arg(long, value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    /// Address or network of a proxy that is believed when it says who asks (Forwarded, X-Forwarded-For, -Proto and
+    /// -Host, which it has to set itself); may be given more than once
+    #[arg(long = "trusted-proxy", value_name = "NETWORK")]
+    trusted_proxies: Vec<Network>,
     /// Where the embedded MQTT broker listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:1883", conflicts_with = "mqtt_url")]
     mqtt: SocketAddr,
@@ -40,12 +50,15 @@ pub(super) struct Args {
     /// File with the certificates to trust instead of the system's, as PEM
     #[arg(long, value_name = "FILE", requires = "mqtt_url")]
     mqtt_ca_file: Option<PathBuf>,
-    /// The model that is put in service at the first start
-    #[arg(long, value_name = "DIR", default_value = "models/default")]
-    bundle: PathBuf,
+    /// Folder of the model that is put in service at the first start; the one in this program, if left out
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
     /// Delete samples of bins that nobody has labelled for so many days; without it they are kept
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     keep_unlabelled_days: Option<u32>,
+    /// Delete entries of the audit log after so many days; without it they are kept. Proofs of deletion stay
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_audit_days: Option<u32>,
     /// Leave trainings to `pilah-hub worker` processes on the same data folder
     #[arg(long)]
     no_training: bool,
@@ -92,9 +105,12 @@ impl Args {
             data: self.data,
             http: self.http,
             http_steps: 0,
+            site: Site { public: self.public_url, proxies: Networks::from(self.trusted_proxies) },
+            door: DoorConfig::default(),
             mqtt,
             bundle: self.bundle,
             keep_unlabelled_days: self.keep_unlabelled_days,
+            keep_audit_days: self.keep_audit_days,
             map_tiles: self.map_tiles,
             demo: false,
             trains: !self.no_training,
@@ -112,6 +128,9 @@ impl Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let running = server::start(args.config()?).await?;
     println!("Pilah hub: {}", running.url());
+    if let Some(public) = &running.state.config.site.public {
+        println!("For people: {public}");
+    }
     if let Some(addr) = running.mqtt_addr {
         println!("MQTT broker: {addr}");
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use pilah_models::bundle::LARGEST_NETWORK;
+use pilah_models::bundle::{LARGEST_NETWORK, Scaling};
 use pilah_models::name::Label;
 use tokio_util::sync::CancellationToken;
 
@@ -28,16 +28,19 @@ pub(super) struct Args {
     /// The hub's data folder
     #[arg(long, value_name = "DIR", default_value = "pilah-data")]
     data: PathBuf,
-    /// Use this ONNX network instead of the backbone of the model in service: images [1, 3, H, W], RGB
-    /// as x/127.5 - 1, to one embedding
+    /// Use this ONNX network instead of the backbone of the model in service: images, RGB, to one embedding
     #[arg(long, value_name = "FILE")]
     backbone: Option<PathBuf>,
     /// Width and height of the images that the backbone takes, if its file does not say
     #[arg(long, value_name = "PIXELS", requires = "backbone", value_parser = clap::value_parser!(u32).range(8..=1024))]
     input_side: Option<u32>,
-    /// The model that is put in service if there is none yet
-    #[arg(long, value_name = "DIR", default_value = "models/default")]
-    bundle: PathBuf,
+    /// How the backbone takes its pixels, if its file does not say: -1..1 (x/127.5 - 1), 0..1 (x/255), 0..255,
+    /// imagenet, or MEAN/DEVIATION of values 0 to 255
+    #[arg(long, value_name = "SCALING", requires = "backbone", allow_hyphen_values = true)]
+    scaling: Option<Scaling>,
+    /// Folder of the model that is put in service if there is none yet; the one in this program, if left out
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
     /// Of all that is random
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -75,7 +78,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "BOOL")]
     class_weights: Option<bool>,
     /// Train these classes only, in this order
-    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',', value_parser = Label::read)]
     labels: Option<Vec<Label>>,
     /// Of the items that the model takes for a class, the share that may end in its compartment although they
     /// are of another, above 0, at most 1: thresholds are picked by it
@@ -87,7 +90,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let backbone = args.backbone.as_ref().map(|path| read_backbone(path, args.input_side)).transpose()?;
+    let backbone = args.backbone.as_ref().map(|path| read_backbone(path, args.input_side, args.scaling)).transpose()?;
     let folder = match DataFolder::open(&args.data) {
         Err(StoreError::Locked { .. }) => DataFolder::open_shared(&args.data)?,
         other => other?,
@@ -95,7 +98,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let store = Store::open(&folder).await?;
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
-    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&args.bundle)).await?;
+    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), args.bundle.as_deref()).await?;
+    if args.bundle.is_none() {
+        registry.begin_with_shipped().await?;
+    }
     let registry = registry.with_rules(GateRules::in_folder(&args.data)?);
     let stop = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live.clone(), stop.clone()).await?;
@@ -138,11 +144,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn read_backbone(path: &std::path::Path, side: Option<u32>) -> anyhow::Result<BackboneFile> {
+pub(super) fn read_backbone(
+    path: &std::path::Path,
+    side: Option<u32>,
+    scaling: Option<Scaling>,
+) -> anyhow::Result<BackboneFile> {
     let read = || {
         let size = std::fs::metadata(path)?.len();
         anyhow::ensure!(size <= LARGEST_NETWORK, "{size} bytes are more than the {LARGEST_NETWORK} that are allowed");
-        Ok(BackboneFile::new(std::fs::read(path)?, side)?)
+        Ok(BackboneFile::new(&std::fs::read(path)?, side, scaling)?)
     };
     read().with_context(|| format!("cannot use the backbone {}", path.display()))
 }

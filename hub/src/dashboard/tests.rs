@@ -57,7 +57,8 @@ mod with_files {
         };
         let mut found = after("src=\"");
         found.extend(after("href=\"").into_iter().filter(|to| to.ends_with(".css") || to.ends_with(".js")));
-        found
+        // Relative to the path that the page names, which is the root here.
+        found.iter().map(|to| format!("/{}", to.trim_start_matches("./").trim_start_matches('/'))).collect()
     }
 
     #[tokio::test]
@@ -89,6 +90,8 @@ mod with_files {
                 assert!(read == plain.body && small.body.len() < plain.body.len(), "{address}");
             }
         }
+        assert!(page.contains("<base href=\"/\" />"), "{page}");
+        assert_eq!(page.matches("=\"/").count(), 1, "all else is relative to that: {page}");
         let icon = hub.request("GET", "/icon.svg", &[], None).await;
         assert_eq!((icon.status, icon.header("content-type")), (200, "image/svg+xml"));
     }

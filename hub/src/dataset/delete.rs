@@ -13,7 +13,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pilah_models::name::ContentId;
-use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -21,8 +20,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::DatasetError;
-use crate::store::entity::{audit, embedding, label_history, sample};
-use crate::store::{Blobs, Store, StoreError, now_ms};
+use crate::audit;
+use crate::store::entity::{embedding, label_history, sample};
+use crate::store::{Blobs, Store, StoreError};
 
 /// How many samples are deleted in one transaction.
 const BATCH: u64 = 500;
@@ -218,14 +218,7 @@ async fn write_down(store: &Store, whose: &Whose, who: &str, deletion: &Deletion
     ] {
         detail[name] = value;
     }
-    let row = audit::ActiveModel {
-        at_ms: Set(now_ms()),
-        who: Set(who.to_owned()),
-        what: Set("samples.delete".to_owned()),
-        detail_json: Set(Some(detail.to_string())),
-        ..Default::default()
-    };
-    Ok(audit::Entity::insert(row).exec(store.db()).await?.last_insert_id)
+    audit::note(store.db(), who, audit::DELETION, &detail).await
 }
 
 /// Takes away images that no sample shows: those of an upload or import that was not committed.

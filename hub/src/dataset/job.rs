@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cluster::{self, LooksColumns};
 use super::delete::{self, Whose};
+use super::leftovers::{Suspects, Swept};
 use super::{DatasetError, leftovers, looks};
 use crate::error::Chain;
 use crate::store::entity::sample;
@@ -47,11 +48,11 @@ pub fn start(
                     tracing::error!(error = %Chain(&error), "perceptual hashes are missing; restart to try again");
                 }
             }
-            let (objects, mut is_first) = (data.join("objects"), true);
+            let (objects, mut suspects) = (data.join("objects"), None);
             let mut rounds = tokio::time::interval(EVERY);
             loop {
                 rounds.tick().await;
-                sweep(&store, &objects, std::mem::take(&mut is_first)).await;
+                sweep(&store, &objects, &mut suspects).await;
                 let Some(days) = keep_unlabelled_days else { continue };
                 if let Err(error) = retain(&store, &blobs, days, now_ms()).await {
                     tracing::error!(error = %Chain(&error), "old samples are not deleted; tried again in 6 hours");
@@ -62,15 +63,31 @@ pub fn start(
     });
 }
 
-/// Takes away what killed hubs left behind.
-async fn sweep(store: &Store, objects: &Path, is_first: bool) {
+/// Takes away what killed hubs left behind. The first round after a start finds nothing suspicious yet.
+async fn sweep(store: &Store, objects: &Path, suspects: &mut Option<Suspects>) {
     let (folder, now) = (objects.to_owned(), SystemTime::now());
     let half_written = tokio::task::spawn_blocking(move || leftovers::sweep_half_written(&folder, now));
     let half_written = half_written.await.expect("looking at files does not panic").map_err(DatasetError::from);
-    let unshown = if is_first { Ok(0) } else { leftovers::sweep_unshown(store, objects, now).await };
+    let unshown = match suspects {
+        None => Ok(Swept::Gone { taken: 0, waiting: 0 }),
+        Some(suspects) => leftovers::sweep_unshown(store, objects, now, suspects).await,
+    };
+    suspects.get_or_insert_default();
     match (half_written, unshown) {
-        (Ok(0), Ok(0)) => {}
-        (Ok(half_written), Ok(unshown)) => tracing::info!(half_written, unshown, "images of a killed hub taken away"),
+        (Ok(0), Ok(Swept::Gone { taken: 0, waiting: 0 })) => {}
+        (Ok(half_written), Ok(Swept::Gone { taken, waiting })) => {
+            tracing::info!(half_written, taken, waiting, "images of a killed hub taken away");
+        }
+        (Ok(_), Ok(Swept::NothingKnown { unshown })) => tracing::error!(
+            unshown,
+            "the database knows no image, but there are images; none is taken away. If the database is not the one that \
+             belongs to them, restore that"
+        ),
+        (Ok(_), Ok(Swept::TooMany { unshown })) => tracing::error!(
+            unshown,
+            "the database does not know many of the images; none is taken away. If it is older than they are, restore a \
+             newer backup of it"
+        ),
         (Err(error), _) | (_, Err(error)) => {
             tracing::warn!(error = %Chain(&error), "images of a killed hub cannot be looked for; tried again in 6 hours");
         }

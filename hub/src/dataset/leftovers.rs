@@ -1,7 +1,7 @@
 //! What a killed hub left in the object storage: images that it was writing, and images whose rows it had
 //! not committed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,9 @@ use crate::store::entity::sample;
 
 /// What is younger may be on its way: being written, or waiting for its batch.
 const ON_ITS_WAY: Duration = Duration::from_hours(1);
+
+/// More than killed hubs leave: an upload, some batches, and what waited for its own.
+const MOST: u64 = 1000;
 
 /// How many images are looked up at once.
 const BATCH: usize = 500;
@@ -39,38 +42,88 @@ pub(super) fn sweep_half_written(objects: &Path, now: SystemTime) -> io::Result<
     Ok(swept)
 }
 
-/// Takes away images that no sample shows. Tells how many. It is not for the hour after a start: a bin
-/// then sends again what was not acknowledged, and its image is found to be there already.
+/// Images that a round found without a sample: they go if the next round finds them so, too.
+pub(super) type Suspects = BTreeSet<String>;
+
+/// What a round did with images that no sample shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Swept {
+    /// So many were found without a sample a second time, and are gone; so many for the first time.
+    Gone { taken: u64, waiting: u64 },
+    /// So many have no sample, but the database knows no image at all: it is another one's, or an empty one.
+    NothingKnown { unshown: u64 },
+    /// So many have no sample, more than killed hubs leave: the database is an old one, as a rule.
+    TooMany { unshown: u64 },
+}
+
+/// Takes away images that no sample shows, and that the round before found so already. It is not for the hour
+/// after a start: a bin then sends again what was not acknowledged, and its image is found to be there already.
 ///
 /// # Errors
 /// The operating system's, or the database's.
-pub(super) async fn sweep_unshown(store: &Store, objects: &Path, now: SystemTime) -> Result<u64, DatasetError> {
-    let mut swept = 0;
+pub(super) async fn sweep_unshown(
+    store: &Store,
+    objects: &Path,
+    now: SystemTime,
+    suspects: &mut Suspects,
+) -> Result<Swept, DatasetError> {
+    let mut unshown = BTreeMap::new();
     for folder in folders(objects)? {
         let list = move || {
             let prefix = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let files = old_files(&folder, now)?;
-            Ok(files.into_iter().map(|(path, name)| (path, format!("{prefix}{name}"))).collect::<Vec<_>>())
+            Ok(files.into_iter().map(|(path, name)| (format!("{prefix}{name}"), path)).collect::<Vec<_>>())
         };
         let files: io::Result<_> = tokio::task::spawn_blocking(list).await.expect("listing does not panic");
         for batch in files?.chunks(BATCH) {
-            let shown: Vec<String> = sample::Entity::find()
-                .select_only()
-                .column(sample::Column::ContentSha256)
-                .filter(sample::Column::ContentSha256.is_in(batch.iter().map(|(_, content)| content.as_str())))
-                .into_tuple()
-                .all(store.db())
-                .await?;
-            let shown: HashSet<&str> = shown.iter().map(String::as_str).collect();
-            for (path, _) in batch.iter().filter(|(_, content)| !shown.contains(content.as_str())) {
+            let shown = shown(store, batch.iter().map(|(content, _)| content.as_str())).await?;
+            for (content, path) in batch.iter().filter(|(content, _)| !shown.contains(content.as_str())) {
                 if is_jpeg(path)? {
-                    fs::remove_file(path)?;
-                    swept += 1;
+                    unshown.insert(content.clone(), path.clone());
                 }
             }
         }
     }
+    let is_any_known = sample::Entity::find().select_only().column(sample::Column::Id).into_tuple::<String>();
+    let is_any_known = is_any_known.one(store.db()).await?.is_some();
+    let swept = judge(&unshown, suspects, is_any_known);
+    if let Swept::Gone { .. } = swept {
+        let before = std::mem::replace(suspects, unshown.keys().cloned().collect());
+        let going: Vec<&String> = unshown.keys().filter(|content| before.contains(*content)).collect();
+        for batch in going.chunks(BATCH) {
+            // Looked up once more: a sample of the same image may have come since.
+            let shown = shown(store, batch.iter().map(|content| content.as_str())).await?;
+            for content in batch.iter().filter(|content| !shown.contains(content.as_str())) {
+                fs::remove_file(&unshown[*content])?;
+                suspects.remove(*content);
+            }
+        }
+    }
     Ok(swept)
+}
+
+/// What may go. A sweep that is mistaken is worse than one that leaves something behind.
+fn judge(unshown: &BTreeMap<String, PathBuf>, suspects: &Suspects, is_any_known: bool) -> Swept {
+    let count = unshown.len() as u64;
+    if count > 0 && !is_any_known {
+        return Swept::NothingKnown { unshown: count };
+    }
+    if count > MOST {
+        return Swept::TooMany { unshown: count };
+    }
+    let taken = unshown.keys().filter(|content| suspects.contains(*content)).count() as u64;
+    Swept::Gone { taken, waiting: count - taken }
+}
+
+async fn shown(store: &Store, contents: impl Iterator<Item = &str>) -> Result<HashSet<String>, DatasetError> {
+    let shown: Vec<String> = sample::Entity::find()
+        .select_only()
+        .column(sample::Column::ContentSha256)
+        .filter(sample::Column::ContentSha256.is_in(contents))
+        .into_tuple()
+        .all(store.db())
+        .await?;
+    Ok(shown.into_iter().collect())
 }
 
 fn folders(objects: &Path) -> io::Result<Vec<PathBuf>> {
@@ -102,8 +155,8 @@ fn is_jpeg(path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use pilah_models::preprocess;
-    use sea_orm::ActiveModelTrait as _;
     use sea_orm::ActiveValue::Set;
+    use sea_orm::{ActiveModelTrait as _, PaginatorTrait as _};
 
     use super::*;
     use crate::registry::fixture::{Hub, picture, write_class};
@@ -134,14 +187,43 @@ mod tests {
         let network = blobs.put(b"a network".to_vec()).await.expect("stores");
         let objects = hub.path().join("data/objects");
         let (now, later) = (SystemTime::now(), SystemTime::now() + 2 * ON_ITS_WAY);
-        assert_eq!(sweep_unshown(store, &objects, now).await.expect("looks"), 0, "it may be on its way");
-        assert_eq!(sweep_unshown(store, &objects, later).await.expect("looks"), 1);
+        let mut suspects = Suspects::new();
+        let mut sweep = async |at| sweep_unshown(store, &objects, at, &mut suspects).await.expect("looks");
+        assert_eq!(sweep(now).await, gone(0, 0), "it may be on its way");
+        assert_eq!(sweep(later).await, gone(0, 1), "it may be a mistake");
+        assert!(blobs.exists(&orphan).await.expect("looks"));
+        assert_eq!(sweep(later).await, gone(1, 0));
         assert!(!blobs.exists(&orphan).await.expect("looks") && blobs.exists(&network).await.expect("looks"));
         for row in sample::Entity::find().all(store.db()).await.expect("reads") {
             assert!(blobs.exists(&row.content_sha256.parse().expect("an id")).await.expect("looks"));
             let unlabelled = sample::ActiveModel { id: Set(row.id), label: Set(None), ..Default::default() };
             unlabelled.update(store.db()).await.expect("takes the label back");
         }
-        assert_eq!(sweep_unshown(store, &objects, later).await.expect("looks"), 0, "a sample needs no label");
+        for _ in 0..2 {
+            assert_eq!(sweep(later).await, gone(0, 0), "a sample needs no label");
+        }
+
+        // The rows are lost, and the images are not.
+        let images = sample::Entity::find().count(store.db()).await.expect("counts");
+        sample::Entity::delete_many().exec(store.db()).await.expect("loses all rows");
+        for _ in 0..3 {
+            assert_eq!(sweep(later).await, Swept::NothingKnown { unshown: images });
+        }
+    }
+
+    fn gone(taken: u64, waiting: u64) -> Swept {
+        Swept::Gone { taken, waiting }
+    }
+
+    #[test]
+    fn what_is_found_twice_goes_unless_it_is_a_lot() {
+        let found = |count: u64| (0..count).map(|n| (n.to_string(), PathBuf::new())).collect::<BTreeMap<_, _>>();
+        let all = |count: u64| found(count).into_keys().collect::<Suspects>();
+        assert_eq!(judge(&found(3), &Suspects::new(), true), gone(0, 3));
+        assert_eq!(judge(&found(3), &all(2), true), gone(2, 1));
+        assert_eq!(judge(&found(0), &all(2), false), gone(0, 0));
+        assert_eq!(judge(&found(3), &all(3), false), Swept::NothingKnown { unshown: 3 });
+        assert_eq!(judge(&found(MOST), &all(MOST), true), gone(MOST, 0));
+        assert_eq!(judge(&found(MOST + 1), &all(MOST + 1), true), Swept::TooMany { unshown: MOST + 1 });
     }
 }

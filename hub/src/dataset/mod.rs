@@ -57,6 +57,9 @@ pub mod job;
 /// A file from a request, no larger than it may be.
 pub(crate) mod receive;
 
+/// How many pictures are decoded at once.
+pub(crate) mod decoding;
+
 /// HTTP: upload, list, label.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;
@@ -162,12 +165,12 @@ pub fn classes(in_service: Option<&Labels>, seen: &BTreeSet<Label>) -> Vec<Label
     classes
 }
 
-/// Reads the label that a reviewer or an upload names: a class that exists.
+/// Reads the label that a reviewer or an upload names: a class that exists, written as [`Label::read`] takes it.
 ///
 /// # Errors
 /// [`DatasetError::Name`] or [`DatasetError::UnknownLabel`], which names those that exist.
 pub fn known_label(name: &str, classes: &[Label]) -> Result<Label, DatasetError> {
-    let label = Label::new(name)?;
+    let label = Label::read(name)?;
     if classes.contains(&label) {
         return Ok(label);
     }

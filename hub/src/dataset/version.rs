@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 
 use pilah_models::name::{ContentId, Label};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -100,7 +100,7 @@ pub struct Version {
 pub async fn freeze(store: &Store, blobs: &Blobs, by: &str, note: &str) -> Result<Version, DatasetError> {
     let mut manifest = Manifest { counts: Counts::new(), format: 1, samples: 0, shards: Vec::new() };
     // One transaction sees one moment.
-    let moment = store.db().begin().await?;
+    let moment = store.moment().await?;
     let mut after = String::new();
     loop {
         let shard = shard_after(&moment, &after).await?;

@@ -16,7 +16,7 @@ mod oracle;
 /// When to retrain.
 mod script;
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +30,7 @@ use crate::auth;
 use crate::config::{Config, Mqtt};
 use crate::dataset::DatasetError;
 use crate::fleet::{self, EnrolError};
+use crate::registry::shipped;
 use crate::server::{self, Running, StartError};
 use crate::state::AppState;
 use crate::train::TrainParams;
@@ -62,8 +63,8 @@ pub struct Demo {
     pub bins: u8,
     /// The program of the bin; found or built, if left out.
     pub edge_program: Option<PathBuf>,
-    /// The model that ships.
-    pub bundle: PathBuf,
+    /// The model to begin with; the one in this program, if left out.
+    pub bundle: Option<PathBuf>,
 }
 
 /// A demo that cannot go on.
@@ -88,7 +89,7 @@ pub enum DemoError {
     },
     /// A file cannot be written.
     #[error("cannot write the files of the demo")]
-    Files(#[from] std::io::Error),
+    Files(#[from] io::Error),
     /// A label cannot be set.
     #[error(transparent)]
     Label(#[from] DatasetError),
@@ -136,7 +137,8 @@ fn config(demo: &Demo, data: &Path) -> Config {
         mqtt: Mqtt::Embedded { addr: SocketAddr::from(([127, 0, 0, 1], 1883)), steps: PORT_STEPS },
         demo: true,
         accepted_contamination: ACCEPTED_CONTAMINATION,
-        ..Config::local(data.to_owned(), demo.bundle.clone())
+        bundle: demo.bundle.clone(),
+        ..Config::local(data.to_owned(), PathBuf::new())
     }
 }
 
@@ -153,6 +155,18 @@ fn greet(hub: &Running) {
     say("");
 }
 
+/// The folder that the bins read their model from.
+fn bundle_of_bins(demo: &Demo, data: &Path) -> io::Result<PathBuf> {
+    match &demo.bundle {
+        Some(folder) => std::path::absolute(folder),
+        None => {
+            let folder = std::path::absolute(data.join("shipped"))?;
+            shipped::write(&folder)?;
+            Ok(folder)
+        }
+    }
+}
+
 async fn start_bins(
     demo: &Demo,
     data: &Path,
@@ -163,11 +177,8 @@ async fn start_bins(
     say("Preparing the bins; the first time, their program is built, which takes some minutes.");
     let program = program::find(demo.edge_program.clone()).await?;
     let mqtt = hub.mqtt_addr.expect("the demo's broker is the embedded one");
-    let around = Surroundings {
-        mqtt_url: format!("mqtt://{mqtt}"),
-        hub_url: hub.url(),
-        bundle: std::path::absolute(&demo.bundle)?,
-    };
+    let around =
+        Surroundings { mqtt_url: format!("mqtt://{mqtt}"), hub_url: hub.url(), bundle: bundle_of_bins(demo, data)? };
     for number in 1..=demo.bins {
         let bin = BinId::new(format!("bin-{number}"))?;
         let secret = auth::draw_secret();
@@ -234,6 +245,6 @@ fn check_images(folder: &Path) -> Result<(), DemoError> {
 
 /// Tells the person at the terminal. A terminal that is gone is no reason to stop.
 fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).ok();
 }

@@ -50,6 +50,7 @@ pub(crate) struct CellQuery {
     #[serde(default)]
     set: SetName,
     /// How many images, 1 to 500; 60 if left out.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<usize>,
 }
 

@@ -1,8 +1,8 @@
 //! What people say of a bin: its name, its group, where it stands; and its end.
 //!
 //! A bin that is retired can log in nowhere, is not listed, and is told nothing. What it sent stays under
-//! its id, which is therefore not given again. A connection that is open at that moment stays so until it
-//! breaks, but what comes over it is refused.
+//! its id, which is therefore not given again. The embedded broker ends its connection at once; what comes
+//! over that of another broker is refused.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 
 use pilah_models::name::BinId;
 
-use super::{EnrolError, note_with};
+use super::EnrolError;
+use crate::audit;
 use crate::store::entity::bin;
 use crate::store::{Store, now_ms};
 
@@ -26,11 +27,14 @@ const LONGEST_ADDRESS: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Place {
     /// Degrees north of the equator, −90 to 90 (WGS 84).
+    #[schema(minimum = -90, maximum = 90)]
     pub(super) latitude: f64,
     /// Degrees east of Greenwich, −180 to 180.
+    #[schema(minimum = -180, maximum = 180)]
     pub(super) longitude: f64,
     /// In words, for who has to go there: at most 200 characters.
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub(super) address: Option<String>,
 }
 
@@ -39,10 +43,11 @@ pub(crate) struct Place {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BinChange {
     /// What people call it: 1 to 80 characters.
+    #[schema(min_length = 1, max_length = 80)]
     name: Option<String>,
     /// Its group, 1 to 80 characters; `null` takes it out of its group.
     #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 80)]
     group: Option<Option<String>>,
     /// Where it stands; `null` forgets it.
     #[serde(default, deserialize_with = "said")]
@@ -143,7 +148,7 @@ pub(super) async fn change(store: &Store, id: &BinId, wanted: BinChange, by: &st
     }
     if row.name.is_set() || row.group_name.is_set() || row.latitude.is_set() {
         bin::Entity::update(row).exec(&transaction).await?;
-        note_with(&transaction, by, "bin.changed", detail).await?;
+        audit::note(&transaction, by, "bin.changed", &detail).await?;
     }
     transaction.commit().await?;
     Ok(())
@@ -160,6 +165,7 @@ pub(super) async fn retire(store: &Store, id: &BinId, by: &str) -> Result<(), En
         online: Set(false),
         // No secret has this fingerprint.
         password_hash: Set(String::new()),
+        mosquitto_hash: Set(None),
         ..Default::default()
     };
     let retired = bin::Entity::update_many()
@@ -171,7 +177,7 @@ pub(super) async fn retire(store: &Store, id: &BinId, by: &str) -> Result<(), En
     if retired.rows_affected == 0 {
         return Err(EnrolError::Unknown(id.clone()));
     }
-    note_with(&transaction, by, "bin.retired", serde_json::json!({ "bin": id })).await?;
+    audit::note(&transaction, by, "bin.retired", &serde_json::json!({ "bin": id })).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -9,19 +9,16 @@ use axum::Json;
 use axum::extract::{Path, State};
 use pilah_models::name::BinId;
 use pilah_models::wire::Request;
-use sea_orm::ActiveValue::Set;
-use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
 use super::{EnrolError, store};
+use crate::audit;
 use crate::auth::Admin;
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::live::LiveEvent;
 use crate::state::AppState;
-use crate::store::entity::audit;
-use crate::store::now_ms;
 
 /// How long a bin may take: longer than it waits for a picture from its camera.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -91,7 +88,8 @@ pub(crate) async fn command(
         let detail = format!("bin {id} is not connected, and a command is not kept for later");
         return Err(HttpError::conflict("bin-offline", detail));
     }
-    note(&state, &user.name, &id, command).await?;
+    let detail = serde_json::json!({ "bin": id, "command": command });
+    audit::note(state.store.db(), &user.name, "bin.asked", &detail).await?;
     let mut live = state.live.watch();
     let number = state.publisher.command(&id, command.into()).map_err(|error| {
         HttpError::unavailable("broker-away", format!("{id} cannot be asked: {error}; try again in a moment"))
@@ -119,18 +117,6 @@ pub(crate) async fn command(
             Err(HttpError::unavailable("no-answer", detail))
         }
     }
-}
-
-async fn note(state: &AppState, who: &str, id: &BinId, command: CommandName) -> Result<(), HttpError> {
-    let row = audit::ActiveModel {
-        at_ms: Set(now_ms()),
-        who: Set(who.to_owned()),
-        what: Set("bin.asked".to_owned()),
-        detail_json: Set(Some(serde_json::json!({ "bin": id, "command": command }).to_string())),
-        ..Default::default()
-    };
-    audit::Entity::insert(row).exec_without_returning(state.store.db()).await.map_err(HttpError::internal)?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -177,6 +163,9 @@ mod tests {
             software: "0.1.0".into(),
             model: "m1".parse().expect("valid"),
             camera: CameraState::Streaming,
+            connection: None,
+            former: Vec::new(),
+            camera_is: None,
         };
         assert!(bin.subscribe(&Channel::Commands.of(&bin.id)).await, "its own commands");
         bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;

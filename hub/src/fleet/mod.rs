@@ -24,9 +24,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Try
 
 pub(crate) use routes::{ApiDoc, routes};
 
-use crate::auth::bins;
+use crate::audit;
+use crate::auth::{bins, subscribers};
 use crate::config::Secret;
-use crate::store::entity::{audit, bin};
+use crate::store::entity::bin;
 use crate::store::{Store, now_ms};
 
 /// A bin that cannot be enrolled.
@@ -41,6 +42,9 @@ pub enum EnrolError {
     /// There is none of this id.
     #[error("no bin {0} is enrolled")]
     Unknown(BinId),
+    /// A subscriber has this name.
+    #[error("a subscriber is called {0}, and bins and subscribers share one set of names: choose another id")]
+    Subscriber(BinId),
     /// The hub itself uses this name.
     #[error("the name {0} is the hub's own; choose another")]
     Reserved(BinId),
@@ -57,43 +61,45 @@ pub async fn enrol(store: &Store, id: &BinId, name: &str, by: &str) -> Result<Se
     if id.as_str() == topic::HUB_USER {
         return Err(EnrolError::Reserved(id.clone()));
     }
+    let transaction = store.begin().await?;
+    if subscribers::is_one(&transaction, id.as_str()).await? {
+        return Err(EnrolError::Subscriber(id.clone()));
+    }
     let secret = bins::draw();
     let row = bin::ActiveModel {
         id: Set(id.to_string()),
         password_hash: Set(bins::fingerprint(secret.reveal())),
+        mosquitto_hash: Set(Some(bins::for_mosquitto(secret.reveal()))),
         name: Set(if name.is_empty() { id.to_string() } else { name.to_owned() }),
         created_ms: Set(now_ms()),
         online: Set(false),
         ..Default::default()
     };
-    match bin::Entity::insert(row).on_conflict_do_nothing().exec(store.db()).await? {
+    match bin::Entity::insert(row).on_conflict_do_nothing().exec(&transaction).await? {
         TryInsertResult::Inserted(_) => {}
         TryInsertResult::Conflicted | TryInsertResult::Empty => {
-            let is_there = store::serving(store.db(), id).await?.is_some();
+            let is_there = store::serving(&transaction, id).await?.is_some();
             return Err(if is_there { EnrolError::Exists(id.clone()) } else { EnrolError::Retired(id.clone()) });
         }
     }
-    note(store, by, "bin.enrolled", id).await?;
+    audit::note(&transaction, by, "bin.enrolled", &serde_json::json!({ "bin": id })).await?;
+    transaction.commit().await?;
     Ok(secret)
 }
 
-/// Gives a bin a new secret; the old one is worth nothing from now on. A connection that is open stays
-/// so until it breaks.
+/// Gives a bin a new secret; the old one is worth nothing from now on. The embedded broker ends the
+/// connection that was made by it; any other has to be told.
 ///
 /// # Errors
 /// [`EnrolError`].
 pub async fn renew_secret(store: &Store, id: &BinId, by: &str) -> Result<Secret, EnrolError> {
     let secret = bins::draw();
-    let updated = bin::Entity::update_many()
-        .col_expr(bin::Column::PasswordHash, Expr::value(bins::fingerprint(secret.reveal())))
-        .filter(bin::Column::Id.eq(id.as_str()))
-        .filter(bin::Column::RetiredMs.is_null())
-        .exec(store.db())
-        .await?;
-    if updated.rows_affected == 0 {
+    let transaction = store.begin().await?;
+    if !keep_secret(&transaction, id, &secret).await? {
         return Err(EnrolError::Unknown(id.clone()));
     }
-    note(store, by, "bin.secret_renewed", id).await?;
+    audit::note(&transaction, by, "bin.secret_renewed", &serde_json::json!({ "bin": id })).await?;
+    transaction.commit().await?;
     Ok(secret)
 }
 
@@ -106,28 +112,20 @@ pub async fn enrol_with(store: &Store, id: &BinId, name: &str, secret: &Secret) 
         Ok(_) | Err(EnrolError::Exists(_)) => {}
         Err(error) => return Err(error),
     }
-    bin::Entity::update_many()
+    keep_secret(store.db(), id, secret).await?;
+    Ok(())
+}
+
+/// Keeps what a secret is verified by. Tells whether there is such a bin.
+async fn keep_secret(db: &impl ConnectionTrait, id: &BinId, secret: &Secret) -> Result<bool, DbErr> {
+    let updated = bin::Entity::update_many()
         .col_expr(bin::Column::PasswordHash, Expr::value(bins::fingerprint(secret.reveal())))
+        .col_expr(bin::Column::MosquittoHash, Expr::value(bins::for_mosquitto(secret.reveal())))
         .filter(bin::Column::Id.eq(id.as_str()))
-        .exec(store.db())
+        .filter(bin::Column::RetiredMs.is_null())
+        .exec(db)
         .await?;
-    Ok(())
-}
-
-async fn note(store: &Store, who: &str, what: &str, id: &BinId) -> Result<(), DbErr> {
-    note_with(store.db(), who, what, serde_json::json!({ "bin": id })).await
-}
-
-async fn note_with(db: &impl ConnectionTrait, who: &str, what: &str, detail: serde_json::Value) -> Result<(), DbErr> {
-    let row = audit::ActiveModel {
-        at_ms: Set(now_ms()),
-        who: Set(who.to_owned()),
-        what: Set(what.to_owned()),
-        detail_json: Set(Some(detail.to_string())),
-        ..Default::default()
-    };
-    audit::Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
+    Ok(updated.rows_affected > 0)
 }
 
 #[cfg(test)]

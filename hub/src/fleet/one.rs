@@ -80,6 +80,7 @@ pub(crate) async fn retire(
     change::retire(&state.store, &id, &user.name).await?;
     tracing::info!(bin = %id, by = user.name, "bin retired");
     state.rollout.nudge();
+    state.evictions.nudge();
     state.live.publish(LiveEvent::Bin { bin: id, online: false, model: None, update: None });
     Ok(StatusCode::NO_CONTENT)
 }

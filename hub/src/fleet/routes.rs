@@ -82,6 +82,15 @@ pub(crate) struct BinView {
     pub(super) update: Option<String>,
     /// Its camera, in words.
     pub(super) camera: Option<String>,
+    /// Items and images that came under a number which another had, and were stored under one of their own: its
+    /// card was brought back, or copied.
+    pub(super) conflicts: i64,
+    /// When the last of them came, in milliseconds since 1970.
+    pub(super) conflict_ms: Option<i64>,
+    /// How often one of two programs under its id took over from the other.
+    pub(super) takeovers: i64,
+    /// When that was the last time, in milliseconds since 1970.
+    pub(super) takeover_ms: Option<i64>,
     /// The last item.
     pub(super) last_item: Option<ItemSeen>,
     /// The last `Telemetry` message.
@@ -94,10 +103,11 @@ pub(crate) struct BinView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewBin {
     /// Its id: 1 to 64 of a-z, 0-9, '_' and '-'.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 1, max_length = 64, pattern = "^[a-z0-9][a-z0-9_-]{0,63}$")]
     id: BinId,
-    /// What people call it; its id if empty.
+    /// What people call it, at most 80 characters; its id if empty.
     #[serde(default)]
+    #[schema(max_length = 80)]
     name: String,
 }
 
@@ -119,6 +129,7 @@ pub(crate) struct Enrolled {
 pub(crate) struct ItemsQuery {
     /// How many, 1 to 500.
     #[serde(default = "default_limit")]
+    #[param(minimum = 1, maximum = 500)]
     limit: u64,
     /// Only those before this row number.
     before: Option<i64>,
@@ -134,6 +145,7 @@ pub(crate) struct ItemsQuery {
 pub(crate) struct FieldQuery {
     /// How many hours back, 1 to 720.
     #[serde(default = "default_hours")]
+    #[param(minimum = 1, maximum = 720)]
     hours: u32,
     /// Only what this bin saw.
     #[param(value_type = Option<String>)]
@@ -208,7 +220,7 @@ fn default_hours() -> u32 {
 impl From<EnrolError> for HttpError {
     fn from(error: EnrolError) -> Self {
         match error {
-            EnrolError::Exists(_) | EnrolError::Retired(_) | EnrolError::Reserved(_) => {
+            EnrolError::Exists(_) | EnrolError::Retired(_) | EnrolError::Subscriber(_) | EnrolError::Reserved(_) => {
                 Self::conflict("bin-exists", error.to_string())
             }
             EnrolError::Unknown(_) => Self::not_found(error.to_string()),
@@ -249,7 +261,7 @@ pub(crate) async fn add_bin(
     Ok((StatusCode::CREATED, Json(enrolled(&new.id, secret.reveal()))))
 }
 
-/// Gives a bin a new secret.
+/// Gives a bin a new secret, and ends the connection that was made by the old one.
 #[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
     (status = 401, description = "Not logged in", body = Problem),
@@ -263,6 +275,7 @@ pub(crate) async fn new_secret(
 ) -> Result<Json<Enrolled>, HttpError> {
     let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
     let secret = renew_secret(&state.store, &id, &user.name).await?;
+    state.evictions.nudge();
     tracing::info!(bin = %id, by = user.name, "bin secret renewed");
     Ok(Json(enrolled(&id, secret.reveal())))
 }

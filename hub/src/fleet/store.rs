@@ -228,6 +228,10 @@ fn bin_view(row: bin::Model, last_item: Option<ItemSeen>) -> BinView {
         online: row.online,
         model: row.model_version,
         desired_model: row.desired_version,
+        conflicts: row.conflicts,
+        conflict_ms: row.conflict_ms,
+        takeovers: row.takeovers,
+        takeover_ms: row.takeover_ms,
         last_item,
     }
 }
@@ -238,7 +242,7 @@ fn item(row: event::Model) -> Result<ItemSeen, StoreError> {
     Ok(ItemSeen {
         id: row.id,
         bin: BinId::new(row.bin.as_str()).map_err(|error| corrupt(error.to_string()))?,
-        at_ms: row.at_ms,
+        at_ms: row.seen_ms.unwrap_or(row.at_ms),
         sure: row.outcome == "label",
         label: label(&row.label)?,
         confidence: row.confidence,

@@ -14,6 +14,8 @@ use super::modelling::{Modelling, Seasons, Trend};
 #[serde(deny_unknown_fields, default)]
 pub struct Question {
     /// How far ahead, 1 to 730; 30 if left out.
+    #[schema(minimum = 1, maximum = 730)]
+    #[param(minimum = 1, maximum = 730)]
     pub days: Option<u32>,
     /// Of this product only.
     pub product_id: Option<String>,
@@ -30,14 +32,24 @@ pub struct Question {
     #[param(value_type = Option<String>, format = Date)]
     pub to: Option<Date>,
     /// The probability that stock lasts for the lead time, 0.5 to 0.999; 0.95 if left out.
+    #[schema(minimum = 0.5, maximum = 0.999)]
+    #[param(minimum = 0.5, maximum = 0.999)]
     pub service_level: Option<f64>,
     /// Days from an order to its arrival, 0 to 365; what the data says last, or 7.
+    #[schema(minimum = 0, maximum = 365)]
+    #[param(minimum = 0, maximum = 365)]
     pub lead_time_days: Option<f64>,
     /// Days between one chance to order and the next, 0 to 365; 7 if left out.
+    #[schema(minimum = 0, maximum = 365)]
+    #[param(minimum = 0, maximum = 365)]
     pub review_days: Option<f64>,
     /// What is in stock; what the data says last if left out.
+    #[schema(minimum = 0)]
+    #[param(minimum = 0)]
     pub on_hand: Option<f64>,
     /// The probability of the truth to be inside an interval, 0.5 to 0.99; 0.8 if left out.
+    #[schema(minimum = 0.5, maximum = 0.99)]
+    #[param(minimum = 0.5, maximum = 0.99)]
     pub level: Option<f64>,
     /// How Prophet's trend grows; as it was trained if left out. Logistic growth takes a capacity.
     pub growth: Option<Trend>,

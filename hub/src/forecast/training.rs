@@ -97,7 +97,7 @@ pub fn fit(
     settings: &Settings,
     watch: impl FnMut(Stage) -> ControlFlow<()>,
 ) -> Result<Ensemble, TrainingError> {
-    let (series, notes) = Series::build(points, Absent::Auto)?;
+    let (series, notes) = Series::build_by(points, Absent::Auto, settings.cadence)?;
     fit_series(&series, notes, settings, watch)
 }
 
@@ -129,7 +129,7 @@ pub fn train(
     now: Timestamp,
     watch: &(impl Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Artefact, TrainingError> {
-    let (series, notes) = Series::build(&total(rows), absent(rows.iter()))?;
+    let (series, notes) = Series::build_by(&total(rows), absent(rows.iter()), settings.cadence)?;
     let total = fit_series(&series, notes, settings, |stage| {
         watch(match stage {
             Stage::Prophet => Progress::Prophet,
@@ -148,7 +148,8 @@ pub fn train(
             return Err(TrainingError::Cancelled);
         }
         let absent = if fill.contains(product) { Absent::Unknown } else { Absent::Auto };
-        let fit = Series::build(points, absent).map_err(|error| error.to_string()).and_then(|(series, notes)| {
+        let series = Series::build_by(points, absent, settings.cadence).map_err(|error| error.to_string());
+        let fit = series.and_then(|(series, notes)| {
             let settings = alone.of_part(series.largest() / total.series.largest());
             let fit = fit_series(&series, notes, &settings, |_| ControlFlow::Continue(()));
             fit.map_err(TrainingError::of_part)

@@ -3,14 +3,16 @@
 use pilah_models::labels::MAX_LABELS;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Event, Header, Message, Probabilities, Reply, Reported, Sample, Status, Telemetry};
+use pilah_models::wire::{Event, Header, Message, Probabilities, Reply, Reported, Sample, Status, Telemetry, Truth};
+
+use super::bounds;
 
 /// Something that a bin said, whole and plausible.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Observation {
     Status(Status),
     Event(Event),
-    Telemetry(Telemetry),
+    Telemetry(Box<Telemetry>),
     Reported(Reported),
     Reply(Reply),
     Sample(Box<Sample>),
@@ -49,6 +51,15 @@ impl Observation {
         }
     }
 
+    /// The truth that it claims to know, of what can.
+    pub(super) fn truth_mut(&mut self) -> Option<&mut Option<Truth>> {
+        match self {
+            Self::Event(event) => Some(&mut event.truth),
+            Self::Sample(sample) => Some(&mut sample.meta.truth),
+            _ => None,
+        }
+    }
+
     /// Whether the bin keeps it until the hub acknowledges it.
     pub(super) fn wants_ack(&self) -> bool {
         matches!(self, Self::Event(_) | Self::Sample(_) | Self::Damaged { .. })
@@ -63,7 +74,7 @@ pub(super) fn observation(topic: &str, payload: &[u8]) -> Result<Observation, Re
     let read = match channel {
         Channel::Status => Status::decode(payload).map(Observation::Status),
         Channel::Events => Event::decode(payload).map(Observation::Event),
-        Channel::Telemetry => Telemetry::decode(payload).map(Observation::Telemetry),
+        Channel::Telemetry => Telemetry::decode(payload).map(|telemetry| Observation::Telemetry(Box::new(telemetry))),
         Channel::Reported => Reported::decode(payload).map(Observation::Reported),
         Channel::Replies => Reply::decode(payload).map(Observation::Reply),
         Channel::Samples => Sample::decode(payload).map(|sample| Observation::Sample(Box::new(sample))),
@@ -79,23 +90,24 @@ pub(super) fn observation(topic: &str, payload: &[u8]) -> Result<Observation, Re
     if i64::try_from(read.header().seq).is_err() {
         return Err(Refusal::Malformed(format!("seq {} is too large", read.header().seq)));
     }
-    if let Observation::Telemetry(Telemetry { fill: Some(fill), .. }) = &read
-        && !(0.0..=1.0).contains(fill)
+    if let Observation::Telemetry(telemetry) = &read
+        && let Some(reason) = bounds::impossible_health(telemetry)
     {
-        return Err(Refusal::Malformed(format!("fill {fill} is outside 0 to 1")));
+        return Err(Refusal::Malformed(reason));
     }
-    Ok(match implausible(&read) {
+    let mut read = match implausible(&read) {
         Some(reason) => Observation::Damaged { header: read.header().clone(), reason },
         None => read,
-    })
+    };
+    bounds::bound(&mut read);
+    Ok(read)
 }
 
 fn implausible(observation: &Observation) -> Option<String> {
     match observation {
         Observation::Event(event) => {
             let numbers = implausible_numbers(event.confidence, &event.probabilities);
-            let latency = (!event.latency_ms.is_finite()).then(|| "latency_ms is not a number".into());
-            numbers.or(latency)
+            numbers.or_else(|| bounds::impossible_latency(event.latency_ms))
         }
         Observation::Sample(sample) => implausible_numbers(sample.meta.confidence, &sample.meta.probabilities),
         _ => None,

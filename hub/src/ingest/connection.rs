@@ -184,6 +184,7 @@ impl Connection {
                 Ok(Event::Incoming(Incoming::ConnAck(_))) => {
                     failures = 0;
                     granted = 0;
+                    stop.run_until_cancelled(self.ingest.forget_presence()).await;
                     self.subscribe();
                 }
                 Ok(Event::Incoming(Incoming::SubAck(answer))) => {

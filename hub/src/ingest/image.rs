@@ -1,10 +1,12 @@
 //! From a bin's image to one that may be kept.
 //!
 //! The image is decoded under limits and encoded again, so that what is stored is an image and nothing
-//! else: no metadata, no trailing bytes, nothing that only one decoder would accept.
+//! else: no metadata, no trailing bytes, nothing that only one decoder would accept. One of which a part is missing
+//! is kept, for people to see and with a note of it, since no bin sends it again.
 
 use pilah_models::name::ContentId;
-use pilah_models::preprocess::{self, ImageError, Limits};
+use pilah_models::picture::{self, ImageError, Limits};
+use pilah_models::preprocess;
 
 use crate::dataset::looks;
 use crate::store::{BlobError, Blobs};
@@ -24,6 +26,8 @@ pub(super) struct StoredImage {
     pub(super) bytes: usize,
     /// Its perceptual hash.
     pub(super) looks: u64,
+    /// What is wrong with it, in words: it is used for nothing.
+    pub(super) damage: Option<String>,
 }
 
 /// Why an image is not in the object storage.
@@ -40,14 +44,25 @@ pub(super) enum KeepError {
 /// Decodes, encodes and stores an image.
 pub(super) async fn keep(blobs: &Blobs, jpeg: Vec<u8>) -> Result<StoredImage, KeepError> {
     let cleaned = tokio::task::spawn_blocking(move || clean(&jpeg));
-    let (width, height, looks, jpeg) = cleaned.await.map_err(|error| ImageError::Damaged(error.to_string()))??;
+    let (jpeg, seen) = cleaned.await.map_err(|error| ImageError::Damaged(error.to_string()))??;
     let bytes = jpeg.len();
     let content = blobs.put(jpeg).await?;
-    Ok(StoredImage { content, width, height, bytes, looks })
+    let Seen { width, height, looks, damage } = seen;
+    Ok(StoredImage { content, width, height, bytes, looks, damage })
 }
 
-fn clean(jpeg: &[u8]) -> Result<(u32, u32, u64, Vec<u8>), ImageError> {
-    let image = preprocess::decode(jpeg, &LIMITS)?;
-    let encoded = preprocess::encode_jpeg(&image, LARGEST)?;
-    Ok((image.width(), image.height(), looks::perceptual_hash(&image), encoded))
+/// What was seen of an image when it was decoded.
+struct Seen {
+    width: u32,
+    height: u32,
+    looks: u64,
+    damage: Option<String>,
+}
+
+fn clean(jpeg: &[u8]) -> Result<(Vec<u8>, Seen), ImageError> {
+    let picture = picture::read(jpeg, &LIMITS)?;
+    let image = picture.rgb;
+    let damage = picture.damage.map(|damage| ImageError::Damaged(damage.to_string()).to_string());
+    let seen = Seen { width: image.width(), height: image.height(), looks: looks::perceptual_hash(&image), damage };
+    Ok((preprocess::encode_jpeg(&image, LARGEST)?, seen))
 }

@@ -19,8 +19,10 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::check::{Observation, Refusal, observation};
-use super::commit::{Committed, Ready, commit};
-use super::image::{KeepError, keep};
+use super::commit::{self, Committed, Oddities, Ready, commit};
+use super::image::{KeepError, StoredImage, keep};
+use super::labels::KnownLabels;
+use super::rows::fingerprint;
 use super::{Counters, Publisher};
 use crate::live::Live;
 use crate::store::{Blobs, Store, now_ms};
@@ -50,6 +52,7 @@ pub struct Ingest {
     rows: mpsc::Sender<Ready>,
     images: mpsc::Sender<Ready>,
     counters: Arc<Counters>,
+    store: Store,
 }
 
 /// What a batch needs.
@@ -60,6 +63,7 @@ struct Sink {
     live: Live,
     publisher: Publisher,
     counters: Arc<Counters>,
+    labels: KnownLabels,
     stop: CancellationToken,
 }
 
@@ -76,10 +80,11 @@ impl Ingest {
     ) -> Self {
         let (rows, waiting_rows) = mpsc::channel(ROWS);
         let (images, waiting_images) = mpsc::channel(IMAGES);
-        let sink = Sink { store, blobs, live, publisher, counters: Arc::clone(&counters), stop };
+        let labels = KnownLabels::new(store.clone(), blobs.clone());
+        let sink = Sink { store: store.clone(), labels, blobs, live, publisher, counters: Arc::clone(&counters), stop };
         tasks.spawn(write_batches(sink.clone(), waiting_rows));
         tasks.spawn(write_batches(sink, waiting_images));
-        Self { rows, images, counters }
+        Self { rows, images, counters, store }
     }
 
     /// Takes a message as it came. Waits while the queue is full.
@@ -92,7 +97,15 @@ impl Ingest {
         };
         let queue = if matches!(observation, Observation::Sample(_)) { &self.images } else { &self.rows };
         // It fails only while the hub stops; the bin keeps what was not acknowledged.
-        queue.send(Ready { observation, received_ms: now_ms(), image: None }).await.ok();
+        let fingerprint = fingerprint(&observation, payload);
+        queue.send(Ready { observation, fingerprint, received_ms: now_ms(), image: None }).await.ok();
+    }
+
+    /// The hub begins to listen: nobody is known to be there until it says so.
+    pub(super) async fn forget_presence(&self) {
+        if let Err(error) = commit::forget_presence(&self.store).await {
+            tracing::warn!(%error, "the hub shows bins as connected that may be gone");
+        }
     }
 }
 
@@ -112,6 +125,7 @@ async fn write_batches(sink: Sink, mut queue: mpsc::Receiver<Ready>) {
 
 impl Sink {
     async fn write(&self, batch: Vec<Ready>) {
+        let batch = self.with_known_labels(batch).await;
         let batch = self.with_images(batch).await;
         if batch.is_empty() {
             return;
@@ -144,6 +158,38 @@ impl Sink {
     fn give_up(&self, error: &DbErr) {
         self.counters.storage_failures.fetch_add(1, Ordering::Relaxed);
         tracing::error!(%error, "message not stored; its bin will send it again");
+    }
+
+    /// Leaves out what has a label that the hub does not know, unacknowledged; of a truth, the truth alone.
+    async fn with_known_labels(&self, batch: Vec<Ready>) -> Vec<Ready> {
+        let mut known = Vec::with_capacity(batch.len());
+        for mut ready in batch {
+            match self.labels.unknown(&ready.observation).await {
+                Ok(None) => {}
+                Ok(Some(label)) => {
+                    let words = format!(
+                        "the hub knows no label {label}: import the bin's model, or label an image so; until then the \
+                         bin keeps it"
+                    );
+                    self.counters.refuse(&self.counters.refused, &format!("bin {}", ready.observation.bin()), &words);
+                    continue;
+                }
+                Err(error) => {
+                    self.give_up(&error);
+                    continue;
+                }
+            }
+            if let Some(truth) = ready.observation.truth_mut()
+                && let Some(label) = truth.as_ref().map(|truth| truth.label.clone())
+                // A truth that cannot be looked up is left out; the item is not.
+                && !self.labels.knows(&label).await.unwrap_or(false)
+            {
+                *truth = None;
+                self.counters.truths_left_out.fetch_add(1, Ordering::Relaxed);
+            }
+            known.push(ready);
+        }
+        known
     }
 
     /// Stores the images of a batch. A damaged image makes its sample a damaged one; one that the
@@ -179,12 +225,22 @@ impl Sink {
         counters.events.fetch_add(done.events, Ordering::Relaxed);
         counters.samples.fetch_add(done.samples, Ordering::Relaxed);
         counters.duplicates.fetch_add(done.duplicates, Ordering::Relaxed);
+        counters.stale.fetch_add(done.stale, Ordering::Relaxed);
+        counters.truths_left_out.fetch_add(done.truths, Ordering::Relaxed);
+        for (bin, odd) in &done.oddities {
+            counters.conflicts.fetch_add(odd.conflicts, Ordering::Relaxed);
+            warn_of(bin, *odd);
+        }
         for bin in &done.strangers {
             counters.refuse(&counters.refused, &format!("bin {bin}"), "it is not enrolled");
         }
         for ready in batch {
-            if let Observation::Damaged { header, reason } = &ready.observation {
-                counters.refuse(&counters.damaged, &format!("bin {}", header.bin), reason);
+            let of = || format!("bin {}", ready.observation.bin());
+            if let Observation::Damaged { reason, .. } = &ready.observation {
+                counters.refuse(&counters.damaged, &of(), reason);
+            }
+            if let Some(StoredImage { damage: Some(damage), .. }) = &ready.image {
+                counters.note(&counters.damaged, &of(), damage, "image kept, but used for nothing");
             }
         }
         for ((bin, epoch), seqs) in done.acks {
@@ -200,5 +256,18 @@ impl Sink {
             self.counters.acks_dropped.fetch_add(seqs.len() as u64, Ordering::Relaxed);
             tracing::warn!(%bin, %error, count = seqs.len(), "not acknowledged; the bin will send again");
         }
+    }
+}
+
+fn warn_of(bin: &BinId, odd: Oddities) {
+    let Oddities { conflicts, takeovers, restored } = odd;
+    if conflicts > 0 {
+        tracing::warn!(%bin, conflicts, "numbers in use came with other contents; stored under numbers of their own");
+    }
+    if takeovers > 0 {
+        tracing::warn!(%bin, takeovers, "two programs speak under this bin's id, and take over from each other");
+    }
+    if restored > 0 {
+        tracing::warn!(%bin, "the bin knows nothing of its last start: its card was replaced, restored or copied");
     }
 }

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 /// How many messages may wait: acknowledgements of some seconds. At most 50 MB, 2 MB as a rule.
 const QUEUE: usize = 1024;
 
-/// The most sequence numbers in one [`Acks`], so that it stays far below the largest message.
-const ACKS_PER_MESSAGE: usize = 2000;
+/// The most sequence numbers in one [`Acks`]: 6 KB at most, so that it passes brokers that take no more than 8.
+const ACKS_PER_MESSAGE: usize = 300;
 
 /// A message that was not taken.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,12 @@ use crate::live::LiveEvent;
 use crate::store::entity;
 use crate::testing::{TestBin, TestHub, bin, event, header, jpeg, sample};
 
+/// Numbers that come twice, and words that come late.
+mod order;
+
+/// What is cut, refused and left out.
+mod bounds;
+
 async fn stored(hub: &TestHub) -> (u64, u64) {
     let db = hub.running.state.store.db();
     let events = entity::event::Entity::find().count(db).await.expect("counts");
@@ -135,8 +141,40 @@ async fn a_damaged_image_is_acknowledged_and_written_down() {
     let db = hub.running.state.store.db();
     let notes = entity::audit::Entity::find().order_by_asc(entity::audit::Column::Id).all(db).await.expect("reads");
     let notes: Vec<_> = notes.iter().filter(|note| note.what == "message.damaged").collect();
-    assert_eq!(notes.len(), 4);
-    assert!(notes.iter().any(|note| note.detail_json.as_deref().is_some_and(|detail| detail.contains("10000×10000"))));
+    // One note in an hour, which has the last, and how many there were.
+    assert_eq!(notes.len(), 1);
+    let detail: serde_json::Value = serde_json::from_str(notes[0].detail_json.as_deref().expect("more")).expect("JSON");
+    assert_eq!((&detail["seq"], &detail["count"]), (&4.into(), &4.into()));
+    assert!(detail["reason"].as_str().is_some_and(|reason| reason.contains("10000×10000")), "{detail}");
+    db.execute_unprepared("UPDATE audit SET at_ms = at_ms - 3600000").await.expect("updates");
+    for seq in [6, 7] {
+        bin.send_sample(&sample("b1", seq, b"GIF89a".to_vec())).await;
+        assert_eq!(bin.acks(1).await, [seq]);
+    }
+    let db = hub.running.state.store.db();
+    let notes = entity::audit::Entity::find().all(db).await.expect("reads");
+    assert_eq!(notes.iter().filter(|note| note.what == "message.damaged").count(), 2, "the next hour has its own");
+}
+
+#[tokio::test]
+async fn an_image_with_a_hole_is_kept_for_people_and_used_for_nothing() {
+    let hub = TestHub::start().await;
+    let mut bin = hub.bin("b1").await;
+    bin.listen_for_acks().await;
+    let whole = jpeg();
+    let hole = [&whole[..whole.len() - whole.len() / 4], &[0xff, 0xd9]].concat();
+    bin.send_sample(&sample("b1", 1, hole)).await;
+    bin.send_sample(&sample("b1", 2, whole)).await;
+    assert_eq!(bin.acks(2).await, [1, 2]);
+    assert_eq!((stored(&hub).await, hub.running.state.ingest.read().damaged), ((0, 2), 1));
+    let db = hub.running.state.store.db();
+    let rows = entity::sample::Entity::find().order_by_asc(entity::sample::Column::Seq).all(db).await.expect("reads");
+    let excluded: Vec<_> = rows.iter().map(|row| row.excluded.as_deref().unwrap_or_default()).collect();
+    assert!(excluded[0].starts_with("the image is damaged: bytes are missing"), "{excluded:?}");
+    assert_eq!(excluded[1], "");
+    let notes = entity::audit::Entity::find().all(db).await.expect("reads");
+    let is_noted = |detail: &Option<String>| detail.as_deref().is_some_and(|text| text.contains("used for nothing"));
+    assert_eq!(notes.iter().filter(|note| note.what == "message.damaged" && is_noted(&note.detail_json)).count(), 1);
 }
 
 /// A JPEG whose header says 100 megapixels.
@@ -161,12 +199,16 @@ async fn what_a_bin_says_of_itself_is_kept() {
         software: "0.1.0".into(),
         model: "m1".parse().expect("valid"),
         camera: CameraState::Failed { error: "unplugged".into() },
+        connection: None,
+        former: Vec::new(),
+        camera_is: None,
     };
     let reported = Reported {
         header: header("b1", 2),
         model: "m2".parse().expect("valid"),
         manifest: pilah_models::name::ContentId::of(b"m"),
         update: UpdateState::Failed { target: "m3".parse().expect("valid"), error: "golden output differs".into() },
+        connection: None,
     };
     let telemetry = Telemetry {
         header: header("b1", 3),
@@ -183,6 +225,8 @@ async fn what_a_bin_says_of_itself_is_kept() {
         memory_bytes: None,
         actuator: None,
         fill: None,
+        connection: None,
+        chamber: None,
     };
     bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;
     bin.publish(&Channel::Reported.of(&bin.id), reported.encode()).await;
@@ -227,6 +271,8 @@ async fn the_fill_of_a_bin_is_kept_by_day() {
             memory_bytes: None,
             actuator: None,
             fill: Some(fill),
+            connection: None,
+            chamber: None,
         };
         bin.publish(&Channel::Telemetry.of(&bin.id), telemetry.encode()).await;
     }
@@ -273,13 +319,21 @@ async fn what_was_marked_wrong_at_the_bin_is_one_sample_and_comes_first() {
 async fn a_bin_that_is_not_enrolled_may_send_again_later() {
     let hub = TestHub::start().await;
     let state = &hub.running.state;
-    let ready = commit::Ready { observation: Observation::Event(event("b9", 1, true)), received_ms: 5, image: None };
+    let observation = Observation::Event(event("b9", 1, true));
+    let ready = commit::Ready { observation, fingerprint: "f".into(), received_ms: 5, image: None };
     let done = commit::commit(&state.store, std::slice::from_ref(&ready)).await.expect("commits");
     assert!(done.acks.is_empty() && done.events == 0);
     assert_eq!(done.strangers, [bin("b9")]);
     hub.enrol("b9").await;
     let done = commit::commit(&state.store, &[ready]).await.expect("commits");
     assert_eq!((done.events, done.acks[&(bin("b9"), 7)].as_slice()), (1, [1u64].as_slice()));
+
+    // A foreign broker may go on with a bin that is retired.
+    assert_eq!(hub.admin("DELETE", "/api/v1/bins/b9", None).await.status, 204);
+    let observation = Observation::Event(event("b9", 2, true));
+    let late = commit::Ready { observation, fingerprint: "g".into(), received_ms: 6, image: None };
+    let done = commit::commit(&state.store, &[late]).await.expect("commits");
+    assert_eq!((done.events, done.acks.is_empty(), done.strangers), (0, true, vec![bin("b9")]));
 }
 
 #[tokio::test]

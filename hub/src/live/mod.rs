@@ -6,6 +6,9 @@
 /// `GET /api/v1/live`.
 mod routes;
 
+/// Server-sent events, as long as a login holds.
+pub(crate) mod stream;
+
 use pilah_models::name::{BinId, Label, ModelVersion};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -91,7 +94,7 @@ pub struct ItemSeen {
     /// The bin.
     #[schema(value_type = String)]
     pub bin: BinId,
-    /// When, by the bin's clock, in milliseconds since 1970.
+    /// When, in milliseconds since 1970: by the bin's clock, or, if that cannot be right, when the hub got it.
     pub at_ms: i64,
     /// Whether the bin was sure enough.
     pub sure: bool,

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
 
+use crate::dataset::decoding::{Room, room_for};
 use crate::registry::Registry;
 
 /// HTTP: `POST /api/predict`.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;
 
-/// How many images are looked at at once. One of 50 megapixels takes 300 MB.
+/// How many images are looked at at once.
 const AT_ONCE: usize = 2;
 
 /// How long a request waits for its turn.
@@ -79,7 +80,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`]: no model, too busy, or no acceptable image.
     pub async fn predict(&self, bytes: Vec<u8>) -> Result<Prediction, PredictError> {
-        let turn = self.turn().await?;
+        let turn = self.turn(&bytes).await?;
         let classifier = self.registry.in_service().ok_or(PredictError::NoModel)?;
         let classify = move || {
             // Held until the work is done, even if the one who asked has hung up.
@@ -105,7 +106,7 @@ impl Predictor {
     /// # Errors
     /// As [`Predictor::predict`].
     pub async fn embed(&self, bytes: Vec<u8>) -> Result<(ContentId, Vec<f32>), PredictError> {
-        let turn = self.turn().await?;
+        let turn = self.turn(&bytes).await?;
         let classifier = self.registry.in_service().ok_or(PredictError::NoModel)?;
         let embed = move || {
             let _turn = turn;
@@ -116,9 +117,12 @@ impl Predictor {
         tokio::task::spawn_blocking(embed).await.expect("embedding does not panic and is not aborted")
     }
 
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, PredictError> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
-        Ok(turn.map_err(|_| PredictError::Busy)?.expect("the turns are never closed"))
+    async fn turn(&self, bytes: &[u8]) -> Result<(OwnedSemaphorePermit, Room), PredictError> {
+        let both = async {
+            let turn = Arc::clone(&self.turns).acquire_owned().await.expect("the turns are never closed");
+            (turn, room_for(bytes).await)
+        };
+        tokio::time::timeout(PATIENCE, both).await.map_err(|_| PredictError::Busy)
     }
 }
 

@@ -114,9 +114,11 @@ impl From<ImageError> for HttpError {
     fn from(error: ImageError) -> Self {
         match error {
             ImageError::Bytes { .. } | ImageError::Pixels { .. } => Self::too_large(error.to_string()),
-            ImageError::Frames(_) | ImageError::Format | ImageError::Damaged(_) | ImageError::Incompressible(_) => {
-                Self::unprocessable("bad-image", error.to_string())
-            }
+            ImageError::Frames(_)
+            | ImageError::Format
+            | ImageError::Coding(_)
+            | ImageError::Damaged(_)
+            | ImageError::Incompressible(_) => Self::unprocessable("bad-image", error.to_string()),
         }
     }
 }

@@ -18,7 +18,8 @@ const CLASSES: [&str; 3] = ["glass", "metal", "paper"];
 async fn hub() -> TestHub {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bundle = untrained("m1", &Labels::parse(CLASSES).expect("valid"));
-    bundle.write(&crate::testing::config(&folder).bundle).expect("writes");
+    let folder_of_bundle = crate::testing::config(&folder).bundle.expect("a folder");
+    bundle.write(&folder_of_bundle).expect("writes");
     TestHub::start_in(folder).await
 }
 
@@ -82,6 +83,38 @@ async fn an_image_gets_a_class_and_advice() {
     }
     let stranger = hub.send("POST", "/api/predict", &[("content-type", "image/png")], image).await;
     assert_eq!(stranger.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_picture_is_the_same_at_every_door_however_it_is_written() {
+    const WHOLE: &[u8] = include_bytes!("../../../models/golden/pictures/420.one-scan.jpg");
+    let hub = hub().await;
+    let same: [(&str, &[u8]); 4] = [
+        ("whole.jpg", WHOLE),
+        ("no-tables.jpg", include_bytes!("../../../models/golden/pictures/420.no-tables-no-app0.jpg")),
+        ("one-by-one.jpg", include_bytes!("../../../models/golden/pictures/420.one-by-one.jpg")),
+        ("stale-tail.jpg", include_bytes!("../../../models/golden/pictures/420.stale-tail.jpg")),
+    ];
+    let mut answers = Vec::new();
+    for (name, jpeg) in same {
+        let answer = post(&hub, "/api/predict", "image/jpeg", jpeg.to_vec()).await;
+        assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+        answers.push(answer.json()["prediction"]["probabilities"]["glass"].as_f64().expect("a number"));
+    }
+    assert!(answers.iter().all(|found| (found - answers[0]).abs() < 0.01), "{answers:?}");
+    let answer = post(&hub, "/api/upload-training", FORM, form(Some("glass"), &same)).await.json();
+    assert_eq!(answer["refused"], 0, "{answer}");
+    assert_eq!(answer["stored"].as_u64().zip(answer["duplicates"].as_u64()).map(|(a, b)| a + b), Some(4), "{answer}");
+
+    let hole = [&WHOLE[..WHOLE.len() - 200], &[0xff, 0xd9]].concat();
+    let fine: &[u8] = include_bytes!("../../../models/golden/pictures/refused/fine-colour.jpg");
+    for (jpeg, expected) in [(&hole[..], "damaged: bytes are missing"), (fine, "more values of colour than of light")] {
+        let answer = post(&hub, "/api/predict", "image/jpeg", jpeg.to_vec()).await;
+        assert!(answer.status == 422 && answer.text().contains(expected), "{}", answer.text());
+        let answer = post(&hub, "/api/upload-training", FORM, form(Some("glass"), &[("a.jpg", jpeg)])).await;
+        let reason = answer.json()["files"][0]["reason"].as_str().unwrap_or_default().to_owned();
+        assert!(answer.status == 422 && reason.contains(expected), "{}", answer.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,6 +246,11 @@ async fn fetch_as_bin(hub: &TestHub, version: &str) {
         let path = format!("/api/v1/artifacts/{}", text(id));
         let answer = hub.send("GET", &path, &[("authorization", &login)], Vec::new()).await;
         assert_eq!((answer.status, ContentId::of(&answer.body).as_str()), (200, text(id)));
+        let rest = hub.send("GET", &path, &[("authorization", &login), ("range", "bytes=7-")], Vec::new()).await;
+        assert_eq!((rest.status, &rest.body[..]), (206, &answer.body[7..]), "a bin whose link broke gets the rest");
+        let beyond = format!("bytes={}-", answer.body.len());
+        let beyond = hub.send("GET", &path, &[("authorization", &login), ("range", &beyond)], Vec::new()).await;
+        assert_eq!(beyond.status, 416);
         let wrong = basic("b1", "another secret");
         assert_eq!(hub.send("GET", &path, &[("authorization", &wrong)], Vec::new()).await.status, 401);
     }

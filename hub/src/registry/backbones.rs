@@ -16,7 +16,8 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Registry, RegistryError, store};
+use super::{Registry, RegistryError};
+use crate::audit;
 use crate::store::entity::{backbone, model};
 use crate::store::{StoreError, now_ms};
 
@@ -40,6 +41,8 @@ pub struct BackboneView {
     pub width: u32,
     /// Height of the images that it takes, in pixels.
     pub height: u32,
+    /// How its pixels are scaled: `-1..1`, `0..1`, `0..255`, `imagenet`, or MEAN/DEVIATION.
+    pub scaling: String,
     /// How many numbers it gives per image.
     pub embedding: u32,
     /// The median time for an image on this machine when it was imported, in milliseconds.
@@ -60,14 +63,12 @@ pub(super) struct Checked {
 }
 
 /// Loads a backbone, looks at its shapes and times it. Takes up to a second or so, on the caller's thread.
-pub(super) fn check(onnx: &[u8], side: Option<u32>, latency_ms: f64) -> Result<Checked, RegistryError> {
+pub(super) fn check(onnx: &[u8], input: InputSpec, latency_ms: f64) -> Result<(Backbone, Checked), RegistryError> {
     let unusable = |problem: String| RegistryError::Import(problem);
     if onnx.len() as u64 > LARGEST_NETWORK {
         let bytes = onnx.len();
         return Err(unusable(format!("the network has {bytes} bytes; a bin loads at most {LARGEST_NETWORK}")));
     }
-    let (width, height) = input_size(onnx, side)?;
-    let input = InputSpec { width, height, ..InputSpec::square(width) };
     let network = Backbone::load(onnx, &input)?;
     let embedding = network.embedding_len();
     if embedding > LONGEST_EMBEDDING {
@@ -93,7 +94,7 @@ pub(super) fn check(onnx: &[u8], side: Option<u32>, latency_ms: f64) -> Result<C
              with it could go into service: use a smaller one, or raise latency_ms in gate.toml"
         )));
     }
-    Ok(Checked { input, embedding, median_ms })
+    Ok((network, Checked { input, embedding, median_ms }))
 }
 
 /// The size of the images that a network takes, as its file says, or else `side` by `side`.
@@ -120,21 +121,17 @@ pub(super) fn input_size(onnx: &[u8], side: Option<u32>) -> Result<(u32, u32), R
 }
 
 impl Registry {
-    /// Imports a backbone for the next training. The same file again is one, and is then the newest.
+    /// Keeps a backbone that was checked for the next training. The same file again is one, and is then the newest.
     ///
     /// # Errors
-    /// [`RegistryError`]: it cannot be used, which the error says, or the storage failed.
-    pub async fn import_backbone(
+    /// A version was made with it, or the storage failed.
+    pub(super) async fn keep_backbone(
         &self,
         onnx: Vec<u8>,
+        checked: Checked,
         name: &str,
-        side: Option<u32>,
         who: &str,
     ) -> Result<BackboneView, RegistryError> {
-        let latency_ms = self.rules().latency_ms;
-        let checking = move || check(&onnx, side, latency_ms).map(|checked| (checked, onnx));
-        let (checked, onnx) =
-            tokio::task::spawn_blocking(checking).await.expect("checking does not panic and is not aborted")?;
         let bytes = onnx.len() as u64;
         let id = self.blobs.put(onnx).await?;
         let tx = self.store.begin().await?;
@@ -156,7 +153,7 @@ impl Registry {
             created_by: who.to_owned(),
         };
         backbone::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(&tx).await?;
-        store::note(&tx, who, "backbone.import", &serde_json::json!({ "backbone": id, "name": row.name })).await?;
+        audit::note(&tx, who, "backbone.import", &serde_json::json!({ "backbone": id, "name": row.name })).await?;
         tx.commit().await?;
         tracing::info!(backbone = %id, who, "backbone imported");
         view(&row, true)
@@ -204,7 +201,7 @@ impl Registry {
             return Err(RegistryError::Referred { what: format!("backbone {}", &id.as_str()[..12]), by });
         }
         backbone::Entity::delete_by_id(id.as_str()).exec(&tx).await?;
-        store::note(&tx, who, "backbone.delete", &serde_json::json!({ "backbone": id })).await?;
+        audit::note(&tx, who, "backbone.delete", &serde_json::json!({ "backbone": id })).await?;
         tx.commit().await?;
         Ok(self.blobs.remove(id).await?)
     }
@@ -247,6 +244,7 @@ fn view(row: &backbone::Model, next: bool) -> Result<BackboneView, RegistryError
         bytes: u64::try_from(row.bytes).unwrap_or(0),
         width: input.width,
         height: input.height,
+        scaling: input.scaling().to_string(),
         embedding: u32::try_from(row.embedding).unwrap_or(0),
         median_ms: row.median_ms,
         created_ms: row.created_ms,

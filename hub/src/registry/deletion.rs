@@ -8,6 +8,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::{Registry, RegistryError, State, backbones, store};
+use crate::audit;
 use crate::store::StoreError;
 use crate::store::entity::{bin, embedding, model};
 
@@ -36,7 +37,7 @@ impl Registry {
             .await?;
         let files = store::Files::of(&row)?;
         let is_backbone_free = backbones::forget_unused(&tx, &files.backbone).await?;
-        store::note(&tx, who, "model.delete", &serde_json::json!({ "version": row.version })).await?;
+        audit::note(&tx, who, "model.delete", &serde_json::json!({ "version": row.version })).await?;
         tx.commit().await?;
         tracing::info!(model = row.version, who, "model deleted");
         self.remove_files(&files, is_backbone_free).await?;

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use pilah_models::bundle::BundleError;
+use pilah_models::bundle::{BundleError, SCALING_CHOICES};
 use pilah_models::infer::LoadError;
 use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::onnx::OnnxError;
 use sea_orm::DbErr;
 
+use super::import;
 use crate::store::{BlobError, StoreError};
 
 /// Something that cannot be done with a model version.
@@ -35,6 +36,19 @@ pub enum RegistryError {
     /// A file from outside that cannot be used.
     #[error("the import is refused: {0}")]
     Import(String),
+    /// Nothing says how an imported network takes its pixels.
+    #[error(
+        "the import is refused: nothing says how this network takes its pixels, and a wrong scaling shows nowhere. Say it \
+         (--scaling, or ?scaling=): {choices}. Tried out: {words}",
+        choices = SCALING_CHOICES,
+        words = import::in_words(tried, *images)
+    )]
+    Scaling {
+        /// How many labelled images each scaling labels right.
+        tried: Vec<import::Tried>,
+        /// Of how many.
+        images: u64,
+    },
     /// There is another of this name.
     #[error("there is another model of the name {0}: a version never changes")]
     Taken(ModelVersion),

@@ -34,8 +34,14 @@ mod error;
 /// Versions in the database.
 mod store;
 
+/// The model that ships, in the program.
+pub mod shipped;
+
 /// Loads what another process put into service.
 mod job;
+
+/// What serves when the model in service cannot.
+mod fallback;
 
 /// A version as a folder, or as a zip archive.
 pub mod export;
@@ -57,6 +63,9 @@ pub mod lineage;
 
 /// HTTP: list, activate, delete, artifacts.
 pub(crate) mod routes;
+
+/// Which part of a file is asked for.
+mod range;
 
 /// HTTP: export, import, backbones.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
@@ -109,6 +118,7 @@ pub struct Registry {
     blobs: Blobs,
     live: Live,
     in_service: Arc<RwLock<Option<Arc<Classifier>>>>,
+    notice: Arc<RwLock<Option<String>>>,
     rules: Arc<GateRules>,
     activating: Arc<Mutex<()>>,
     evaluating: Arc<Mutex<()>>,
@@ -123,27 +133,36 @@ impl fmt::Debug for Registry {
 
 impl Registry {
     /// Opens the registry and loads the model in service. If there is none, the bundle in the folder
-    /// `initial` becomes the first; a folder without a manifest leaves the hub without a model.
+    /// `initial` becomes the first; a folder without a manifest leaves the hub without a model, as none does:
+    /// [`Registry::begin_with_shipped`] is for that. If the files of the one in service are missing or damaged,
+    /// the version before takes its place, or the bundle in `initial`, and [`Registry::notice`] says so.
     ///
     /// # Errors
-    /// [`RegistryError`]: the model in service or the initial bundle is damaged, or the storage failed.
+    /// [`RegistryError`]: the first bundle is damaged, or the storage failed.
     pub async fn open(store: Store, blobs: Blobs, live: Live, initial: Option<&Path>) -> Result<Self, RegistryError> {
         let registry = Self {
             store,
             blobs,
             live,
             in_service: Arc::default(),
+            notice: Arc::default(),
             rules: Arc::default(),
             activating: Arc::default(),
             evaluating: Arc::default(),
             changes: watch::Sender::new(None),
         };
         if let Some(version) = store::in_service(registry.store.db()).await? {
-            registry.load(&version).await?;
+            match registry.load(&version).await {
+                Err(error) if fallback::is_of_the_model(&error) => {
+                    registry.fall_back(&version, &error, initial).await?
+                }
+                loaded => loaded?,
+            }
         } else if let Some(folder) = initial {
             if folder.join(MANIFEST_FILE).exists() {
                 let failed = |source| RegistryError::Initial { path: folder.to_owned(), source: Box::new(source) };
-                registry.adopt(folder).await.map_err(failed)?;
+                let bundle = Bundle::read(folder).map_err(RegistryError::from).map_err(failed)?;
+                registry.adopt(bundle).await.map_err(failed)?;
             } else {
                 tracing::warn!(folder = %folder.display(), "no bundle there: no model is in service");
             }
@@ -172,6 +191,12 @@ impl Registry {
     #[must_use]
     pub fn in_service(&self) -> Option<Arc<Classifier>> {
         self.in_service.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is wrong with the model in service, in words, if anything is.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        self.notice.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The model in service, as bins are told; each change wakes those who watch.
@@ -280,6 +305,7 @@ impl Registry {
         let before = self.in_service().map(|model| model.manifest().version.clone());
         store::put_in_service(&self.store, &version, who, reason, overrides).await?;
         self.swap(&version, classifier).await?;
+        *self.notice.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Some(before) = before {
             self.tell(&before, State::Previous, None);
         }
@@ -299,6 +325,7 @@ impl Registry {
         let loaded = self.in_service().map(|model| model.manifest().version.clone());
         let Some(wanted) = wanted.filter(|wanted| loaded.as_ref() != Some(wanted)) else { return Ok(()) };
         self.load(&wanted).await?;
+        *self.notice.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Some(loaded) = loaded {
             self.tell(&loaded, State::Previous, None);
         }
@@ -307,8 +334,15 @@ impl Registry {
         Ok(())
     }
 
-    async fn adopt(&self, folder: &Path) -> Result<(), RegistryError> {
-        let bundle = Bundle::read(folder)?;
+    /// Puts the model that ships with this program into service, if none is.
+    ///
+    /// # Errors
+    /// [`RegistryError`]: it cannot be loaded, or the storage failed.
+    pub async fn begin_with_shipped(&self) -> Result<(), RegistryError> {
+        if self.in_service().is_some() { Ok(()) } else { self.adopt(shipped::bundle()?).await }
+    }
+
+    async fn adopt(&self, bundle: Bundle) -> Result<(), RegistryError> {
         self.register(&bundle, &Origin::default()).await?;
         self.activate(bundle.manifest().version.as_str(), "hub", None).await
     }

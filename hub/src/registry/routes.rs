@@ -2,18 +2,19 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use pilah_models::bundle::{BundleError, Manifest};
+use pilah_models::bundle::{BundleError, Manifest, Scaling};
 use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::backbones::BackboneView;
-use super::import::Imported;
+use super::import::{Because, Doubt, Imported, Renamed, Tried, Understood};
 use super::lineage::{LineageView, Override};
+use super::range::{Part, part};
 use super::{Registry, RegistryError, store, transfer};
 use crate::auth::{Admin, BinOrUser, User};
 use crate::error::{HttpError, JsonBody, Problem};
@@ -44,6 +45,11 @@ use crate::store::entity::model;
         LineageView,
         Override,
         Imported,
+        Understood,
+        Because,
+        Tried,
+        Doubt,
+        Renamed,
         BackboneView,
         transfer::BackboneList
     ))
@@ -65,6 +71,9 @@ pub(crate) fn routes() -> Router<AppState> {
 pub(crate) struct ModelList {
     /// The one in service; `null` before there is one.
     pub(crate) in_service: Option<String>,
+    /// What is wrong with it, in words; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) notice: Option<String>,
     /// All, newest first.
     pub(crate) models: Vec<ModelView>,
 }
@@ -169,7 +178,7 @@ pub(crate) async fn model_list(registry: &Registry) -> Result<ModelList, Registr
     let previous = store::previous(db).await?;
     let models = store::all(db).await?.iter().map(|row| ModelView::of(row, previous.as_deref())).collect();
     let in_service = registry.in_service().map(|model| model.manifest().version.to_string());
-    Ok(ModelList { in_service, models })
+    Ok(ModelList { in_service, notice: registry.notice(), models })
 }
 
 /// A version with all that is known of it.
@@ -250,17 +259,21 @@ pub(crate) async fn delete_version(
 }
 
 /// A manifest, backbone or head of a registered model, by its SHA-256. Bins log in with their id and
-/// secret.
+/// secret. Whoever has a part of it asks for the rest by `Range: bytes=N-`.
 #[utoipa::path(get, path = "/api/v1/artifacts/{sha256}", tag = "models",
     params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
         (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (status = 206, description = "What follows of the file from the byte that was asked for",
+            content_type = "application/octet-stream"),
         (status = 401, description = "Neither a bin nor a person", body = Problem),
         (status = 404, description = "No model refers to it", body = Problem),
+        (status = 416, description = "The file has no such byte; `Content-Range` says how many it has", body = Problem),
     ))]
 pub(crate) async fn artifact(
     State(state): State<AppState>,
     _asker: BinOrUser,
     Path(sha256): Path<String>,
+    asked: HeaderMap,
 ) -> Result<Response, HttpError> {
     let unknown = || HttpError::not_found("no model of this hub has a file of this SHA-256");
     let id = ContentId::new(sha256).map_err(|_| unknown())?;
@@ -272,13 +285,30 @@ pub(crate) async fn artifact(
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),
     ];
-    Ok((StatusCode::OK, headers, Body::from(bytes)).into_response())
+    let (length, range) = (bytes.len(), asked.get(header::RANGE).and_then(|range| range.to_str().ok()));
+    Ok(match part(range, length) {
+        Part::Whole => (headers, [(header::ACCEPT_RANGES, "bytes")], Body::from(bytes)).into_response(),
+        Part::From(from) => {
+            let of = [(header::CONTENT_RANGE, format!("bytes {from}-{}/{length}", length - 1))];
+            (StatusCode::PARTIAL_CONTENT, headers, of, Body::from(bytes[from..].to_vec())).into_response()
+        }
+        Part::Beyond => {
+            let of = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+            let detail = format!("the file has {length} bytes, and none from there on");
+            (of, HttpError::new(StatusCode::RANGE_NOT_SATISFIABLE, "beyond-the-end", detail)).into_response()
+        }
+    })
 }
 
 impl From<RegistryError> for HttpError {
     fn from(error: RegistryError) -> Self {
         match error {
             RegistryError::Unknown { .. } | RegistryError::NoBackbone(_) => Self::not_found(error.to_string()),
+            RegistryError::Scaling { ref tried, .. } => {
+                let tried = serde_json::to_value(tried).unwrap_or_default();
+                let choices: Vec<&str> = Scaling::NAMED.iter().map(|(name, _)| *name).collect();
+                Self::unprocessable("scaling-unknown", error.to_string()).with("choices", choices).with("tried", tried)
+            }
             RegistryError::Import(_) | RegistryError::Onnx(_) | RegistryError::Load(_) => {
                 Self::unprocessable("bad-model", error.to_string())
             }

@@ -8,9 +8,10 @@ use sea_orm::{
 };
 
 use super::{Origin, RegistryError, State, deletion};
+use crate::audit::note;
 use crate::evaluate::gate::Verdict;
 use crate::evaluate::{Evaluation, EvaluationReport};
-use crate::store::entity::{audit, model};
+use crate::store::entity::model;
 use crate::store::{Store, StoreError, now_ms};
 
 /// The files of a version.
@@ -79,6 +80,17 @@ pub(super) async fn previous(db: &impl ConnectionTrait) -> Result<Option<String>
     Ok(newest.map(|row| row.version))
 }
 
+/// The versions that were in service before this one, the last first.
+pub(super) async fn before(db: &impl ConnectionTrait, version: &str) -> Result<Vec<String>, StoreError> {
+    let mut rows = model::Entity::find()
+        .filter(model::Column::State.eq(State::Previous.name()))
+        .filter(model::Column::Version.ne(version))
+        .all(db)
+        .await?;
+    rows.sort_by_key(|row| std::cmp::Reverse((row.service_ms.unwrap_or(row.created_ms), row.created_ms)));
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
 /// What refers to a version, in words, except for other versions.
 pub(super) async fn references(db: &impl ConnectionTrait, row: &model::Model) -> Result<Vec<String>, StoreError> {
     let mut by = Vec::new();
@@ -100,24 +112,6 @@ pub(super) async fn keep_report(db: &impl ConnectionTrait, report: &EvaluationRe
         .filter(model::Column::Version.eq(report.model.as_str()))
         .exec(db)
         .await?;
-    Ok(())
-}
-
-/// Writes down who did something.
-pub(super) async fn note(
-    tx: &impl ConnectionTrait,
-    who: &str,
-    what: &str,
-    detail: &serde_json::Value,
-) -> Result<(), StoreError> {
-    let entry = audit::ActiveModel {
-        at_ms: Set(now_ms()),
-        who: Set(who.to_owned()),
-        what: Set(what.to_owned()),
-        detail_json: Set(Some(detail.to_string())),
-        ..Default::default()
-    };
-    audit::Entity::insert(entry).exec_without_returning(tx).await?;
     Ok(())
 }
 

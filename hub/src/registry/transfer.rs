@@ -7,12 +7,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use pilah_models::bundle::Scaling;
 use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::backbones::BackboneView;
 use super::import::{self, Imported};
+use crate::audit;
 use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::state::AppState;
@@ -41,11 +43,12 @@ pub(super) fn routes() -> Router<AppState> {
     ))]
 pub(crate) async fn export(
     State(state): State<AppState>,
-    _user: User,
+    user: User,
     Path(version): Path<String>,
 ) -> Result<Response, HttpError> {
     let version = state.registry.known(&version).await?;
     let archive = state.registry.archive(&version).await?;
+    audit::note(state.store.db(), &user.name, "model.exported", &serde_json::json!({ "version": version })).await?;
     // A version's name has no character that would need quoting.
     let name = HeaderValue::try_from(format!("attachment; filename=\"{version}.zip\"")).map_err(HttpError::internal)?;
     let headers =
@@ -59,11 +62,16 @@ pub(crate) async fn export(
 pub(crate) struct ImportQuery {
     /// Width and height of the images that the network takes, in pixels, if its file does not say.
     input_side: Option<u32>,
+    /// How the network takes its pixels, if its file does not say: `-1..1`, `0..1`, `0..255`, `imagenet`, or
+    /// MEAN/DEVIATION of values up to 255, one number each or one per channel, such as `127.5/127.5`. Without it and
+    /// without a word of the file, it is tried out on labelled images; if they cannot tell either, the answer asks for it.
+    scaling: Option<String>,
 }
 
 /// Imports a file: an ONNX network from images to embeddings is a backbone, which the next training takes; a
 /// zip archive of an ONNX classifier and `labels.txt` becomes a version, which is judged by the gate and not
-/// put into service. The file is in a form, or the whole body.
+/// put into service. The file is in a form, or the whole body. The answer says what was understood of its input:
+/// its size, how pixels are scaled and what says so.
 #[utoipa::path(post, path = "/api/v1/models/import", tag = "models", params(ImportQuery),
     request_body(content_type = "multipart/form-data", description = "A file in any field; or the file itself as the body"),
     responses(
@@ -72,7 +80,8 @@ pub(crate) struct ImportQuery {
         (status = 401, description = "Not logged in", body = Problem),
         (status = 403, description = "Needs the role admin", body = Problem),
         (status = 413, description = "It is too large", body = Problem),
-        (status = 422, description = "It cannot be used; the answer says why and how to mend it", body = Problem),
+        (status = 422, description = "It cannot be used; the answer says why and how to mend it. `scaling-unknown`: say \
+            `scaling`, whose `choices` the answer lists", body = Problem),
     ))]
 pub(crate) async fn import(
     State(state): State<AppState>,
@@ -81,11 +90,14 @@ pub(crate) async fn import(
     headers: HeaderMap,
     request: Request,
 ) -> Result<(StatusCode, Json<Imported>), HttpError> {
+    let scaling = query.scaling.as_deref().filter(|text| !text.is_empty()).map(str::parse::<Scaling>).transpose();
+    let scaling = scaling.map_err(|error| HttpError::unprocessable("bad-scaling", error.to_string()))?;
+    let options = import::Options { side: query.input_side, scaling };
     let (name, bytes) = file_of(&headers, request).await?;
     let parts = Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() };
     // In a task of its own: who hangs up leaves nothing half imported.
     let importing =
-        tokio::spawn(async move { import::import(&parts, bytes.into(), &name, query.input_side, &user.name).await });
+        tokio::spawn(async move { import::import(&parts, bytes.into(), &name, &options, &user.name).await });
     let imported = importing.await.map_err(HttpError::internal)??;
     Ok((StatusCode::CREATED, Json(imported)))
 }

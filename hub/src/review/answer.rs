@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::opinions::{Opinion, Resolution, resolve};
 use super::{ReviewError, Reviewer, State, store as reviews};
+use crate::audit;
 use crate::dataset::{self, DatasetError, UNUSABLE};
 use crate::store::entity::{review, review_action, sample};
 use crate::store::{Store, StoreError};
@@ -160,7 +161,7 @@ impl Subject {
             ..Default::default()
         };
         review_action::Entity::insert(row).exec_without_returning(tx).await?;
-        Ok(())
+        audit::tally(tx, now_ms, by, "labels.given", serde_json::json!({ "last": self.sample.id })).await
     }
 
     /// Moves the review on, and gives the sample back.

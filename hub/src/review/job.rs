@@ -9,10 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pilah_models::name::ContentId;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -226,13 +223,13 @@ impl Reconciler {
     }
 }
 
-async fn last_action(db: &DatabaseConnection) -> Result<i64, DbErr> {
+async fn last_action(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     let newest = review_action::Entity::find().select_only().column(review_action::Column::Id);
     let newest = newest.order_by_desc(review_action::Column::Id).limit(1);
     Ok(newest.into_tuple().one(db).await?.unwrap_or(0))
 }
 
-async fn last_change(db: &DatabaseConnection) -> Result<i64, DbErr> {
+async fn last_change(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
     let newest = label_history::Entity::find().select_only().column(label_history::Column::Id);
     let newest = newest.order_by_desc(label_history::Column::Id).limit(1);
     Ok(newest.into_tuple().one(db).await?.unwrap_or(0))

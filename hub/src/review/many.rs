@@ -22,6 +22,7 @@ const MOST: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ManyAnswers {
     /// 1 to 100.
+    #[schema(min_items = 1, max_items = 100)]
     answers: Vec<SampleAnswer>,
 }
 

@@ -209,6 +209,7 @@ pub(crate) async fn held(Shared(state): Shared<AppState>, user: User) -> Result<
 #[into_params(parameter_in = Query)]
 pub(crate) struct NextQuery {
     /// How many samples to have in hand, 1 to 100; 20 if left out.
+    #[param(minimum = 1, maximum = 100)]
     count: Option<usize>,
 }
 
@@ -372,7 +373,9 @@ impl From<ReviewError> for HttpError {
     fn from(error: ReviewError) -> Self {
         let words = error.to_string();
         match error {
-            ReviewError::Held { seconds, .. } => Self::conflict("held", words).with("retry_after_s", seconds),
+            ReviewError::Held { seconds, .. } => {
+                Self::conflict("held", words).retry_after(u64::try_from(seconds).unwrap_or_default())
+            }
             ReviewError::Done { label, .. } => {
                 Self::conflict("already-reviewed", words).with("label", label).with("state", State::Done.name())
             }

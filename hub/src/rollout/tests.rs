@@ -27,7 +27,7 @@ fn reported(model: &str, manifest: &[u8], update: UpdateState) -> Reported {
         at: "2026-01-02T03:04:05Z".parse().expect("valid"),
         clock_synced: true,
     };
-    Reported { header, model: version(model), manifest: ContentId::of(manifest), update }
+    Reported { header, model: version(model), manifest: ContentId::of(manifest), update, connection: None }
 }
 
 #[test]
@@ -63,7 +63,7 @@ async fn next_desired(bin: &mut TestBin) -> Option<DesiredModel> {
 async fn bins_are_told_what_is_in_service_and_their_refusal_is_shown() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let labels = Labels::parse(["glass", "metal"]).expect("valid");
-    untrained("m1", &labels).write(&testing::config(&folder).bundle).expect("writes");
+    untrained("m1", &labels).write(testing::config(&folder).bundle.as_deref().expect("a folder")).expect("writes");
     let hub = TestHub::start_in(folder).await;
     let mut bin = hub.bin("b1").await;
     hub.running.state.rollout.nudge();

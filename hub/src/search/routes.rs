@@ -64,8 +64,10 @@ pub(crate) struct SearchQuery {
     /// Received before this time, in milliseconds since 1970.
     pub(super) to_ms: Option<i64>,
     /// Of which the model is at least so unsure, 0 to 1.
+    #[param(minimum = 0, maximum = 1)]
     pub(super) unsure_from: Option<f64>,
     /// Of which the model is at most so unsure, 0 to 1.
+    #[param(minimum = 0, maximum = 1)]
     pub(super) unsure_to: Option<f64>,
     /// `true`: in the random share, whose labels are an unbiased sample.
     #[serde(default)]
@@ -78,6 +80,7 @@ pub(crate) struct SearchQuery {
     /// The `next` of the page before.
     pub(super) after: Option<String>,
     /// How many, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     pub(super) limit: Option<u64>,
 }
 
@@ -237,6 +240,7 @@ pub(crate) async fn one(
 #[into_params(parameter_in = Query)]
 pub(crate) struct SimilarQuery {
     /// How many samples, 1 to 100; 20 if left out.
+    #[param(minimum = 1, maximum = 100)]
     count: Option<usize>,
 }
 

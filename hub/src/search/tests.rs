@@ -111,7 +111,7 @@ async fn what_looks_alike_is_found_over_http() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bundle = folder.path().join("bundle");
     untrained("m1", &Labels::parse(["glass", "metal"]).expect("valid")).write(&bundle).expect("writes");
-    let config = Config { bundle, ..crate::testing::config(&folder) };
+    let config = Config { bundle: Some(bundle), ..crate::testing::config(&folder) };
     let hub = TestHub { running: crate::server::start(config).await.expect("starts"), folder };
     let png = |class, number| {
         let mut bytes = Vec::new();

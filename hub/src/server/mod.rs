@@ -4,6 +4,9 @@
 //! listen, so that the command line, the demo and the tests use the same hub, on port 0 if they like.
 //! A hub that is dropped without [`Running::stop`] ends as a killed one would, which must lose nothing.
 
+/// HTTP connections.
+mod connections;
+
 /// `GET /health`, `GET /api/status`, `GET /`.
 mod status;
 
@@ -24,18 +27,21 @@ use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
 
+use crate::address::{Networks, PublicUrl};
+use crate::audit;
 use crate::auth::{self, AccountError, Logins};
-use crate::broker::{self, Embedded, Refusals};
+use crate::broker::{self, Embedded, Entrance, Evictions, Refusals};
 use crate::config::{Config, Mqtt, Secret};
 use crate::dataset;
 use crate::dataset::import::Imports;
+use crate::door::{self, Capacity, Door};
 use crate::forecast::job::Forecasts;
 use crate::ingest::{Broker, BrokerError, Counters, Ingest};
 use crate::live::Live;
 use crate::predict::Predictor;
 use crate::registry::{Registry, RegistryError};
 use crate::settings::Disk;
-use crate::state::AppState;
+use crate::state::{AppState, Doors};
 use crate::store::{Blobs, DataFolder, Store, StoreError};
 use crate::train::Trainer;
 use crate::train::job::Parts;
@@ -100,7 +106,7 @@ pub struct Running {
     pub state: AppState,
     broker: Option<Embedded>,
     hub_secret: Secret,
-    serving: JoinHandle<io::Result<()>>,
+    serving: JoinHandle<()>,
     // Aborted when it is dropped.
     tasks: JoinSet<()>,
     // The lock on the data folder is held for as long as the hub lives.
@@ -119,11 +125,19 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let http_addr =
         listener.local_addr().map_err(|source| StartError::Listen { addr: config.http, flag: "--http", source })?;
 
+    let descriptors = door::raise_descriptors();
+    let (http, mqtt) = (config.door.http, config.door.mqtt);
+    let doors = Doors {
+        http: Door::new("HTTP", http.unwrap_or(Capacity::http(descriptors)), config.site.proxies.clone()),
+        mqtt: Door::new("MQTT", mqtt.unwrap_or(Capacity::mqtt(descriptors)), Networks::default()),
+    };
+    let entrance = Entrance { door: doors.mqtt.clone(), connect: config.door.mqtt_connect };
+
     let hub_secret = auth::draw_secret();
-    let refusals = Refusals::default();
+    let (refusals, evictions) = (Refusals::default(), Evictions::default());
     let (broker, address) = match &config.mqtt {
         Mqtt::Embedded { addr, steps } => {
-            let broker = start_broker(*addr, *steps, &hub_secret, &store, &refusals).await?;
+            let broker = start_broker(*addr, *steps, &hub_secret, &store, &refusals, &evictions, &entrance).await?;
             let address = Broker::local(broker.addr(), hub_secret.clone());
             (Some(broker), address)
         }
@@ -153,7 +167,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             tracing::warn!("the hub is not connected to its own broker yet");
         }
     }
-    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), Some(&config.bundle)).await?;
+    let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), config.bundle.as_deref()).await?;
+    if config.bundle.is_none() {
+        registry.begin_with_shipped().await?;
+    }
     let registry = registry.with_rules(config.gate.clone());
     registry.follow(shutdown.clone());
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };
@@ -181,6 +198,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let forecasts = Forecasts::open(store.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
     let (data, keep) = (config.data.clone(), config.keep_unlabelled_days);
     dataset::job::start(store.clone(), blobs.clone(), data, keep, &mut tasks, shutdown.clone());
+    if let Some(days) = config.keep_audit_days {
+        audit::keep(store.clone(), days, &mut tasks, shutdown.clone());
+    }
     // Last of all that can fail: a password that was drawn is shown by whoever gets the running hub.
     let administrator_password = auth::ensure_administrator(&store, config.admin_password.as_ref()).await?;
     let mqtt_addr = broker.as_ref().map(Embedded::addr);
@@ -194,6 +214,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         publisher,
         ingest: counters,
         refusals,
+        evictions,
+        doors,
         logins: Arc::new(Logins::default()),
         imports,
         forecasts,
@@ -206,10 +228,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         shutdown: shutdown.clone(),
     };
 
-    let service = router::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = shutdown.cancelled_owned();
-    let serving = tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(stopping).await });
-    tracing::info!(http = %http_addr, mqtt = ?mqtt_addr, "hub started");
+    let terms = connections::Terms {
+        door: state.doors.http.clone(),
+        times: state.config.door.clone(),
+        base: state.config.site.public.as_ref().map_or("/", PublicUrl::base).to_owned(),
+    };
+    let serving = tokio::spawn(connections::serve(listener, router::router(state.clone()), terms, shutdown));
+    tracing::info!(http = %http_addr, mqtt = ?mqtt_addr, descriptors, "hub started");
     Ok(Running {
         http_addr,
         mqtt_addr,
@@ -266,7 +291,10 @@ impl Running {
     pub async fn start_broker(&mut self) -> Result<(), StartError> {
         if let (None, Some(addr)) = (&self.broker, self.mqtt_addr) {
             let state = &self.state;
-            self.broker = Some(start_broker(addr, 0, &self.hub_secret, &state.store, &state.refusals).await?);
+            let entrance = Entrance { door: state.doors.mqtt.clone(), connect: state.config.door.mqtt_connect };
+            let (store, refusals, evictions) = (&state.store, &state.refusals, &state.evictions);
+            let broker = start_broker(addr, 0, &self.hub_secret, store, refusals, evictions, &entrance);
+            self.broker = Some(broker.await?);
         }
         Ok(())
     }
@@ -296,11 +324,14 @@ async fn start_broker(
     hub_secret: &Secret,
     store: &Store,
     refusals: &Refusals,
+    evictions: &Evictions,
+    entrance: &Entrance,
 ) -> Result<Embedded, StartError> {
     let mut step = 0;
     loop {
         let addr = stepped(addr, step);
-        match Embedded::start(addr, hub_secret.clone(), store.clone(), refusals.clone()).await {
+        let (store, refusals, evictions) = (store.clone(), refusals.clone(), evictions.clone());
+        match Embedded::start(addr, hub_secret.clone(), store, refusals, evictions, entrance.clone()).await {
             Ok(broker) => return Ok(broker),
             Err(broker::StartError::Listen { source, .. })
                 if source.kind() == io::ErrorKind::AddrInUse && step < steps =>

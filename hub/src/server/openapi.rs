@@ -6,6 +6,9 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+/// What every error is, in words of the document.
+mod errors;
+
 use super::status;
 use crate::{
     auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, settings, statistics, train,
@@ -57,6 +60,7 @@ pub fn document() -> Document {
         for (method, operation) in methods {
             if let Some(operation) = operation {
                 operation.operation_id = Some(operation_id(method, path));
+                errors::complete(operation);
             }
         }
     }
@@ -133,6 +137,95 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_error_is_a_problem_document() {
+        let document = serde_json::to_value(document()).expect("has a JSON form");
+        for (path, operations) in document["paths"].as_object().expect("an object") {
+            for (method, operation) in operations.as_object().expect("an object") {
+                let responses = operation["responses"].as_object().expect("an object");
+                for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+                    let content =
+                        response["content"].as_object().unwrap_or_else(|| panic!("{method} {path}: {status}"));
+                    let kinds: Vec<&str> = content.keys().map(String::as_str).collect();
+                    assert_eq!(kinds, ["application/problem+json"], "{method} {path}: {status}");
+                }
+                if responses.contains_key("401") {
+                    assert!(responses["429"]["headers"]["Retry-After"].is_object(), "{method} {path}");
+                }
+            }
+        }
+    }
+
+    /// The numbers of `1 to 200` and of `0 to 0.9`.
+    fn range(words: &str) -> Option<(f64, f64)> {
+        let number =
+            |word: &str| word.trim_end_matches(['.', ',', ';']).replace(',', "").replace('\u{2212}', "-").parse().ok();
+        let words: Vec<&str> = words.split_whitespace().collect();
+        words.windows(3).find_map(|window| match window {
+            [least, "to", most] => Some((number(least)?, number(most)?)),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn bounds_that_words_tell_stand_in_the_schemas() {
+        let document = serde_json::to_value(document()).expect("has a JSON form");
+        let mut asked = Vec::new();
+        let mut bodies = Vec::new();
+        for operation in document["paths"]
+            .as_object()
+            .expect("an object")
+            .values()
+            .flat_map(|path| path.as_object().expect("an object").values())
+        {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                asked.push((
+                    parameter["name"].to_string(),
+                    parameter["description"].clone(),
+                    parameter["schema"].clone(),
+                ));
+            }
+            bodies.extend(
+                operation["requestBody"]["content"].as_object().into_iter().flat_map(|content| content.values()),
+            );
+        }
+        // What bodies are made of, down to the last.
+        let mut known = std::collections::BTreeSet::new();
+        let mut names: Vec<String> = bodies.iter().flat_map(|body| names(body)).collect();
+        while let Some(name) = names.pop() {
+            let schema = &document["components"]["schemas"][&name];
+            if known.insert(name.clone()) {
+                names.extend(self::names(schema));
+                for (field, property) in schema["properties"].as_object().into_iter().flatten() {
+                    asked.push((format!("{name}.{field}"), property["description"].clone(), property.clone()));
+                }
+            }
+        }
+        let mut found = 0;
+        for (what, description, schema) in asked {
+            let Some((least, most)) = description.as_str().and_then(range) else { continue };
+            let bounds = [("minimum", "maximum"), ("minLength", "maxLength"), ("minItems", "maxItems")];
+            let said = bounds
+                .iter()
+                .any(|(low, high)| (schema[low].as_f64(), schema[high].as_f64()) == (Some(least), Some(most)));
+            assert!(said, "{what}: {least} to {most} is not in {schema}");
+            found += 1;
+        }
+        assert!(found > 30, "{found}");
+    }
+
+    /// The schemas that a part of the document refers to.
+    fn names(part: &serde_json::Value) -> Vec<String> {
+        match part {
+            serde_json::Value::Object(fields) => {
+                let own = fields.get("$ref").and_then(|to| to.as_str()?.strip_prefix("#/components/schemas/"));
+                own.map(str::to_owned).into_iter().chain(fields.values().flat_map(names)).collect()
+            }
+            serde_json::Value::Array(items) => items.iter().flat_map(names).collect(),
+            _ => Vec::new(),
         }
     }
 

@@ -4,12 +4,13 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::trace::TraceLayer;
 
 use super::status;
+use crate::address::know_the_caller;
 use crate::error::HttpError;
 use crate::settings::MapTiles;
 use crate::state::AppState;
@@ -23,12 +24,13 @@ const LARGEST_BODY: usize = 256 * 1024;
 
 /// Nothing but our own scripts may run, and nobody may frame us. Styles may stand in the page, because the
 /// dashboard's components set them on elements. Pictures may come from memory, because what a person
-/// chooses to upload is shown before it is sent, and those of maps from where the hub was told.
+/// chooses to upload is shown before it is sent, and those of maps from where the hub was told. The page names
+/// the path that it is under, which is ours.
 fn content_security_policy(tiles: Option<&MapTiles>) -> HeaderValue {
     let maps = tiles.map(|tiles| format!(" {}", tiles.origin())).unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:{maps}; \
-         media-src blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         media-src blob:; connect-src 'self'; form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("an origin is printable")
 }
@@ -71,6 +73,8 @@ pub(super) fn router(state: AppState) -> Router {
         .fallback(dashboard::fallback)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn(as_problem))
+        .layer(middleware::from_fn_with_state(state.config.site.clone(), know_the_caller))
         .layer(middleware::from_fn_with_state(policy, with_headers))
         .layer(CompressionLayer::new().quality(QUALITY).compress_when(text()))
         .layer(TraceLayer::new_for_http())
@@ -97,9 +101,34 @@ async fn with_headers(State(policy): State<HeaderValue>, request: Request, next:
     for (name, value) in SECURITY_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        // nginx, and those who copied this of it, would gather events until a buffer is full.
+        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    }
     // What is private must not stay in a cache; a route that is not says so itself.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// The longest words of a refusal that is made one of ours, in bytes.
+const LONGEST_WORDS: usize = 4096;
+
+/// What the framework refuses by itself (a number in a path that is none, a form without a boundary) becomes a
+/// problem document, too.
+async fn as_problem(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let is_text = kind.is_none_or(|kind| kind.starts_with(b"text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_text {
+        return response;
+    }
+    let words = axum::body::to_bytes(response.into_body(), LONGEST_WORDS).await.unwrap_or_default();
+    let words = match String::from_utf8_lossy(&words).trim() {
+        "" => status.canonical_reason().unwrap_or("refused").to_owned(),
+        words => words.to_owned(),
+    };
+    HttpError::new(status, "bad-request", words).into_response()
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> HttpError {

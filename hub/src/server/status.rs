@@ -8,25 +8,38 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use crate::address::Caller;
 use crate::auth::User;
 use crate::broker::BrokerStatus;
 use crate::config::Mqtt;
 use crate::dashboard;
+use crate::door::{DoorStatus, DoorsStatus};
 use crate::error::{HttpError, Problem};
 use crate::ingest::IngestStatus;
 use crate::level::{self, Level};
 use crate::state::AppState;
 use crate::store::entity::{bin, event, model, sample};
+use crate::store::{CheckError, Trouble};
 
 /// The documentation of these routes.
 #[derive(OpenApi)]
 #[openapi(
     paths(health, status, home, super::openapi::serve, crate::live::live),
-    components(schemas(Health, Status, Level, IngestStatus, BrokerStatus, Problem, crate::live::LiveEvent))
+    components(schemas(
+        Health,
+        Status,
+        Level,
+        IngestStatus,
+        BrokerStatus,
+        DoorStatus,
+        DoorsStatus,
+        Problem,
+        crate::live::LiveEvent
+    ))
 )]
 pub(super) struct ApiDoc;
 
@@ -47,6 +60,9 @@ pub(super) struct Health {
     service: &'static str,
     /// Version of the program.
     version: &'static str,
+    /// What is wrong with the model in service, in words; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_notice: Option<String>,
 }
 
 /// The hub in numbers.
@@ -70,24 +86,43 @@ pub(super) struct Status {
     labelled: u64,
     /// The model in service, if there is one.
     model: Option<String>,
+    /// What is wrong with it, in words; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_notice: Option<String>,
     /// How far that model has come: by trainings, reviewed samples and accuracy.
     ai_level: Level,
     /// Messages since the hub started.
     ingest: IngestStatus,
     /// What the embedded broker refused; absent with an external one.
     broker: Option<BrokerStatus>,
+    /// Connections since the hub started: how many are open, and what was closed or refused.
+    doors: DoorsStatus,
 }
 
-/// Whether the hub works: it does if it answers and its database does.
+/// Whether the hub works: it does if it answers, and what it is sent can be stored.
 #[utoipa::path(get, path = "/health", tag = "status", responses(
     (status = 200, description = "It works", body = Health),
-    (status = 503, description = "The database does not answer", body = Problem),
+    (status = 503, description = "The database does not answer, or nothing can be stored; `detail` says why", body = Problem),
 ))]
 pub(super) async fn health(State(state): State<AppState>) -> Result<Json<Health>, HttpError> {
-    state.store.db().execute_unprepared("SELECT 1").await.map_err(|error| {
-        HttpError::unavailable("database", "the database does not answer; the log says why").with_cause(error)
+    state.store.check().await.map_err(|error| match error {
+        CheckError::Trouble(trouble) => cannot_store("nothing", trouble),
+        CheckError::Silent(_) => {
+            HttpError::unavailable("database", "the database does not answer; the log says why").with_cause(error)
+        }
     })?;
-    Ok(Json(Health { status: "ok", service: "pilah-hub", version: env!("CARGO_PKG_VERSION") }))
+    state.blobs.check().await.map_err(|trouble| cannot_store("no image", trouble))?;
+    let model_notice = state.registry.notice();
+    Ok(Json(Health { status: "ok", service: "pilah-hub", version: env!("CARGO_PKG_VERSION"), model_notice }))
+}
+
+/// Bins keep what is not acknowledged, so nothing is lost while they have room.
+fn cannot_store(what: &str, trouble: Trouble) -> HttpError {
+    let detail = format!(
+        "{what} can be stored, because {}. The hub then goes on by itself; bins keep what they have",
+        trouble.words()
+    );
+    HttpError::unavailable("cannot-store", detail)
 }
 
 /// The hub in numbers.
@@ -111,9 +146,11 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
         samples: sample::Entity::find().count(db).await?,
         labelled: sample::Entity::find().filter(sample::Column::Label.is_not_null()).count(db).await?,
         model: in_service.map(|row| row.version),
+        model_notice: state.registry.notice(),
         ai_level: level::level(&level::evidence(db).await?),
         ingest,
         broker: matches!(state.config.mqtt, Mqtt::Embedded { .. }).then(|| state.refusals.read()),
+        doors: state.doors.read(),
     }))
 }
 
@@ -121,8 +158,8 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
 #[utoipa::path(get, path = "/", tag = "status", responses(
     (status = 200, description = "The page, or JSON", content((String = "text/html"), (Health = "application/json"))),
 ))]
-pub(super) async fn home(state: State<AppState>, headers: HeaderMap) -> Response {
-    if wants_json(&headers) { health(state).await.into_response() } else { dashboard::index(&headers) }
+pub(super) async fn home(state: State<AppState>, caller: Caller, headers: HeaderMap) -> Response {
+    if wants_json(&headers) { health(state).await.into_response() } else { dashboard::index(&headers, caller.base()) }
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {

@@ -41,6 +41,26 @@ async fn what_is_open_and_what_is_not() {
 }
 
 #[tokio::test]
+async fn a_hub_that_cannot_store_says_so_and_goes_on_by_itself() {
+    let hub = TestHub::start().await;
+    let store = &hub.running.state.store;
+    let ada = serde_json::json!({ "name": "ada", "password": "a long password", "role": "viewer" });
+    store.limit_pages(1);
+    store.meet(crate::store::Trouble::Full);
+    let health = hub.request("GET", "/health", &[], None).await;
+    assert_eq!(health.status, 503);
+    let detail = health.json()["detail"].as_str().unwrap_or_default().to_owned();
+    assert!(detail.starts_with("nothing can be stored") && detail.contains("make room"), "{detail}");
+    let refused = hub.admin("POST", "/api/v1/users", Some(ada.clone())).await;
+    assert_eq!((refused.status, &refused.json()["type"]), (503, &"urn:pilah:problem:cannot-store".into()));
+    assert_eq!(hub.admin("GET", "/api/v1/users", None).await.status, 200, "reading goes on");
+
+    store.limit_pages(1_000_000);
+    while hub.request("GET", "/health", &[], None).await.status != 200 {}
+    assert_eq!(hub.admin("POST", "/api/v1/users", Some(ada)).await.status, 201);
+}
+
+#[tokio::test]
 async fn the_root_answers_as_it_is_asked() {
     let hub = TestHub::start().await;
     for (accept, json) in [
@@ -154,6 +174,32 @@ async fn live_events_are_streamed_and_end_with_the_hub() {
 
     let end = tokio::task::spawn_blocking(move || reader.read_to_end(&mut Vec::new()));
     hub.running.stop().await;
+    end.await.expect("the stream ends").expect("in good order");
+}
+
+#[tokio::test]
+async fn live_events_end_with_the_session() {
+    let hub = TestHub::start().await;
+    let credentials = serde_json::json!({ "user": "admin", "password": crate::testing::PASSWORD });
+    let login = hub.request("POST", "/api/v1/login", &[], Some(credentials)).await;
+    let cookie = login.header("set-cookie").split(';').next().expect("a pair").to_owned();
+    let addr = hub.running.http_addr;
+    let mut stream = std::net::TcpStream::connect(addr).expect("connects");
+    stream.set_read_timeout(Some(crate::testing::PATIENCE)).expect("sets");
+    write!(stream, "GET /api/v1/live HTTP/1.1\r\nHost: {addr}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n")
+        .expect("writes");
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut reader = BufReader::new(stream);
+        let mut said = String::new();
+        while !said.contains("retry: 3000\n") {
+            assert_ne!(reader.read_line(&mut said).expect("reads"), 0, "{said}");
+        }
+        (said.to_lowercase(), reader)
+    });
+    let (head, mut reader) = reading.await.expect("the first words come at once");
+    assert!(head.contains("x-accel-buffering: no\r\n") && head.contains("cache-control: no-"), "{head}");
+    let end = tokio::task::spawn_blocking(move || reader.read_to_end(&mut Vec::new()));
+    assert_eq!(hub.request("POST", "/api/v1/logout", &[("cookie", &cookie)], None).await.status, 204);
     end.await.expect("the stream ends").expect("in good order");
 }
 

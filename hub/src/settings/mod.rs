@@ -102,6 +102,13 @@ fn settings(config: &Config, mqtt: &str, room: Option<Room>) -> Vec<Setting> {
             Some(Unit::Days),
             Some("--keep-unlabelled-days DAYS"),
         ),
+        set(
+            Storage,
+            "keep_audit_days",
+            json!(config.keep_audit_days),
+            Some(Unit::Days),
+            Some("--keep-audit-days DAYS"),
+        ),
         set(Broker, "broker", json!(kind), None, Some("--mqtt-url URL")),
         set(Broker, "broker_address", json!(mqtt), None, Some(address)),
         set(

@@ -4,14 +4,18 @@
 //! the same bytes cannot disagree. A file is synced before its put returns: a row that names it may
 //! be committed right after.
 
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use pilah_models::name::ContentId;
 
+use super::keeper::Condition;
+use super::trouble::{Due, Trouble};
 use super::{DataFolder, StoreError};
 
 /// A blob that cannot be stored or found.
@@ -30,7 +34,14 @@ pub enum BlobError {
 
 /// Images and networks by their SHA-256.
 #[derive(Debug, Clone)]
-pub struct Blobs(Arc<dyn ObjectStore>);
+pub struct Blobs {
+    objects: Arc<dyn ObjectStore>,
+    folder: PathBuf,
+    condition: Condition,
+}
+
+/// How much is written to try whether there is room again: as much as a large image.
+const TRIAL: usize = 256 * 1024;
 
 impl Blobs {
     /// The blobs of a data folder.
@@ -43,7 +54,8 @@ impl Blobs {
         std::fs::create_dir_all(&path).map_err(unwritable)?;
         probe(&path).map_err(unwritable)?;
         let local = LocalFileSystem::new_with_prefix(&path).map_err(|e| unwritable(std::io::Error::other(e)))?;
-        Ok(Self(Arc::new(local.with_fsync(true))))
+        let objects = Arc::new(local.with_fsync(true));
+        Ok(Self { objects, folder: path, condition: folder.condition().clone() })
     }
 
     /// Stores bytes, durably, and gives their name.
@@ -61,11 +73,42 @@ impl Blobs {
     pub async fn put_new(&self, bytes: Vec<u8>) -> Result<(ContentId, bool), BlobError> {
         let id = ContentId::of(&bytes);
         let options = PutOptions::from(PutMode::Create);
-        match self.0.put_opts(&path_of(&id), bytes.into(), options).await {
+        match self.objects.put_opts(&path_of(&id), bytes.into(), options).await {
             Ok(_) => Ok((id, true)),
             Err(object_store::Error::AlreadyExists { .. }) => Ok((id, false)),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                self.meet(Trouble::of_objects(&error), &error);
+                Err(error.into())
+            }
         }
+    }
+
+    fn meet(&self, trouble: Trouble, error: &dyn std::error::Error) {
+        if self.condition.objects().met(trouble, Instant::now()) {
+            tracing::error!(%error, "no image can be stored, because {}", trouble.words());
+        }
+    }
+
+    /// Whether images can be stored now. After one could not, it is tried with a file of its size.
+    ///
+    /// # Errors
+    /// What keeps them from being stored.
+    pub async fn check(&self) -> Result<(), Trouble> {
+        let due = self.condition.objects().due(Instant::now());
+        match due {
+            Due::Nothing => return Ok(()),
+            Due::Wait(trouble) => return Err(trouble),
+            Due::Trial(_) => {}
+        }
+        let (folder, began) = (self.folder.clone(), Instant::now());
+        let outcome = tokio::task::spawn_blocking(move || write_probe(&folder, &vec![0x5a; TRIAL])).await;
+        let outcome = outcome.expect("writing a file does not panic and is not aborted");
+        let outcome = outcome.map_err(|error| Trouble::in_error(&error).unwrap_or(Trouble::Device));
+        let mut objects = self.condition.objects();
+        if objects.tried(outcome, began, Instant::now()) {
+            tracing::info!("images can be stored again");
+        }
+        objects.trouble().map_or(Ok(()), Err)
     }
 
     /// The bytes of this name, checked against it.
@@ -73,7 +116,7 @@ impl Blobs {
     /// # Errors
     /// [`BlobError`].
     pub async fn get(&self, id: &ContentId) -> Result<Vec<u8>, BlobError> {
-        let bytes = match self.0.get(&path_of(id)).await {
+        let bytes = match self.objects.get(&path_of(id)).await {
             Ok(found) => found.bytes().await?,
             Err(object_store::Error::NotFound { .. }) => return Err(BlobError::Missing(id.clone())),
             Err(error) => return Err(error.into()),
@@ -86,7 +129,7 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::Storage`].
     pub async fn exists(&self, id: &ContentId) -> Result<bool, BlobError> {
-        match self.0.head(&path_of(id)).await {
+        match self.objects.head(&path_of(id)).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
@@ -99,7 +142,7 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::Storage`].
     pub async fn remove(&self, id: &ContentId) -> Result<(), BlobError> {
-        match self.0.delete(&path_of(id)).await {
+        match self.objects.delete(&path_of(id)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -114,7 +157,19 @@ fn path_of(id: &ContentId) -> ObjectPath {
 
 /// Shows at start, rather than at the first image, that nothing can be written.
 fn probe(folder: &Path) -> std::io::Result<()> {
-    let path = folder.join(".probe");
-    std::fs::write(&path, b"pilah")?;
-    std::fs::remove_file(&path)
+    write_probe(folder, b"pilah")
+}
+
+/// Writes a file, durably, and takes it away again.
+fn write_probe(folder: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let path = folder.join(format!(".probe-{}", std::process::id()));
+    let written = std::fs::File::create(&path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    std::fs::remove_file(&path).or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })?;
+    written
 }

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::StoreError;
+use super::keeper::Condition;
 
 /// A data folder, and the lock on it for as long as any clone of this value lives.
 #[derive(Debug, Clone)]
 pub struct DataFolder {
     path: PathBuf,
+    condition: Condition,
     _lock: Option<Arc<File>>,
 }
 
@@ -33,7 +35,7 @@ impl DataFolder {
             Err(TryLockError::Error(source)) => return Err(unwritable(source)),
         }
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(unwritable)?;
-        Ok(Self { path: path.to_owned(), _lock: Some(Arc::new(lock)) })
+        Ok(Self { path: path.to_owned(), condition: Condition::default(), _lock: Some(Arc::new(lock)) })
     }
 
     /// Takes a folder that is there, beside a hub that may be running: for commands that change a row or
@@ -43,7 +45,7 @@ impl DataFolder {
     /// [`StoreError::Missing`]: there is no hub's data.
     pub fn open_shared(path: &Path) -> Result<Self, StoreError> {
         if path.join("pilah.db").is_file() {
-            Ok(Self { path: path.to_owned(), _lock: None })
+            Ok(Self { path: path.to_owned(), condition: Condition::default(), _lock: None })
         } else {
             Err(StoreError::Missing { path: path.to_owned() })
         }
@@ -53,6 +55,11 @@ impl DataFolder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is known of its database and of its objects.
+    pub(super) fn condition(&self) -> &Condition {
+        &self.condition
     }
 }
 

@@ -6,6 +6,9 @@ use sea_orm::{EntityTrait, PaginatorTrait, TryInsertResult};
 use super::entity::{event, user};
 use super::*;
 
+mod full_disk;
+mod lost;
+
 fn folder() -> (tempfile::TempDir, DataFolder) {
     let temporary = tempfile::tempdir().expect("a temporary folder");
     let folder = DataFolder::open(&temporary.path().join("data")).expect("a new data folder");

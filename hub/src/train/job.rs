@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use pilah_models::bundle::{Bundle, CLOSED, FileRef, InputSpec, Lineage, Manifest};
+use pilah_models::bundle::{Bundle, CLOSED, FileRef, InputSpec, Lineage, Manifest, Scaling};
 use pilah_models::infer::{Backbone, Classifier, Head, golden};
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label, ModelVersion};
@@ -52,15 +52,19 @@ pub struct BackboneFile {
 }
 
 impl BackboneFile {
-    /// A backbone that takes RGB as x / 127.5 − 1, of the size that its file says, or of `side` pixels.
+    /// A backbone of the size and the scaling of pixels that its file says, or of `side` pixels, and `scaling`.
     ///
     /// # Errors
-    /// No network, or one that leaves the size open while `side` is not given.
-    pub fn new(onnx: Vec<u8>, side: Option<u32>) -> Result<Self, TrainError> {
-        let stated = onnx::inspect(&onnx)?.image_size();
+    /// No network, or one that leaves the size or the scaling open while they are not given.
+    pub fn new(onnx: &[u8], side: Option<u32>, scaling: Option<Scaling>) -> Result<Self, TrainError> {
+        let taken = onnx::intake(onnx, &mut |_| Ok(None))?;
+        let stated = onnx::inspect(&taken.onnx)?.image_size();
         let (width, height) = stated.or(side.map(|side| (side, side))).ok_or(TrainError::InputSize)?;
-        let input = InputSpec { width, height, ..InputSpec::square(width) };
-        Ok(Self { onnx, input })
+        let scaling = match onnx::stated_scaling(&taken.metadata)? {
+            _ if taken.changes.contains(&onnx::Change::Bytes) => Scaling::BYTES,
+            stated => scaling.or(stated.map(|(scaling, _)| scaling)).ok_or(TrainError::InputScaling)?,
+        };
+        Ok(Self { onnx: taken.onnx, input: InputSpec::scaled(width, height, scaling) })
     }
 }
 

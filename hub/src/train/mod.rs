@@ -96,6 +96,12 @@ pub enum TrainError {
     /// A backbone that does not say which images it takes.
     #[error("the backbone does not say how large its input is: state it with --input-side")]
     InputSize,
+    /// A backbone that does not say how it takes its pixels.
+    #[error(
+        "the backbone does not say how it takes its pixels, and a wrong scaling shows nowhere: state it with --scaling: {choices}",
+        choices = pilah_models::bundle::SCALING_CHOICES
+    )]
+    InputScaling,
     /// A backbone that is no network.
     #[error("the backbone cannot be used")]
     Backbone(#[from] pilah_models::onnx::OnnxError),

@@ -18,33 +18,43 @@ pub struct TrainParams {
     /// How many numbers the hidden layer has, 0 to 4,096; 0: none, which makes the head small and a
     /// little less accurate.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 4096)]
     pub hidden: Option<usize>,
     /// The most passes over the images, 1 to 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000)]
     pub epochs: Option<usize>,
     /// The step of the optimiser, above 0, at most 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(exclusive_minimum = 0, maximum = 1)]
     pub learning_rate: Option<f64>,
     /// How many images a step looks at, 1 to 65,536.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 65_536)]
     pub batch_size: Option<usize>,
     /// How strongly weights are drawn to 0, 0 to 10.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 10)]
     pub weight_decay: Option<f64>,
     /// The share of an embedding that each step leaves out, 0 to 0.9.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 0.9)]
     pub input_dropout: Option<f64>,
     /// The share of the hidden layer that each step leaves out, 0 to 0.9.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 0.9)]
     pub dropout: Option<f64>,
     /// The share of a label's probability that is spread over all classes, 0 to 0.5.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 0.5)]
     pub label_smoothing: Option<f64>,
     /// How strongly images are mixed with each other, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
     pub mixup: Option<f64>,
-    /// How many epochs that are worse than the best beyond chance end the fit.
+    /// How many epochs that are worse than the best beyond chance end the fit, 1 to 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000)]
     pub patience: Option<usize>,
     /// Whether every class counts the same, however many images it has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +69,7 @@ pub struct TrainParams {
     /// Of the items that the model takes for a class, the share that may end in its compartment although
     /// they are of another, above 0, at most 1: thresholds are picked so that this holds on average.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(exclusive_minimum = 0, maximum = 1)]
     pub accepted_contamination: Option<f32>,
 }
 

@@ -100,6 +100,7 @@ pub(crate) async fn status(State(state): State<AppState>, _user: User) -> Json<T
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// 1 to 200; 20 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u64>,
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use pilah_models::bundle::Bundle;
+use pilah_models::bundle::{Bundle, Scaling};
 use pilah_models::infer::Classifier;
 use pilah_models::labels::Labels;
 use tokio_util::sync::CancellationToken;
@@ -85,16 +85,19 @@ async fn a_backbone_can_be_brought_along() {
     let trainer = trainer(&hub).await;
     let error = trainer.train(TrainParams::default(), None, "test").await.expect_err("no backbone");
     assert!(matches!(error, StartError::Train(TrainError::NoBackbone)), "{error}");
-    let file = BackboneFile::new(backbone(), None).expect("it says its size");
+    let file = BackboneFile::new(&backbone(), None, Some(Scaling::SIGNED)).expect("it says its size");
     let report = trainer.train(TrainParams::default(), Some(file), "test").await.expect("trains");
     assert!(report.in_service && report.compared_with.is_none(), "{report:?}");
 
     // Another backbone is compared with the first on the same images, each by its own embeddings.
-    let other = BackboneFile::new(pilah_models::onnx::tiny_backbone(8, 24, 12), None).expect("it says its size");
+    let other = BackboneFile::new(&pilah_models::onnx::tiny_backbone(8, 24, 12), None, Some(Scaling::SIGNED))
+        .expect("it says its size");
     let second = trainer.train(TrainParams::default(), Some(other), "test").await.expect("trains");
     assert_eq!(second.embedding.computed, 40);
     assert_eq!(second.compared_with.as_ref().map(|c| &c.model), Some(&report.model));
-    assert!(matches!(BackboneFile::new(b"no network".to_vec(), None), Err(TrainError::Backbone(_))));
+    let unsaid = BackboneFile::new(&backbone(), None, None).expect_err("nothing says its scaling").to_string();
+    assert!(unsaid.contains("--scaling: -1..1"), "{unsaid}");
+    assert!(matches!(BackboneFile::new(b"no network", None, None), Err(TrainError::Backbone(_))));
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@
       password: "Password",
       file: "CSV file",
       start: "Upload and train",
+      found: "What is in the file",
+      checking: "The file is being read",
       rows: "Rows that cannot be read",
       line: "Line",
       column: "Column",
@@ -26,7 +28,8 @@
       brokeOff: "The connection broke off. The training may go on without this page; try again in a moment.",
       forbidden: "Only administrators may train. Log in as one.",
       bad: (bad, of) => `${bad} of ${of} rows cannot be read, and nothing was taken over.`,
-      validated: (d) => `${d.good} of ${d.rows} rows are good`,
+      validated: (d) =>
+        `${d.good} of ${d.rows} rows are good${d.added_up ? `; ${d.added_up} were added to others` : ""}`,
       merged: (d) => `${d.new} rows are new, ${d.updated} changed, ${d.unchanged} as they were`,
       prophet: () => "Prophet is fitted to the total",
       lstm: (d) => `The network learns: epoch ${d.epoch} of ${d.epochs}, loss ${d.loss.toPrecision(3)}`,
@@ -43,6 +46,8 @@
       password: "Kata sandi",
       file: "Berkas CSV",
       start: "Unggah dan latih",
+      found: "Isi berkas",
+      checking: "Berkas sedang dibaca",
       rows: "Baris yang tidak dapat dibaca",
       line: "Baris",
       column: "Kolom",
@@ -59,7 +64,8 @@
       brokeOff: "Sambungan terputus. Pelatihan mungkin tetap berjalan tanpa halaman ini; coba lagi sebentar lagi.",
       forbidden: "Hanya administrator yang boleh melatih. Masuklah sebagai administrator.",
       bad: (bad, of) => `${bad} dari ${of} baris tidak dapat dibaca, dan tidak ada yang diambil.`,
-      validated: (d) => `${d.good} dari ${d.rows} baris dapat dipakai`,
+      validated: (d) =>
+        `${d.good} dari ${d.rows} baris dapat dipakai${d.added_up ? `; ${d.added_up} dijumlahkan` : ""}`,
       merged: (d) => `${d.new} baris baru, ${d.updated} berubah, ${d.unchanged} tetap`,
       prophet: () => "Prophet disesuaikan dengan jumlah keseluruhan",
       lstm: (d) => `Jaringan belajar: epoch ${d.epoch} dari ${d.epochs}, galat ${d.loss.toPrecision(3)}`,
@@ -87,6 +93,10 @@
     at(id).hidden = !shown;
   };
   const headers = { "X-Pilah-CSRF": "1", Accept: "text/event-stream, application/json" };
+  /** What a person has answered about the file: fields of the form. */
+  let answers = {};
+  /** The path that the hub is under, if a proxy puts it under one. */
+  const base = new URL(".", location.href).pathname.replace(/\/$/, "");
   let training = "";
   let stop = new AbortController();
 
@@ -99,7 +109,7 @@
   async function ask(path, init = {}) {
     let answer;
     try {
-      answer = await fetch(path, { ...init, headers: { ...headers, ...init.headers } });
+      answer = await fetch(base + path, { ...init, headers: { ...headers, ...init.headers } });
     } catch {
       if (!stop.signal.aborted) refuse(text.noAnswer);
       return null;
@@ -111,8 +121,68 @@
       refuse(text.forbidden);
       show("login");
     } else if (problem.report?.errors) showRows(problem.report);
-    else refuse(problem.detail ?? `HTTP ${answer.status}`);
+    else {
+      refuse(problem.detail ?? `HTTP ${answer.status}`);
+      showFound(problem.found);
+      showChoices(problem.option, problem.choices ?? []);
+    }
     return null;
+  }
+
+  /** Has the file read, and shows what is in it; nothing is taken over. */
+  async function check() {
+    refuse("");
+    for (const id of ["found", "choices", "rows", "done"]) show(id, false);
+    const file = at("file").files[0];
+    if (!file) return;
+    at("now").textContent = text.checking;
+    at("start").disabled = true;
+    const answer = await ask("/retrain", { method: "POST", body: formOf(file, { check: "true" }) });
+    at("now").textContent = "";
+    at("start").disabled = false;
+    if (answer) showFound(await answer.json());
+  }
+
+  function formOf(file, fields) {
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ ...answers, ...fields })) form.append(name, value);
+    form.append("file", file);
+    return form;
+  }
+
+  /** In the hub's words, column by column. */
+  function showFound(report) {
+    if (!report) return;
+    const columns = report.understood.map(({ name, field, understood, written, read }) => {
+      const examples = written.map((value, at) => (read[at] && read[at] !== value ? `${value} → ${read[at]}` : value));
+      return `${name}: ${field ?? "–"} (${understood}) ${examples.join(", ")}`;
+    });
+    const lineOf = ({ line, value, reason }) => `${line}: ${value}: ${reason}`;
+    const leftOut = [...report.left_out, ...report.errors].map(lineOf);
+    const whole = report.quantities
+      ? [`${report.rows} → ${report.quantities} (${report.first} – ${report.last}, ${report.step}): ${report.total}`]
+      : [];
+    const lines = [...whole, ...columns, ...leftOut, ...report.notes];
+    at("findings").replaceChildren(
+      ...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })),
+    );
+    show("found");
+  }
+
+  /** The answers to what is not clear in a file, one of which is chosen. */
+  function showChoices(option, choices) {
+    const buttons = choices.map(({ value, meaning }) => {
+      const choice = document.createElement("button");
+      choice.type = "button";
+      choice.textContent = `${value}: ${meaning}`;
+      choice.addEventListener("click", () => {
+        answers = { ...answers, [option]: value };
+        check();
+      });
+      return choice;
+    });
+    at("choices").replaceChildren(...buttons);
+    show("choices", buttons.length > 0);
   }
 
   function askForLogin(wrong) {
@@ -139,7 +209,7 @@
 
   async function train(acceptErrors) {
     refuse("");
-    for (const id of ["rows", "done"]) show(id, false);
+    for (const id of ["rows", "done", "found", "choices"]) show(id, false);
     at("log").replaceChildren();
     at("now").textContent = text.sending;
     at("bar").removeAttribute("value");
@@ -148,9 +218,7 @@
     show("work");
     training = "";
     stop = new AbortController();
-    const form = new FormData();
-    if (acceptErrors) form.append("accept_errors", "true");
-    form.append("file", at("file").files[0]);
+    const form = formOf(at("file").files[0], acceptErrors ? { accept_errors: "true" } : {});
     const answer = await ask("/retrain", { method: "POST", body: form, signal: stop.signal });
     const over = answer !== null && (await read(answer.body).catch(() => false));
     if (answer && !over && !stop.signal.aborted) refuse(text.brokeOff);
@@ -214,6 +282,10 @@
   at("retrain").addEventListener("submit", (event) => {
     event.preventDefault();
     train(false);
+  });
+  at("file").addEventListener("change", () => {
+    answers = {};
+    check();
   });
   at("accept").addEventListener("click", () => train(true));
   at("cancel").addEventListener("click", () => {

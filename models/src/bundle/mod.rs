@@ -12,11 +12,15 @@
 /// What a bundle is: labels, input, thresholds, golden outputs, lineage.
 mod manifest;
 
+/// How pixels become what a network takes.
+mod scaling;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 pub use manifest::{CLOSED, FORMAT, FileRef, Golden, InputSpec, Lineage, Manifest, ManifestError};
+pub use scaling::{CHOICES as SCALING_CHOICES, Scaling, ScalingError};
 
 use crate::durable;
 use crate::name::ContentId;

@@ -1,4 +1,4 @@
-//! ONNX files: read with suspicion, heads written, backbone and head merged into one.
+//! ONNX files: read with suspicion, taken in from elsewhere, heads written, backbone and head merged into one.
 //!
 //! An ONNX file may come from anywhere, so `inspect` looks at it before any runtime does: it must
 //! decode, hold no reference to another file (which would make a runtime open paths that the sender
@@ -16,8 +16,29 @@ mod head;
 /// Backbone and head in one file.
 mod merge;
 
+/// The one intake of files from elsewhere.
+mod intake;
+
+/// Tensors of a second file, taken in.
+mod external;
+
+/// Half precision made single.
+mod widen;
+
+/// An input made ours.
+mod images;
+
+/// All that lies in a graph.
+mod walk;
+
+/// What a file says of itself.
+mod metadata;
+
 /// A classifier in one file, cut into backbone and head.
 mod split;
+
+/// A classifier by brightness in all the ways that others write one, for tests.
+mod brightness;
 
 /// A backbone of random weights, for tests and first runs.
 mod tiny;
@@ -27,8 +48,11 @@ use tract_onnx::pb::tensor_proto::DataLocation;
 use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, type_proto};
 
+pub use brightness::Brightness;
 pub use head::{LinearLayer, write_head, write_layers};
+pub use intake::{Beside, Change, Ending, Intake, intake};
 pub use merge::merge;
+pub use metadata::{stated_labels, stated_scaling, stated_scaling_of_processor};
 pub use split::{Split, split};
 pub use tiny::tiny_backbone;
 
@@ -86,7 +110,13 @@ pub fn inspect(onnx: &[u8]) -> Result<Interface, OnnxError> {
 /// Decodes a file and checks what runtimes trust.
 pub(crate) fn parse(onnx: &[u8]) -> Result<ModelProto, OnnxError> {
     let model = ModelProto::decode(onnx)?;
-    let graph = graph(&model)?;
+    validate(&model)?;
+    Ok(model)
+}
+
+/// Checks what runtimes trust.
+fn validate(model: &ModelProto) -> Result<(), OnnxError> {
+    let graph = graph(model)?;
     if let Some(name) = external_tensor(graph) {
         return Err(OnnxError::Unusable(format!("keeps tensor {name:?} in another file")));
     }
@@ -95,7 +125,7 @@ pub(crate) fn parse(onnx: &[u8]) -> Result<ModelProto, OnnxError> {
             return Err(OnnxError::Unusable(format!("does not compute its output {:?}", output.name)));
         }
     }
-    Ok(model)
+    Ok(())
 }
 
 pub(crate) fn graph(model: &ModelProto) -> Result<&GraphProto, OnnxError> {

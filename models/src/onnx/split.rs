@@ -1,9 +1,9 @@
 //! A classifier that somebody else made, cut before its last layer: backbone and head.
 //!
-//! The last layer must be linear: `Gemm`, or `MatMul` with or without an `Add`, followed by a `Softmax`
-//! or by nothing, as every transfer-learned classifier ends. Its weights become a head of ours; what
-//! computes its input becomes the backbone, whose graph is pruned to what it needs. A network that takes
-//! pictures as `[N, height, width, 3]`, as TensorFlow's do, gets a `Transpose` before it.
+//! The last layer must be linear: `Gemm`, or `MatMul` with or without an `Add`, followed by a `Softmax`, its
+//! logarithm, or nothing, as every transfer-learned classifier ends. Its weights become a head of ours; what
+//! computes its input becomes the backbone, whose graph is pruned to what it needs, and whose input is made
+//! ours ([`images`](super::images)).
 
 use std::collections::HashSet;
 
@@ -11,11 +11,8 @@ use prost::Message;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
-use super::build::{Dim, ints, node, value};
-use super::{OnnxError, graph, interface, parse, write_head};
-
-/// The name of the input that is put before a network of another layout.
-const IMAGE: &str = "pilah_image";
+use super::build::{Dim, value};
+use super::{OnnxError, graph, images, interface, parse, write_head};
 
 /// The most numbers that a last layer may have: 64 classes of 65,536 features.
 const MOST_WEIGHTS: usize = 64 * 65_536;
@@ -31,6 +28,8 @@ pub struct Split {
     pub embedding: usize,
     /// How many classes the head tells apart.
     pub classes: usize,
+    /// Whether the network gave logarithms of probabilities, which the head does not.
+    pub was_log: bool,
 }
 
 /// Cuts a classifier before its last layer.
@@ -42,20 +41,16 @@ pub fn split(onnx: &[u8]) -> Result<Split, OnnxError> {
     let whole = graph(&model)?;
     let ends = interface(whole)?;
     let layer = last_layer(whole, &ends.output)?;
+    let was_log = ends_with(whole, &ends.output) == Some("LogSoftmax");
     let head = write_head(&layer.weights, &layer.bias, layer.classes, layer.embedding);
 
     let mut backbone = prune(whole, &layer.input);
     backbone.output = vec![value(&layer.input, &[Dim::Any("N"), Dim::Size(layer.embedding)])];
     backbone.value_info.clear();
-    if let [_, Some(height), Some(width), Some(3)] = ends.input_shape[..] {
-        let sides = [height, width].map(|side| usize::try_from(side).unwrap_or(usize::MAX));
-        let shape = [Dim::Any("N"), Dim::Size(3), Dim::Size(sides[0]), Dim::Size(sides[1])];
-        backbone.node.insert(0, node("Transpose", &[IMAGE], &ends.input, vec![ints("perm", &[0, 2, 3, 1])]));
-        backbone.input.retain(|input| input.name != ends.input);
-        backbone.input.insert(0, value(IMAGE, &shape));
-    }
+    images::as_ours(&mut backbone)?;
     model.graph = Some(backbone);
-    Ok(Split { backbone: model.encode_to_vec(), head, embedding: layer.embedding, classes: layer.classes })
+    let (embedding, classes) = (layer.embedding, layer.classes);
+    Ok(Split { backbone: model.encode_to_vec(), head, embedding, classes, was_log })
 }
 
 struct LastLayer {
@@ -70,7 +65,7 @@ struct LastLayer {
 
 fn last_layer(graph: &GraphProto, output: &str) -> Result<LastLayer, OnnxError> {
     let mut last = producer(graph, output)?;
-    if last.op_type == "Softmax" {
+    if matches!(last.op_type.as_str(), "Softmax" | "LogSoftmax") {
         last = producer(graph, first_input(last)?)?;
     }
     match last.op_type.as_str() {
@@ -88,25 +83,41 @@ fn last_layer(graph: &GraphProto, output: &str) -> Result<LastLayer, OnnxError> 
     }
 }
 
+/// The kind of the layer that a network ends with.
+pub(super) fn ends_with<'a>(graph: &'a GraphProto, output: &str) -> Option<&'a str> {
+    producer(graph, output).ok().map(|node| node.op_type.as_str())
+}
+
+/// Whether a network ends with a linear layer that can be cut off.
+pub(super) fn is_linear(graph: &GraphProto, output: &str) -> bool {
+    last_layer(graph, output).is_ok()
+}
+
 fn not_linear(found: &str) -> OnnxError {
     OnnxError::Unusable(format!(
         "ends with {found}; a classifier that can be cut ends with a linear layer (Gemm, or MatMul and Add) and a Softmax"
     ))
 }
 
-/// The node that computes a tensor; copies of it are looked through.
+/// The node that computes a tensor; copies of it are looked through, also those that are made floats, which all
+/// is here.
 fn producer<'a>(graph: &'a GraphProto, name: &str) -> Result<&'a NodeProto, OnnxError> {
     let mut name = name;
     // Each step goes to another node, or the graph has a circle.
     for _ in 0..=graph.node.len() {
         let found = graph.node.iter().find(|node| node.output.iter().any(|output| output == name));
         match found {
-            Some(node) if node.op_type == "Identity" => name = first_input(node)?,
+            Some(node) if node.op_type == "Identity" || is_float_cast(node) => name = first_input(node)?,
             Some(node) => return Ok(node),
             None => break,
         }
     }
     Err(OnnxError::Unusable(format!("does not compute {name:?} by a layer")))
+}
+
+fn is_float_cast(node: &NodeProto) -> bool {
+    let to = node.attribute.iter().find(|attribute| attribute.name == "to").map(|attribute| attribute.i);
+    node.op_type == "Cast" && to == Some(DataType::Float as i64)
 }
 
 fn first_input(node: &NodeProto) -> Result<&str, OnnxError> {
@@ -228,7 +239,7 @@ mod tests {
     use super::*;
     use crate::bundle::InputSpec;
     use crate::infer::{Backbone, Head, golden};
-    use crate::onnx::build::{constant, int};
+    use crate::onnx::build::{constant, int, ints, node};
     use crate::onnx::{inspect, merge, tiny_backbone};
 
     const WEIGHTS: [f32; 12] = [0.5, -0.25, 1.0, 0.0, -0.5, 0.75, 0.0, 2.0, 0.125, 0.0, -1.0, 0.5];

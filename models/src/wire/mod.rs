@@ -6,9 +6,14 @@
 //! unknown version is refused with its number.
 //!
 //! (`bin`, `epoch`, `seq`) names one message of one bin for ever: MQTT delivers at least once, and
-//! the hub uses that key to store exactly once. `epoch` is drawn at random when a bin's outbox is
-//! created, so that a bin whose SD card was replaced, and which counts from 1 again, is not taken
-//! for one that repeats itself.
+//! the hub uses that key to store exactly once. `epoch` is drawn at random at each start of a bin's
+//! program, so that one whose SD card was replaced, restored or copied, and which counts numbers again
+//! that were used before, is not taken for one that repeats itself.
+//!
+//! What a bin says of its state replaces what it said before, by number and not by arrival: brokers
+//! deliver the old after the new. Within an epoch the order is `connection`, then `seq`, except that the
+//! last word of a connection is its last will, which was numbered before the connection was there.
+//! Which epoch comes after which says the list of former epochs in the status.
 //!
 //! `golden/wire/` holds one file per message and version; a change that cannot read them any more
 //! breaks bins in the field. The JSON Schemas and `docs/asyncapi.yaml` are generated from here.
@@ -36,8 +41,8 @@ pub use codec::{DecodeError, Message};
 pub use command::{Command, CommandResult, Reply, Request};
 pub use observation::{Event, Outcome, Probabilities, Sample, SampleMeta, SampleReason, Truth, TruthSource};
 pub use state::{
-    Acks, ActuatorState, CameraState, Desired, DesiredModel, Disk, HubStatus, OutboxState, Reported, Status, Telemetry,
-    Throttling, ThrottlingReason, UpdateState,
+    Acks, ActuatorState, CameraIs, CameraState, ChamberState, Desired, DesiredModel, Disk, HubStatus, OutboxState,
+    Reported, Status, Telemetry, Throttling, ThrottlingReason, UpdateState,
 };
 
 use crate::name::BinId;
@@ -52,6 +57,9 @@ pub const LARGEST_MESSAGE: usize = 128 * 1024;
 /// No sample's JPEG is larger, in bytes, so that with its metadata it fits [`LARGEST_MESSAGE`].
 pub const LARGEST_JPEG: usize = 120 * 1024;
 
+/// The most epochs of former starts that a bin remembers and tells.
+pub const FORMER_EPOCHS: usize = 16;
+
 /// How every message of a bin, and to a bin, begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
@@ -60,7 +68,7 @@ pub struct Header {
     pub v: u8,
     /// The bin that the message is of, or for.
     pub bin: BinId,
-    /// The incarnation of the sender's counter; random.
+    /// The incarnation of the sender's counter: drawn at random at each start of its program.
     pub epoch: u32,
     /// Counts the sender's messages within `epoch`, from 1.
     pub seq: u64,

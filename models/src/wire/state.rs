@@ -21,6 +21,28 @@ pub struct Status {
     pub model: ModelVersion,
     /// Whether it can see.
     pub camera: CameraState,
+    /// The connection over which it was said, or, of a last will, to which it belongs: counted from 1 within `epoch`.
+    /// Absent: a program that does not count them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
+    /// The epochs of the program's starts before this one, the last first, at most [`super::FORMER_EPOCHS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<u32>,
+    /// What its camera is. Absent: a program that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera_is: Option<CameraIs>,
+}
+
+/// What a camera is: only one that is not real can know the truth of what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraIs {
+    /// It shows what is there.
+    Real,
+    /// It draws what it shows.
+    Virtual,
+    /// It shows photos from a folder.
+    Replay,
 }
 
 /// Whether a bin can see.
@@ -80,6 +102,12 @@ pub struct Telemetry {
     /// How full the bin is, 0 to 1, if a sensor tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fill: Option<f32>,
+    /// As in the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
+    /// How well the bin sees its chamber.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chamber: Option<ChamberState>,
 }
 
 /// Whether a machine slows itself down.
@@ -126,6 +154,20 @@ pub struct ActuatorState {
     pub fault: Option<String>,
 }
 
+/// How well a bin sees its chamber.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChamberState {
+    /// Whether it knows what the empty chamber looks like. Until then nothing is sure, and no flap opens.
+    pub known: bool,
+    /// Items that came before the one before them had gone, and were told from it by their looks.
+    pub without_gap: u64,
+    /// How often something moved and then lay there that could have been the same item or the next.
+    pub unclear: u64,
+    /// What is wrong, in words, as long as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
 /// The state of a bin's queue to the hub.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutboxState {
@@ -139,6 +181,17 @@ pub struct OutboxState {
     pub dropped_events: u64,
     /// Entries found damaged on disk and set aside.
     pub damaged: u64,
+    /// Entries that the broker does not take, or takes and does not pass on: kept on the bin's disk and tried again
+    /// later. A program that does not set any aside says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<u64>,
+    /// Images that were made smaller until the broker took them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_smaller: Option<u64>,
+    /// The most bytes that the broker takes of a message, as the bin has found out, if that is less than what is
+    /// configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_message: Option<u64>,
 }
 
 /// The model in force. On `reported`, retained.
@@ -153,6 +206,9 @@ pub struct Reported {
     pub manifest: ContentId,
     /// How far the last update came.
     pub update: UpdateState,
+    /// As in the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
 }
 
 /// How far an update came.

@@ -75,6 +75,15 @@ fn throttling() -> impl Strategy<Value = Throttling> {
     (some(), some()).prop_map(|(now, since_boot)| Throttling { now, since_boot })
 }
 
+fn chamber() -> impl Strategy<Value = ChamberState> {
+    any::<(bool, u64, u64, Option<String>)>().prop_map(|(known, without_gap, unclear, fault)| ChamberState {
+        known,
+        without_gap,
+        unclear,
+        fault,
+    })
+}
+
 prop_compose! {
     fn telemetry()(
         header in header(), counts: [u64; 10], frames_skipped: Option<u64>,
@@ -83,13 +92,19 @@ prop_compose! {
         disk in proptest::option::of(any::<[u64; 2]>().prop_map(|[free_bytes, total_bytes]| Disk { free_bytes, total_bytes })),
         fill in proptest::option::of(0.0..=1.0_f32),
         actuator in proptest::option::of((any::<u64>(), any::<u64>(), any::<Option<String>>())),
+        connection: Option<u32>,
+        chamber in proptest::option::of(chamber()),
+        beyond: [Option<u64>; 3],
     ) -> Telemetry {
         let [uptime_s, frames, frames_corrupt, items, refused, entries, bytes, dropped_samples, dropped_events, damaged] = counts;
-        let outbox = OutboxState { entries, bytes, dropped_samples, dropped_events, damaged };
+        let [set_aside, made_smaller, largest_message] = beyond;
+        let outbox = OutboxState {
+            entries, bytes, dropped_samples, dropped_events, damaged, set_aside, made_smaller, largest_message,
+        };
         let actuator = actuator.map(|(opened, failed, fault)| ActuatorState { opened, failed, fault });
         Telemetry {
             header, uptime_s, frames, frames_corrupt, items, refused, outbox, temperature_c,
-            frames_skipped, throttling, disk, memory_bytes, actuator, fill,
+            frames_skipped, throttling, disk, memory_bytes, actuator, fill, connection, chamber,
         }
     }
 }
@@ -121,7 +136,18 @@ proptest! {
     #[test]
     fn what_a_bin_says_of_itself_is_read_back(telemetry in telemetry(), update in update(), manifest in content(), model in model()) {
         read_back(&telemetry)?;
-        read_back(&Reported { header: telemetry.header, model, manifest, update })?;
+        let connection = telemetry.connection;
+        read_back(&Reported { header: telemetry.header, model, manifest, update, connection })?;
+    }
+
+    #[test]
+    fn presence_is_read_back_with_the_marks_of_its_start(
+        header in header(), model in model(), online: bool, software: String, connection: Option<u32>,
+        former in proptest::collection::vec(any::<u32>(), 0..=FORMER_EPOCHS),
+        camera_is in proptest::option::of(proptest::sample::select(vec![CameraIs::Real, CameraIs::Virtual, CameraIs::Replay])),
+    ) {
+        let camera = CameraState::Streaming;
+        read_back(&Status { header, online, software, model, camera, connection, former, camera_is })?;
     }
 
     #[test]

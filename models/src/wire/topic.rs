@@ -76,6 +76,23 @@ impl Channel {
         matches!(self, Self::Desired | Self::Acks | Self::Commands)
     }
 
+    /// Whether the bin listens here: where the hub publishes, and to its own presence, since a last will of a
+    /// connection before this one may have said that it is gone.
+    #[must_use]
+    pub fn is_read_by_bin(self) -> bool {
+        self.is_from_hub() || self == Self::Status
+    }
+
+    /// Whether somebody who only listens may read it; images only with `samples`.
+    #[must_use]
+    pub fn is_for_subscribers(self, samples: bool) -> bool {
+        match self {
+            Self::Status | Self::Events | Self::Telemetry | Self::Reported => true,
+            Self::Samples => samples,
+            Self::Desired | Self::Acks | Self::Commands | Self::Replies => false,
+        }
+    }
+
     /// The topic of this channel for `bin`.
     #[must_use]
     pub fn of(self, bin: &BinId) -> String {
@@ -103,10 +120,24 @@ pub fn bin_may_publish(bin: &BinId, topic: &str) -> bool {
     parse(topic).is_some_and(|(of, channel)| of == *bin && !channel.is_from_hub())
 }
 
-/// Whether `bin` may subscribe to `filter`: its own topics from the hub, and the hub's status.
+/// Whether `bin` may subscribe to `filter`: its own topics that are for it, and the hub's status.
 #[must_use]
 pub fn bin_may_subscribe(bin: &BinId, filter: &str) -> bool {
-    filter == HUB_STATUS || parse(filter).is_some_and(|(of, channel)| of == *bin && channel.is_from_hub())
+    filter == HUB_STATUS || parse(filter).is_some_and(|(of, channel)| of == *bin && channel.is_read_by_bin())
+}
+
+/// Whether somebody who only listens may subscribe to `filter`: what bins say of items and of themselves, of
+/// one bin or of all (`+`), and the hub's status; images only with `samples`. A wildcard in place of the
+/// channel would take in what bins are told, too, and is refused.
+#[must_use]
+pub fn subscriber_may_subscribe(filter: &str, samples: bool) -> bool {
+    if filter == HUB_STATUS {
+        return true;
+    }
+    let parts = filter.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix("/bins/")).and_then(|r| r.split_once('/'));
+    let Some((bin, name)) = parts else { return false };
+    let channel = Channel::ALL.into_iter().find(|channel| channel.name() == name);
+    (bin == "+" || BinId::new(bin).is_ok()) && channel.is_some_and(|channel| channel.is_for_subscribers(samples))
 }
 
 #[cfg(test)]
@@ -139,7 +170,7 @@ mod tests {
         let own = bin("b1");
         for channel in Channel::ALL {
             assert_eq!(bin_may_publish(&own, &channel.of(&own)), !channel.is_from_hub());
-            assert_eq!(bin_may_subscribe(&own, &channel.of(&own)), channel.is_from_hub());
+            assert_eq!(bin_may_subscribe(&own, &channel.of(&own)), channel.is_from_hub() || channel == Channel::Status);
             assert!(!bin_may_publish(&own, &channel.of(&bin("b2"))));
             assert!(!bin_may_subscribe(&own, &channel.of(&bin("b2"))));
             assert!(!bin_may_subscribe(&own, &channel.of_all()));
@@ -156,5 +187,33 @@ mod tests {
             assert!(!bin_may_subscribe(&own, filter), "{filter}");
         }
         assert!(bin_may_subscribe(&own, HUB_STATUS) && !bin_may_publish(&own, HUB_STATUS));
+    }
+
+    #[test]
+    fn a_subscriber_reads_what_bins_say_and_no_images_unless_told() {
+        for (filter, always, with_samples) in [
+            ("pilah/v1/bins/+/events", true, true),
+            ("pilah/v1/bins/b1/events", true, true),
+            ("pilah/v1/bins/+/status", true, true),
+            ("pilah/v1/bins/+/telemetry", true, true),
+            ("pilah/v1/bins/b1/reported", true, true),
+            (HUB_STATUS, true, true),
+            ("pilah/v1/bins/+/samples", false, true),
+            ("pilah/v1/bins/b1/samples", false, true),
+            ("pilah/v1/bins/+/desired", false, false),
+            ("pilah/v1/bins/+/acks", false, false),
+            ("pilah/v1/bins/b1/commands", false, false),
+            ("pilah/v1/bins/b1/replies", false, false),
+            ("pilah/v1/bins/+/+", false, false),
+            ("pilah/v1/bins/b1/#", false, false),
+            ("pilah/v1/#", false, false),
+            ("pilah/v1/bins/+/events/x", false, false),
+            ("pilah/v1/hub/+", false, false),
+            ("$share/g/pilah/v1/bins/+/samples", false, false),
+            ("#", false, false),
+        ] {
+            assert_eq!(subscriber_may_subscribe(filter, false), always, "{filter}");
+            assert_eq!(subscriber_may_subscribe(filter, true), with_samples, "{filter} with samples");
+        }
     }
 }

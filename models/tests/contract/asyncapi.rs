@@ -25,12 +25,17 @@ struct Topic {
     summary: &'static str,
     retained: bool,
     from_hub: bool,
+    /// Whether the bin reads what it says itself.
+    read_back: bool,
 }
 
 fn topics() -> Vec<Topic> {
     let of_bin = |channel: Channel| {
         let (message, summary) = match channel {
-            Channel::Status => ("Status", "The bin's presence. The last will says that it is offline."),
+            Channel::Status => (
+                "Status",
+                "The bin's presence. The last will says that it is offline; the bin reads it, too, and corrects one of a connection before.",
+            ),
             Channel::Events => ("Event", "An item in the bin: what it was taken for, and how surely."),
             Channel::Samples => ("Sample", "An image of an item, as CBOR."),
             Channel::Telemetry => ("Telemetry", "The bin's health, now and then."),
@@ -42,7 +47,8 @@ fn topics() -> Vec<Topic> {
         };
         let address = format!("{ROOT}/bins/{{bin}}/{}", channel.name());
         let (retained, from_hub) = (channel.is_retained(), channel.is_from_hub());
-        Topic { name: channel.name(), address, message, summary, retained, from_hub }
+        let read_back = channel.is_read_by_bin() && !from_hub;
+        Topic { name: channel.name(), address, message, summary, retained, from_hub, read_back }
     };
     let hub = Topic {
         name: "hubStatus",
@@ -51,6 +57,7 @@ fn topics() -> Vec<Topic> {
         summary: "The hub's presence. The last will says that it is offline.",
         retained: true,
         from_hub: true,
+        read_back: false,
     };
     Channel::ALL.into_iter().map(of_bin).chain([hub]).collect()
 }
@@ -117,6 +124,9 @@ fn operations(topics: &[Topic]) -> Map<String, Value> {
         let name = capitalised(topic.name);
         operations.insert(format!("{sender}Sends{name}"), operation(topic, "send"));
         operations.insert(format!("{receiver}Receives{name}"), operation(topic, "receive"));
+        if topic.read_back {
+            operations.insert(format!("{sender}Receives{name}"), operation(topic, "receive"));
+        }
     }
     operations
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::GpioError;
+use super::{GpioError, LinesSeen};
 
 /// Lines that are switched together.
 #[derive(Debug)]
@@ -55,4 +55,12 @@ impl Input {
     pub fn wait(&self, _patience: Duration) -> Result<bool, GpioError> {
         match *self {}
     }
+}
+
+/// There are none.
+///
+/// # Errors
+/// Always.
+pub fn look(chip: &Path, lines: &[u32]) -> Result<LinesSeen, GpioError> {
+    Err(none(chip, lines))
 }

@@ -7,10 +7,7 @@ use std::time::Duration;
 use gpiocdev::line::{Bias, EdgeDetection, Value, Values};
 use gpiocdev::{Chip, Request};
 
-use super::GpioError;
-
-/// Who has the lines, as `gpioinfo` shows it.
-const CONSUMER: &str = "pilah-edge";
+use super::{CONSUMER, GpioError, KnownChip, LinesSeen, choose, in_use, listed};
 
 /// A contact that closes or opens bounces for some milliseconds.
 const DEBOUNCE: Duration = Duration::from_millis(30);
@@ -29,12 +26,13 @@ impl Outputs {
     /// # Errors
     /// [`GpioError`]: there is no such chip or line, it may not be used, or another program has it.
     pub fn request(chip: &Path, lines: &[u32], active_low: bool) -> Result<Self, GpioError> {
+        let path = find(chip, lines)?;
         let mut builder = Request::builder();
-        builder.on_chip(chip).with_consumer(CONSUMER).with_lines(lines).as_output(Value::Inactive);
+        builder.on_chip(&path).with_consumer(CONSUMER).with_lines(lines).as_output(Value::Inactive);
         if active_low {
             builder.as_active_low();
         }
-        let request = builder.request().map_err(|error| explain(chip, lines, &error))?;
+        let request = builder.request().map_err(|error| explain(chip, &path, lines, &error))?;
         Ok(Self { request, chip: chip.to_owned(), lines: lines.to_vec() })
     }
 
@@ -67,9 +65,10 @@ impl Input {
     /// # Errors
     /// As [`Outputs::request`].
     pub fn request(chip: &Path, line: u32, active_low: bool) -> Result<Self, GpioError> {
+        let path = find(chip, &[line])?;
         let mut builder = Request::builder();
         builder
-            .on_chip(chip)
+            .on_chip(&path)
             .with_consumer(CONSUMER)
             .with_line(line)
             .as_input()
@@ -79,7 +78,7 @@ impl Input {
         if active_low {
             builder.as_active_low();
         }
-        let request = builder.request().map_err(|error| explain(chip, &[line], &error))?;
+        let request = builder.request().map_err(|error| explain(chip, &path, &[line], &error))?;
         Ok(Self { request, chip: chip.to_owned(), line })
     }
 
@@ -98,38 +97,72 @@ impl Input {
     }
 }
 
+/// What lines are like. None is taken, and nothing moves.
+///
+/// # Errors
+/// [`GpioError`]: there is no such chip or line, or it may not be used.
+pub fn look(chip: &Path, lines: &[u32]) -> Result<LinesSeen, GpioError> {
+    let path = find(chip, lines)?;
+    let failed = |problem| GpioError { chip: chip.to_owned(), lines: lines.to_vec(), problem };
+    let opened = open(&path, lines).map_err(failed)?;
+    let label = opened.info().map(|info| info.label).unwrap_or_default();
+    let taken = |line: &u32| opened.line_info(*line).ok().filter(|info| info.used).map(|info| (*line, info.consumer));
+    Ok(LinesSeen { chip: KnownChip { path, label }, taken: lines.iter().filter_map(taken).collect() })
+}
+
+/// The path of the chip that is meant.
+fn find(chip: &Path, lines: &[u32]) -> Result<PathBuf, GpioError> {
+    let chips = if chip.is_absolute() { Vec::new() } else { chips() };
+    choose(chip, &chips).map_err(|problem| GpioError { chip: chip.to_owned(), lines: lines.to_vec(), problem })
+}
+
+/// The chips of this machine that can be looked at.
+fn chips() -> Vec<KnownChip> {
+    let paths = gpiocdev::chip::chips().unwrap_or_default();
+    let label = |path: &Path| Chip::from_path(path).and_then(|chip| chip.info()).map(|info| info.label);
+    paths.into_iter().map(|path| KnownChip { label: label(&path).unwrap_or_default(), path }).collect()
+}
+
 /// Lines that were ours and cannot be used any more.
 fn gone(path: &Path, lines: &[u32], error: &gpiocdev::Error) -> GpioError {
     GpioError { chip: path.to_owned(), lines: lines.to_vec(), problem: error.to_string() }
 }
 
 /// Why lines are not given to us, in words that help: the kernel says no more than a number.
-fn explain(path: &Path, lines: &[u32], error: &gpiocdev::Error) -> GpioError {
+fn explain(chip: &Path, path: &Path, lines: &[u32], error: &gpiocdev::Error) -> GpioError {
     let problem = reason(path, lines).unwrap_or_else(|| error.to_string());
-    GpioError { chip: path.to_owned(), lines: lines.to_vec(), problem }
+    GpioError { chip: chip.to_owned(), lines: lines.to_vec(), problem }
 }
 
 fn reason(path: &Path, lines: &[u32]) -> Option<String> {
+    let chip = match open(path, lines) {
+        Ok(chip) => chip,
+        Err(problem) => return Some(problem),
+    };
+    let taken = lines.iter().filter_map(|line| chip.line_info(*line).ok()).find(|info| info.used)?;
+    Some(in_use(taken.offset, &taken.consumer))
+}
+
+/// Opens a chip that has these lines.
+///
+/// # Errors
+/// Why there is none, in words.
+fn open(path: &Path, lines: &[u32]) -> Result<Chip, String> {
     match std::fs::File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let there: Vec<_> =
-                gpiocdev::chip::chips().unwrap_or_default().iter().map(|path| path.display().to_string()).collect();
-            let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-            return Some(format!("there is no such chip; there are: {there}"));
+            return Err(format!("there is no such chip; there are: {}", listed(&chips())));
         }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let words = "permission denied; add the user of pilah-edge to the group that owns it, mostly \"gpio\"";
-            return Some(words.to_owned());
+            return Err(words.to_owned());
         }
-        Err(error) => return Some(error.to_string()),
+        Err(error) => return Err(error.to_string()),
         Ok(_) => {}
     }
-    let chip = Chip::from_path(path).ok()?;
-    let count = chip.info().ok()?.num_lines;
-    if let Some(line) = lines.iter().find(|line| **line >= count) {
-        return Some(format!("there is no line {line}: the chip has {count}, from 0"));
+    let chip = Chip::from_path(path).map_err(|error| error.to_string())?;
+    let count = chip.info().map_err(|error| error.to_string())?.num_lines;
+    match lines.iter().find(|line| **line >= count) {
+        Some(line) => Err(format!("there is no line {line}: the chip has {count}, from 0")),
+        None => Ok(chip),
     }
-    let taken = lines.iter().filter_map(|line| chip.line_info(*line).ok()).find(|info| info.used)?;
-    let by = if taken.consumer.is_empty() { "the kernel".to_owned() } else { format!("{:?}", taken.consumer) };
-    Some(format!("line {} is in use by {by}; choose another, or end what uses it", taken.offset))
 }

@@ -59,7 +59,7 @@ use self::render::Picture;
 use self::room::Room;
 use self::sensor::{Exposed, Sensor};
 use self::timeline::{Act, Stage};
-use self::trouble::{Hand, Lighting, Trouble};
+use self::trouble::{Hand, Lighting, Shadows, Trouble};
 use super::{Camera, CameraError, Frame};
 
 /// The share of the time between frames for which the shutter is open while something moves.
@@ -179,7 +179,10 @@ pub struct Chamber {
     lying: Option<Exposed>,
     lighting: Lighting,
     hand: Option<Hand>,
-    /// The item that came with the other, and the chamber with it.
+    shadows: Option<Shadows>,
+    /// Whether the next item pushes this one out.
+    pushed: bool,
+    /// The item that came with the other or is pushed out by it, and the chamber with it.
     second: Option<(Act, Backdrop)>,
     /// As `lying`, before the light of the moment is on it.
     still: Option<Picture>,
@@ -221,6 +224,8 @@ impl Chamber {
             lying: None,
             lighting: Lighting::default(),
             hand: None,
+            shadows: None,
+            pushed: false,
             second: None,
             still: None,
             frame: 0,
@@ -234,10 +239,20 @@ impl Chamber {
     /// The item is gone; the next is due. Now and then something of it stays behind, or someone cleans.
     fn turn_over(&mut self) {
         let ends = self.act.ends();
-        self.act = next_act(&mut self.dice, &self.look, &self.weights, ends, self.config.item_every_s);
+        let mut next = || next_act(&mut self.dice, &self.look, &self.weights, ends, self.config.item_every_s);
+        let mut act = next();
+        if self.pushed {
+            // One that is of the same class could not be told from the one before by the truth.
+            for _ in 0..8 {
+                if act.class == self.act.class {
+                    act = next();
+                }
+            }
+        }
+        let before = std::mem::replace(&mut self.act, act);
         self.lying = None;
         self.still = None;
-        self.second = None;
+        self.second = std::mem::take(&mut self.pushed).then(|| (before, self.backdrop.clone()));
         if self.dice.chance(0.15) {
             if self.scraps >= MOST_SCRAPS {
                 self.backdrop = self.clean.clone();
@@ -266,6 +281,12 @@ impl Chamber {
             }
             Trouble::Stay => self.act.stay(dice.between(10.0, 40.0)),
             Trouble::Bounce => self.act.throw(dice),
+            Trouble::Follow => self.act.hasten(dice.between(0.15, 0.4)),
+            Trouble::Push => {
+                self.act.give_way();
+                self.pushed = true;
+            }
+            Trouble::Shadow => self.shadows = Some(Shadows::draw(dice, at)),
             Trouble::Pair => {
                 let second = next_act(dice, &self.look, &self.weights, begins, self.config.item_every_s);
                 let second = self.act.accompany(second, dice);
@@ -318,6 +339,9 @@ impl Chamber {
         let mut picture = self.picture(time, stage);
         if let Some(hand) = &self.hand {
             hand.reach(&mut picture, time);
+        }
+        if let Some(shadows) = &self.shadows {
+            shadows.fall(&mut picture, time);
         }
         self.lighting.shine(&mut picture, time);
         let exposed = self.sensor.expose(&picture);

@@ -117,6 +117,16 @@ impl Act {
         self.stay((self.still - still).max(0.0));
     }
 
+    /// The next one comes so many seconds after it has gone.
+    pub(crate) fn hasten(&mut self, gap: f32) {
+        self.ends = self.gone + gap;
+    }
+
+    /// The next one comes while it still lies there, and it leaves then.
+    pub(crate) fn give_way(&mut self) {
+        self.ends = self.leaves;
+    }
+
     /// A second item comes with this one, and leaves with it. Both lie off the middle.
     pub(crate) fn accompany(&mut self, mut second: Self, dice: &mut Dice) -> Self {
         second.delay(self.enters - second.enters + dice.between(0.1, 0.35));

@@ -1,5 +1,5 @@
-//! What happens in a bin besides items that fall, lie and leave: light that changes, hands, two items at
-//! once, items that bounce or stay. It makes the drawn bin as hard for what looks at it as a real one.
+//! What happens in a bin besides items that fall, lie and leave: light that changes, shadows, hands, two items at
+//! once, items that bounce, stay, or follow each other. It makes the drawn bin as hard for what looks at it as a real one.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +25,27 @@ pub enum Trouble {
     Stay,
     /// It is thrown, and bounces twice.
     Bounce,
+    /// The next item comes a moment after this one has gone.
+    Follow,
+    /// The next item pushes this one out: both are in sight at once.
+    Push,
+    /// Somebody walks by: broad, soft shadows cross the chamber.
+    Shadow,
 }
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Exposure, Self::Lamp, Self::Hand, Self::Pair, Self::Stay, Self::Bounce];
+    pub const ALL: [Self; 9] = [
+        Self::Exposure,
+        Self::Lamp,
+        Self::Hand,
+        Self::Pair,
+        Self::Stay,
+        Self::Bounce,
+        Self::Follow,
+        Self::Push,
+        Self::Shadow,
+    ];
 
     /// What happens with the next item; nothing is drawn where nothing can happen.
     pub(super) fn draw(dice: &mut Dice, shares: &BTreeMap<Self, f32>) -> Option<Self> {
@@ -167,6 +183,55 @@ impl Hand {
     }
 }
 
+/// Shadows that cross the chamber, one after the other. Lengths are shares of the picture's width.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shadows {
+    begins: f32,
+    /// How long one takes from side to side.
+    takes: f32,
+    /// How many cross.
+    count: f32,
+    wide: f32,
+    /// How broad its edges are.
+    soft: f32,
+    /// The share of the light that it takes.
+    deep: f32,
+    /// From left to right, or the other way.
+    to_the_right: bool,
+}
+
+impl Shadows {
+    pub(super) fn draw(dice: &mut Dice, begins: f32) -> Self {
+        Self {
+            begins,
+            takes: dice.between(0.3, 1.2),
+            count: dice.pick(&[1.0, 2.0, 4.0]),
+            wide: dice.between(0.3, 0.9),
+            soft: dice.between(0.2, 0.5),
+            deep: dice.between(0.3, 0.65),
+            to_the_right: dice.chance(0.5),
+        }
+    }
+
+    /// Puts them on a picture.
+    pub(super) fn fall(&self, picture: &mut Picture, time: f32) {
+        let crossed = (time - self.begins) / self.takes;
+        if !(0.0..self.count).contains(&crossed) {
+            return;
+        }
+        let whole = self.wide + 2.0 * self.soft;
+        // It comes in from beyond one side, and goes beyond the other.
+        let front = crossed.fract() * (1.0 + whole);
+        let width = picture.width;
+        for (index, pixel) in picture.pixels.iter_mut().enumerate() {
+            let x = (index % width) as f32 / width as f32;
+            let behind = front - if self.to_the_right { x } else { 1.0 - x };
+            let share = smoothstep(0.0, self.soft, behind) * (1.0 - smoothstep(whole - self.soft, whole, behind));
+            *pixel = *pixel * (1.0 - self.deep * share);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -213,6 +278,29 @@ mod tests {
             staying.chunk_by(|a, b| a.truth == b.truth).filter(|run| run[0].truth.is_some()).map(<[Frame]>::len).max();
         assert!(longest > Some(150), "{longest:?}");
         assert_eq!(staying[10].at, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn items_follow_each_other_at_once_and_shadows_pass() {
+        let gaps = |trouble: BTreeMap<Trouble, f32>| -> Vec<usize> {
+            let frames = frames(trouble, 300);
+            let runs = frames.chunk_by(|a, b| a.truth.is_some() == b.truth.is_some());
+            runs.filter(|run| run[0].truth.is_none()).map(<[Frame]>::len).collect()
+        };
+        let (quiet, followed) = (gaps(BTreeMap::new()), gaps(BTreeMap::from([(Trouble::Follow, 1.0)])));
+        assert!(quiet[1..].iter().all(|frames| *frames >= 5), "{quiet:?}");
+        assert!(
+            followed.len() > 6 && followed[2..followed.len() - 1].iter().all(|frames| *frames <= 4),
+            "{followed:?}"
+        );
+        assert!(gaps(BTreeMap::from([(Trouble::Push, 1.0)])).len() <= 2, "after the first item, one is always there");
+
+        let empty = |trouble: BTreeMap<Trouble, f32>| {
+            let frames = frames(trouble, 300);
+            let levels: Vec<f32> = frames.iter().filter(|frame| frame.truth.is_none()).map(brightness).collect();
+            levels.iter().copied().fold(255.0, f32::min) / levels[0]
+        };
+        assert!(empty(BTreeMap::from([(Trouble::Shadow, 1.0)])) < 0.85);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
+use md5::{Digest as _, Md5};
 
 use crate::camera::Frame;
 
@@ -141,6 +142,8 @@ pub(super) enum Way {
     Stream,
     /// One by one.
     Pictures,
+    /// One by one, of no type that says so and of no length, behind a redirection, to those who answer by Digest.
+    Odd,
     /// None: every request gets this status and these headers.
     Answer(String),
 }
@@ -215,8 +218,26 @@ fn serve(stream: &TcpStream, way: &Way, plugged: &AtomicBool, next: &AtomicUsize
             return Ok(());
         }
         // Base64 of pilah:s3cret.
-        let known = lines.iter().any(|line| line.eq_ignore_ascii_case("authorization: basic cGlsYWg6czNjcmV0"));
+        let basic = lines.iter().any(|line| line.eq_ignore_ascii_case("authorization: basic cGlsYWg6czNjcmV0"));
+        let digest = lines.iter().any(|line| {
+            let (name, value) = line.split_once(": ").unwrap_or_default();
+            name.eq_ignore_ascii_case("authorization") && value.starts_with("Digest ") && is_answered(value)
+        });
+        let known = if matches!(way, Way::Odd) { digest } else { basic };
         match way {
+            Way::Odd if lines[0].starts_with("GET /camera ") => {
+                write!(out, "HTTP/1.1 302 Found\r\nLocation: elsewhere?n=1\r\nContent-Length: 0\r\n\r\n")?;
+            }
+            Way::Odd if !known => {
+                let asked = format!("Digest realm=\"cam\", nonce=\"{NONCE}\", qop=\"auth\"");
+                write!(out, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {asked}\r\n")?;
+                write!(out, "WWW-Authenticate: Basic realm=\"cam\"\r\nContent-Length: 0\r\n\r\n")?;
+            }
+            Way::Odd => {
+                write!(out, "HTTP/1.1 200 OK\r\nContent-Type: Application/Octet-Stream\r\nConnection: close\r\n\r\n")?;
+                out.write_all(&next())?;
+                return Ok(());
+            }
             Way::Answer(head) => {
                 write!(out, "HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
                 return Ok(());
@@ -241,4 +262,19 @@ fn serve(stream: &TcpStream, way: &Way, plugged: &AtomicBool, next: &AtomicUsize
         }
     }
     Ok(())
+}
+
+const NONCE: &str = "7ypf/xlj9xxwfdps";
+
+/// Whether a line answers the question by the password `s3cret`: HA2 and the response as RFC 7616, 3.4.1 has them.
+fn is_answered(line: &str) -> bool {
+    let value = |name: &str| {
+        let behind = line.split_once(&format!("{name}=")).map_or("", |(_, behind)| behind);
+        behind.trim_start_matches('"').split(['"', ',']).next().unwrap_or_default().to_owned()
+    };
+    let hash = |text: String| format!("{:x}", Md5::digest(text));
+    let is_user = value("username") == "pilah" && value("uri") == "/elsewhere?n=1";
+    let known = (hash("pilah:cam:s3cret".to_owned()), hash("GET:/elsewhere?n=1".to_owned()));
+    let parts = [known.0, NONCE.to_owned(), value("nc"), value("cnonce"), "auth".to_owned(), known.1];
+    is_user && value("response") == hash(parts.join(":"))
 }

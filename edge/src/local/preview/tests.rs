@@ -60,6 +60,7 @@ fn item(label: &str, sure: bool) -> Item {
     let outcome = if sure { Outcome::Label { label } } else { Outcome::Unsure { guess: label } };
     Item {
         cause: Cause::Settled,
+        chamber_known: true,
         decision: Decision { outcome, confidence: 0.75, probabilities: [].into() },
         agreed: true,
         frames: 3,

@@ -264,13 +264,15 @@ pub(super) struct Artifacts {
     address: SocketAddr,
     files: Arc<Mutex<BTreeMap<ContentId, Vec<u8>>>>,
     asked_as: Arc<Mutex<Vec<String>>>,
+    /// Whether answers are held back.
+    held: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Artifacts {
     pub(super) fn serve() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let artifacts = Self { address, files: Arc::default(), asked_as: Arc::default() };
+        let artifacts = Self { address, files: Arc::default(), asked_as: Arc::default(), held: Arc::default() };
         let serving = artifacts.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -290,6 +292,12 @@ impl Artifacts {
         }
     }
 
+    /// Holds back answers, or lets them go.
+    pub(super) fn hold(&self, held: bool) {
+        *self.held.0.lock().expect("not poisoned") = held;
+        self.held.1.notify_all();
+    }
+
     pub(super) fn asked_as(&self) -> Vec<String> {
         self.asked_as.lock().expect("not poisoned").clone()
     }
@@ -302,6 +310,8 @@ impl Artifacts {
             line.to_ascii_lowercase().starts_with("authorization:").then(|| line[14..].trim().to_owned())
         });
         self.asked_as.lock().expect("not poisoned").extend(credentials);
+        let held = self.held.0.lock().expect("not poisoned");
+        drop(self.held.1.wait_while(held, |held| *held).expect("not poisoned"));
         let path = request.split(' ').nth(1).unwrap_or_default();
         let id = path.strip_prefix("/api/v1/artifacts/").and_then(|id| ContentId::new(id).ok());
         let file = id.and_then(|id| self.files.lock().expect("not poisoned").get(&id).cloned());

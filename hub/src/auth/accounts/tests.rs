@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::auth::{ADMINISTRATOR, reset_password};
+use crate::address::Caller;
+use crate::auth::{ADMINISTRATOR, User, reset_password};
 use crate::testing::{PASSWORD, TestHub, basic};
 
 async fn cookie(hub: &TestHub, user: &str, password: &str) -> String {
@@ -58,14 +59,14 @@ async fn an_account_is_made_changed_and_deleted() {
     assert_eq!(me(&hub, ("authorization", &basic("anna", "five other plain words"))).await, 401);
     assert_eq!(hub.admin("DELETE", "/api/v1/users/anna", None).await.status, 404);
 
-    let audit = hub.admin("GET", "/api/v1/audit", None).await;
+    let audit = hub.admin("GET", "/api/v1/audit?what=user.", None).await;
     assert!(!audit.text().contains("plain words"), "no password is written down");
     let kinds: Vec<_> = audit.json().as_array().expect("a list").iter().map(|entry| entry["what"].clone()).collect();
     assert_eq!(kinds, ["user.deleted", "user.changed", "user.changed", "user.added", "user.added"]);
     assert_eq!(audit.json()[2]["detail"], json!({ "user": "anna", "role": "reviewer", "was": "viewer" }));
     assert_eq!((&audit.json()[2]["who"], &audit.json()[4]["who"]), (&"admin".into(), &"hub".into()));
     let before = audit.json()[2]["id"].as_i64().expect("a number");
-    let older = hub.admin("GET", &format!("/api/v1/audit?limit=1&before={before}"), None).await.json();
+    let older = hub.admin("GET", &format!("/api/v1/audit?what=user.&limit=1&before={before}"), None).await.json();
     assert_eq!(older, json!([audit.json()[3]]));
 }
 
@@ -130,11 +131,59 @@ async fn a_password_that_one_chooses_ends_the_other_sessions() {
 }
 
 #[tokio::test]
+async fn whoever_watches_hears_of_the_end_at_once() {
+    let hub = TestHub::start().await;
+    let state = hub.running.state.clone();
+    let found = async |cookie: &str| {
+        let headers = [(axum::http::header::COOKIE, cookie.parse().expect("a value"))].into_iter().collect();
+        session::find(&state.store, &headers).await.expect("asks").expect("is alive")
+    };
+    let watched = |user: User| {
+        let (store, logins) = (state.store.clone(), state.logins.clone());
+        // Only what is heard of counts: it would be asked again in a day.
+        let day = std::time::Duration::from_secs(86_400);
+        tokio::spawn(async move { user.ended(&store, &logins, day).await })
+    };
+    let watch = async |cookie: &str| watched(found(cookie).await);
+    let ends = async |watching: tokio::task::JoinHandle<()>| {
+        let ended = tokio::time::timeout(crate::testing::PATIENCE, watching).await;
+        ended.expect("it is heard of").expect("does not panic");
+    };
+    for name in ["anna", "budi", "cici", "dewi"] {
+        hub.login(name, Role::Viewer).await;
+    }
+    let (anna, elsewhere) = (cookie(&hub, "anna", PASSWORD).await, cookie(&hub, "anna", PASSWORD).await);
+    let (left, stays) = (watch(&anna).await, watch(&elsewhere).await);
+    assert_eq!(hub.request("POST", "/api/v1/logout", &[("cookie", &anna)], None).await.status, 204);
+    ends(left).await;
+    let budi = watch(&cookie(&hub, "budi", PASSWORD).await).await;
+    assert_eq!(hub.admin("PATCH", "/api/v1/users/budi", Some(json!({ "role": "reviewer" }))).await.status, 200);
+    ends(budi).await;
+    let cici = watch(&cookie(&hub, "cici", PASSWORD).await).await;
+    assert_eq!(hub.admin("DELETE", "/api/v1/users/cici", None).await.status, 204);
+    ends(cici).await;
+    let wanted = json!({ "old": PASSWORD, "new": "a better password" });
+    let own = [("authorization", &*basic("anna", PASSWORD))];
+    assert!(!stays.is_finished(), "one session is not the other");
+    assert_eq!(hub.request("POST", "/api/v1/me/password", &own, Some(wanted)).await.status, 204);
+    ends(stays).await;
+
+    let dewi = found(&cookie(&hub, "dewi", PASSWORD).await).await;
+    let soon = now_ms() + 300;
+    crate::store::entity::session::Entity::update_many()
+        .col_expr(crate::store::entity::session::Column::ExpiresMs, sea_orm::sea_query::Expr::value(soon))
+        .exec(state.store.db())
+        .await
+        .expect("is shortened");
+    ends(watched(dewi)).await;
+}
+
+#[tokio::test]
 async fn a_login_holds_until_it_is_ended() {
     let hub = TestHub::start().await;
     let state = &hub.running.state;
     hub.login("anna", Role::Viewer).await;
-    let by_password = state.logins.verify(&state.store, None, "anna", PASSWORD).await.expect("logs in");
+    let by_password = state.logins.verify(&state.store, &Caller::default(), "anna", PASSWORD).await.expect("logs in");
     let session = cookie(&hub, "anna", PASSWORD).await;
     let headers = [(axum::http::header::COOKIE, session.parse().expect("a value"))].into_iter().collect();
     let by_session = session::find(&state.store, &headers).await.expect("asks").expect("is alive");

@@ -15,6 +15,8 @@ pub(in crate::cli) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Read a file and say what is in it: what each column is taken for, what was left out, what it comes to
+    Check(CheckArgs),
     /// Fit a model to the total and one to each product, and save them
     Train(TrainArgs),
     /// Forecast the next days
@@ -26,7 +28,7 @@ pub(super) enum Command {
 /// What is read, and how it is fitted.
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
-    /// A CSV file with columns date, product_id, quantity; or date and quantity of one product
+    /// A CSV file with dates and quantities, and perhaps products and stores: see `forecast check`
     #[arg(value_name = "FILE.csv")]
     pub(super) file: PathBuf,
     /// What the forecast is made with
@@ -59,15 +61,56 @@ pub(super) struct Common {
     /// Of all that is random
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
-    /// How dates are written, such as DD/MM/YYYY, if that is not found out
-    #[arg(long, value_name = "FORMAT")]
-    pub(super) dates: Option<String>,
+    #[command(flatten)]
+    pub(super) reading: Reading,
     /// Go on although some rows cannot be read
     #[arg(long)]
     pub(super) accept_errors: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// How the file is read, if that is not found out.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reading {
+    /// How dates are written, such as DD/MM/YYYY, MM.YYYY, week or excel
+    #[arg(long, value_name = "FORMAT")]
+    dates: Option<String>,
+    /// What separates fields: one character, or tab
+    #[arg(long, value_name = "CHARACTER")]
+    delimiter: Option<String>,
+    /// What separates the fraction: point or comma
+    #[arg(long, value_name = "SIGN")]
+    decimal: Option<String>,
+    /// The distance between dates: hour, day, week, month, quarter or year; what is closer together is added up
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    /// What columns are, such as Artikel=product,Filiale=store,Beleg=ignore
+    #[arg(long, value_name = "NAME=FIELD")]
+    columns: Vec<String>,
     /// Take quantities below 0 as they are
     #[arg(long)]
     pub(super) allow_negative: bool,
+}
+
+impl Reading {
+    /// Each option that is given, by its name, and its value.
+    pub(super) fn stated(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let one =
+            [("dates", &self.dates), ("delimiter", &self.delimiter), ("decimal", &self.decimal), ("step", &self.step)];
+        let one = one.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        one.chain(self.columns.iter().map(|value| ("columns", value.as_str())))
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// A CSV file with dates and quantities
+    #[arg(value_name = "FILE.csv")]
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) reading: Reading,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

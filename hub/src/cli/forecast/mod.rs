@@ -16,22 +16,31 @@ use jiff::Timestamp;
 use serde_json::json;
 
 pub(super) use self::args::Args;
-use self::args::{BacktestArgs, Command, Common, Model, PredictArgs, TrainArgs};
-use self::input::{read, settings};
+use self::args::{BacktestArgs, CheckArgs, Command, Common, Model, PredictArgs, TrainArgs};
+use self::input::{look, read, settings};
 use self::print::{accuracies, date, print, summary, tell_epoch};
 use crate::forecast::artefact::Artefact;
 use crate::forecast::ensemble::{Band, Ensemble, Member, Stage};
-use crate::forecast::series::civil;
+use crate::forecast::series::{Absent, Series, civil};
 use crate::forecast::training::{self, Progress};
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     // All processors for minutes: not on the threads that answer requests.
     let work = move || match args.command {
+        Command::Check(args) => check(&args),
         Command::Train(args) => train(&args),
         Command::Predict(args) => predict(&args),
         Command::Backtest(args) => backtest(&args),
     };
     tokio::task::spawn_blocking(work).await?
+}
+
+fn check(args: &CheckArgs) -> anyhow::Result<()> {
+    let report = look(&args.file, &args.reading)?.report;
+    let text = if args.json { serde_json::to_string_pretty(&report)? } else { print::found(&report) };
+    print(text.trim_end())?;
+    ensure!(report.bad == 0, "{} of {} rows cannot be read", report.bad, report.rows);
+    Ok(())
 }
 
 fn train(args: &TrainArgs) -> anyhow::Result<()> {
@@ -73,6 +82,9 @@ fn train(args: &TrainArgs) -> anyhow::Result<()> {
         text.push_str(&format!("  without {product}: {reason}\n"));
     }
     text.push_str(&accuracies(&artefact.total));
+    for note in &artefact.total.notes {
+        eprintln!("note: {note}");
+    }
     print(text.trim_end())
 }
 
@@ -135,7 +147,7 @@ fn fit(common: &Common, product: Option<&str>, days: Option<u16>) -> anyhow::Res
     };
     let mut settings = settings(common)?;
     if let Some(days) = days {
-        let series = crate::forecast::series::Series::build(&points, Default::default())?.0;
+        let series = Series::build_by(&points, Absent::Auto, settings.cadence)?.0;
         settings.horizon = Some(series.step.covering(f64::from(days)));
     }
     Ok(training::fit(&points, &settings, |stage| {

@@ -1,11 +1,13 @@
 //! What is printed.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde_json::json;
 
 use crate::forecast::accuracy::Accuracy;
 use crate::forecast::ensemble::Ensemble;
+use crate::forecast::intake::Report;
 use crate::forecast::lstm;
 use crate::forecast::series::{DAY, civil};
 
@@ -29,6 +31,60 @@ pub(super) fn accuracies(ensemble: &Ensemble) -> String {
     if let Some(accuracy) = &ensemble.ensemble_accuracy {
         text.push_str(&line("ensemble", 1.0, accuracy));
     }
+    text
+}
+
+/// How many bad rows, and how many lines that were left out, are printed.
+const PRINTED: usize = 20;
+
+/// What was found in a file, column by column, and what it comes to.
+pub(super) fn found(report: &Report) -> String {
+    let mut text = format!("{}, fields separated by {}\n", report.encoding, report.delimiter);
+    for column in &report.understood {
+        let field = column.field.as_deref().unwrap_or("-");
+        let _ = write!(text, "  {:<20} {field:<15} {}", column.name, column.understood);
+        let examples = column.written.iter().zip(&column.read).take(2);
+        let examples: Vec<String> = examples
+            .map(|(written, read)| match read.as_str() {
+                "" => written.clone(),
+                read if read == written => read.to_owned(),
+                read => format!("{written} is {read}"),
+            })
+            .collect();
+        let _ = writeln!(text, "{}{}", if examples.is_empty() { "" } else { ": " }, examples.join(", "));
+    }
+    for line in report.left_out.iter().take(PRINTED) {
+        let _ = writeln!(text, "left out, line {}: {}: {}", line.line, line.value, line.reason);
+    }
+    for error in report.errors.iter().take(PRINTED) {
+        let _ = writeln!(text, "line {}, column {}: {}: {}", error.line, error.column, error.value, error.reason);
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    let Report {
+        rows,
+        good,
+        added_up,
+        left_out_lines,
+        bad,
+        quantities,
+        products,
+        stores,
+        first,
+        last,
+        total,
+        step,
+        ..
+    } = report;
+    let _ = writeln!(
+        text,
+        "{rows} rows: {good} good, of which {added_up} were added to others; {left_out_lines} lines left out, {bad} cannot be read"
+    );
+    let _ = writeln!(
+        text,
+        "{quantities} quantities of {products} products in {stores} stores from {first} to {last}, one per {step}, {total} in total"
+    );
     text
 }
 

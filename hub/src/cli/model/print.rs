@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use pilah_models::onnx::Change;
+
 use crate::evaluate::EvaluationReport;
 use crate::evaluate::gate::Verdict;
 use crate::evaluate::report::{ComparisonReport, SetReport};
 use crate::registry::backbones::BackboneView;
-use crate::registry::import::Imported;
+use crate::registry::import::{Because, Imported, Understood, in_words};
 use crate::registry::routes::{ModelDetail, ModelList};
 
 /// How many offenders and differing images are listed; `--json` lists more.
@@ -184,28 +186,76 @@ pub(super) fn comparison(report: &ComparisonReport) -> String {
 
 pub(super) fn imported(imported: &Imported) -> String {
     match imported {
-        Imported::Backbone { backbone } => format!(
+        Imported::Backbone { backbone, understood: input } => format!(
             "backbone {} ({}): images of {}×{}, {} numbers each, {:.1} ms; the next training takes it and embeds all images \
-             anew\n",
+             anew\n{}",
             backbone.name,
             &backbone.sha256.as_str()[..12],
             backbone.width,
             backbone.height,
             backbone.embedding,
-            backbone.median_ms
+            backbone.median_ms,
+            understood(input)
         ),
-        Imported::Model { model, labels, gate: verdict } => {
+        Imported::Model { model, labels, renamed, understood: input, gate: verdict } => {
             let labels: Vec<&str> = labels.iter().map(|label| label.as_str()).collect();
             let verdict = verdict.as_ref().map_or_else(
                 || "There is no test image of its classes, so the gate did not judge it.\n".to_owned(),
                 gate,
             );
+            let renamed: String =
+                renamed.iter().map(|name| format!("{:?} is called {}\n", name.written, name.label)).collect();
             format!(
-                "{model} tells apart {}\n{verdict}Put it into service with: pilah-hub model activate {model}\n",
-                labels.join(", ")
+                "{model} tells apart {}\n{renamed}{}{verdict}Put it into service with: pilah-hub model activate {model}\n",
+                labels.join(", "),
+                understood(input)
             )
         }
     }
+}
+
+/// What was understood of a network's input.
+fn understood(input: &Understood) -> String {
+    let because = match input.because {
+        Because::Said => "as you said",
+        Because::Manifest => "as its manifest says",
+        Because::File => "as its file says",
+        Because::Bytes => "since it takes bytes",
+        Because::Images => "since it agrees with labelled images best",
+    };
+    let numbers = |of: &[f32; 3]| of.map(|x| x.to_string()).join(", ");
+    let mut text = format!(
+        "images of {}×{}; pixels as {}, {because}: (x - {}) / {}\n",
+        input.width,
+        input.height,
+        input.scaling,
+        numbers(&input.mean),
+        numbers(&input.std)
+    );
+    if input.images > 0 {
+        text += &format!("tried out: {}\n", in_words(&input.tried, input.images));
+    }
+    for doubt in &input.doubts {
+        let by = match doubt.by {
+            Because::Images => "labelled images agree better with",
+            Because::Manifest => "its manifest says",
+            _ => "its file says",
+        };
+        text += &format!(
+            "WARNING: {by} {}: import it again with --scaling={} if that is right\n",
+            doubt.scaling, doubt.scaling
+        );
+    }
+    for change in &input.changes {
+        text += match change {
+            Change::Gathered => "tensors of its second file were taken in\n",
+            Change::Widened => "half precision was widened to single\n",
+            Change::Bytes => "it takes bytes: images are given to it as such\n",
+            Change::ChannelsLast => "it takes its channels last: images are given to it so\n",
+            Change::LogSoftmax => "it ended with a logarithm of probabilities, and ends with these now\n",
+        };
+    }
+    text
 }
 
 pub(super) fn backbones(list: &[BackboneView]) -> String {

@@ -1,9 +1,12 @@
 use pilah_models::name::Label;
 
+use sea_orm::ActiveValue::Set;
+
 use super::*;
 use crate::dataset::store::{self, NewSample, Source, Tally};
 use crate::dataset::{Prepared, job};
 use crate::registry::fixture::Hub;
+use crate::store::entity::audit;
 use crate::testing::TestHub;
 
 /// A sample of a bin, and its image.

@@ -132,10 +132,7 @@ fn entries(archive: &mut Archive, options: &Options) -> (Found, u64) {
             Says::TooDeep => {
                 found.skipped.push(Skipped { file: name, reason: "it lies in a folder of a class folder".into() })
             }
-            Says::Class(folder, fixed) => match layout::class(&folder, options.classes.as_deref()) {
-                Ok(label) => found.entries.push(Entry { name, label, fixed, at: At::Zip(number), origin: None }),
-                Err(reason) => found.skipped.push(Skipped { file: name, reason }),
-            },
+            Says::Class(folder, fixed) => found.take(name, folder, fixed, At::Zip(number), options),
         }
     }
     (found, unpacked)

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::layout::{self, Says};
-use super::{At, Entry, Found, ImportError, Options, Skipped};
+use super::{At, Found, ImportError, Options, Skipped};
 
 /// Deeper folders are not looked into: `processed/train/glass/` is the deepest that says something.
 const DEEPEST: usize = 4;
@@ -26,10 +26,7 @@ pub(super) fn scan(root: &Path, options: &Options) -> Result<Found, ImportError>
             }
             Says::Class(folder, fixed) => {
                 classes += 1;
-                match layout::class(&folder, options.classes.as_deref()) {
-                    Ok(label) => found.entries.push(Entry { name, label, fixed, at: At::File(path), origin: None }),
-                    Err(reason) => found.skipped.push(Skipped { file: name, reason }),
-                }
+                found.take(name, folder, fixed, At::File(path), options);
             }
         }
     }

@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{ImportError, ImportReport, Options};
+use crate::audit;
 use crate::error::Chain;
 use crate::store::entity::import;
 use crate::store::{Blobs, Store, now_ms};
@@ -50,7 +51,7 @@ pub struct ImportStatus {
     pub finished_ms: Option<i64>,
     /// What became of each file, once it is done.
     pub report: Option<ImportReport>,
-    /// Why it failed, in words.
+    /// Why it failed, or nothing was imported, in words.
     pub error: Option<String>,
 }
 
@@ -115,6 +116,8 @@ impl Imports {
             ..Default::default()
         };
         import::Entity::insert(row).exec_without_returning(self.0.store.db()).await?;
+        let detail = serde_json::json!({ "import": id, "file": name });
+        audit::note(self.0.store.db(), &options.by, "samples.imported", &detail).await?;
         self.progress().insert(id.clone(), (0, 0));
         let (this, own, name) = (self.clone(), id.clone(), name.to_owned());
         tokio::spawn(async move { this.run(own, file, &name, options).await });
@@ -145,7 +148,9 @@ impl Imports {
         match result {
             Ok(report) => {
                 tracing::info!(import = id, imported = report.imported, skipped = report.skipped.len(), "imported");
-                row.state = Set("done".into());
+                let nothing = report.nothing();
+                row.state = Set(if nothing.is_some() { "failed" } else { "done" }.into());
+                row.error = Set(nothing);
                 row.report_json = Set(Some(serde_json::to_string(&report).expect("a report is JSON")));
             }
             Err(error) => {

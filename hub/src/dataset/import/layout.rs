@@ -8,6 +8,7 @@
 //! photos/glass/…jpg                        in a zip: as above, within one folder around all
 //! ```
 //!
+//! A folder's name is read as any name of a class is ([`Label::read`]): `Food Organics` is `food_organics`.
 //! Files beside the class folders and hidden ones are passed over: they are READMEs and the file manager's.
 
 use pilah_models::name::{Label, NameError};
@@ -52,7 +53,7 @@ pub(super) fn read(folders: &[&str]) -> Says {
 /// The class of a folder, or why it is none.
 pub(super) fn class(folder: &str, classes: Option<&[Label]>) -> Result<Label, String> {
     let shown: String = folder.chars().take(80).collect();
-    let label = match Label::new(folder) {
+    let label = match Label::read(folder) {
         Ok(label) => label,
         Err(NameError { rule, .. }) => {
             return Err(format!("the folder {shown:?} cannot be a class: a label is {rule}{}", known(classes)));
@@ -63,7 +64,8 @@ pub(super) fn class(folder: &str, classes: Option<&[Label]>) -> Result<Label, St
     }
     match classes {
         Some(classes) if !classes.contains(&label) => {
-            Err(format!("there is no class {shown:?}{}", known(Some(classes))))
+            let read = if label.as_str() == folder { String::new() } else { format!(" ({label})") };
+            Err(format!("there is no class {shown:?}{read}{}", known(Some(classes))))
         }
         _ => Ok(label),
     }
@@ -114,7 +116,10 @@ mod tests {
         let classes = [Label::new("glass").expect("valid"), Label::new("paper").expect("valid")];
         assert_eq!(class("glass", Some(&classes)).expect("known").as_str(), "glass");
         assert_eq!(class("tin", None).expect("new").as_str(), "tin");
+        assert_eq!(class("Glass", Some(&classes)).expect("known").as_str(), "glass");
         for (folder, expected) in [
+            ("Tin Can", "there is no class \"Tin Can\" (tin_can); the classes are glass, paper"),
+            ("Unusable", "marks images that are taken out"),
             ("tin", "there is no class \"tin\"; the classes are glass, paper"),
             ("玻璃", "a label is 1 to 32 of a-z"),
             ("unusable", "marks images that are taken out"),

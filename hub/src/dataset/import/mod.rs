@@ -52,6 +52,13 @@ pub enum ImportError {
     /// It holds no class folder.
     #[error("{0} holds no class folder: put the images of each class into a folder of its name, such as glass/1.jpg")]
     NoClasses(String),
+    /// Several folders have the name of one class.
+    #[error(
+        "nothing was imported: several folders would become one class: {}. Rename those that are another class, or say that \
+         they are the same (--merge-folders, or ?merge_folders=true)",
+        one_class(.0)
+    )]
+    Collision(BTreeMap<Label, Vec<String>>),
     /// It is no zip, a damaged one, or a bomb.
     #[error("{file} cannot be imported: {problem}")]
     Zip {
@@ -75,6 +82,8 @@ pub struct Options {
     pub by: String,
     /// Only these classes, if it is given; else each folder's name is a class.
     pub classes: Option<Vec<Label>>,
+    /// Whether folders whose names become one class are one class.
+    pub merge_folders: bool,
     /// What a zip may be.
     pub limits: ZipLimits,
     /// Ends the import between two files.
@@ -96,8 +105,22 @@ pub struct ImportReport {
     pub labels: BTreeMap<String, u64>,
     /// New samples by split.
     pub splits: BTreeMap<String, u64>,
+    /// Folders whose class has another name than they have.
+    #[serde(default)]
+    pub renamed: Vec<RenamedFolder>,
     /// Files that are not in the dataset now, each with the reason.
     pub skipped: Vec<Skipped>,
+}
+
+/// A folder whose class has another name than it has: `Food Organics` is `food_organics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RenamedFolder {
+    /// Its name.
+    pub folder: String,
+    /// The class.
+    pub label: String,
+    /// How many files lie in folders of this name.
+    pub files: u64,
 }
 
 /// A file that was skipped.
@@ -151,6 +174,8 @@ impl Entry {
 struct Found {
     entries: Vec<Entry>,
     skipped: Vec<Skipped>,
+    /// The names of class folders, with the class of each and how many files they hold.
+    folders: BTreeMap<String, (Label, u64)>,
     /// What the numbers in the names count in.
     collection: String,
 }
@@ -206,10 +231,66 @@ async fn import_as(
         Ok((Found { collection: name, ..found }, files))
     };
     let (found, files) = tokio::task::spawn_blocking(look).await.expect("looking does not panic and is not aborted")?;
+    found.check_collisions(options.merge_folders)?;
     pipeline::run(store, blobs, found, files, options, progress).await
 }
 
+impl Found {
+    /// Takes a file of a class folder, or lists it as skipped if the folder's name is no class.
+    fn take(&mut self, name: String, folder: String, fixed: Option<Split>, at: At, options: &Options) {
+        match layout::class(&folder, options.classes.as_deref()) {
+            Ok(label) => {
+                self.folders.entry(folder).or_insert_with(|| (label.clone(), 0)).1 += 1;
+                self.entries.push(Entry { name, label, fixed, at, origin: None });
+            }
+            Err(reason) => self.skipped.push(Skipped { file: name, reason }),
+        }
+    }
+
+    /// Two folders that become one class may be one, or two: whoever imports them knows.
+    fn check_collisions(&self, merge: bool) -> Result<(), ImportError> {
+        let mut of: BTreeMap<Label, Vec<String>> = BTreeMap::new();
+        for (folder, (label, _)) in &self.folders {
+            of.entry(label.clone()).or_default().push(folder.clone());
+        }
+        of.retain(|_, folders| folders.len() > 1);
+        if merge || of.is_empty() { Ok(()) } else { Err(ImportError::Collision(of)) }
+    }
+
+    fn renamed(&self) -> Vec<RenamedFolder> {
+        let renamed = self.folders.iter().filter(|(folder, (label, _))| label.as_str() != folder.as_str());
+        renamed
+            .map(|(folder, (label, files))| RenamedFolder {
+                folder: folder.clone(),
+                label: label.to_string(),
+                files: *files,
+            })
+            .collect()
+    }
+}
+
+fn one_class(folders: &BTreeMap<Label, Vec<String>>) -> String {
+    let of = |(label, folders): (&Label, &Vec<String>)| {
+        let folders: Vec<String> = folders.iter().map(|folder| format!("{folder:?}")).collect();
+        format!("{} are all {label}", folders.join(" and "))
+    };
+    folders.iter().map(of).collect::<Vec<_>>().join("; ")
+}
+
 impl ImportReport {
+    /// Why nothing of it is in the dataset, in words; `None` if something is, be it since long.
+    #[must_use]
+    pub fn nothing(&self) -> Option<String> {
+        if self.imported + self.duplicates > 0 {
+            return None;
+        }
+        let first = self
+            .skipped
+            .first()
+            .map_or_else(String::new, |skipped| format!("; the first: {}: {}", skipped.file, skipped.reason));
+        Some(format!("none of the {} files was imported{first}", self.files))
+    }
+
     fn skip(&mut self, entry: &Entry, reason: String) {
         self.skipped.push(Skipped { file: entry.name.clone(), reason });
     }

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::archive::{self, Archive};
 use super::{At, Entry, Found, ImportError, ImportReport, Options, Origin, ZipLimits};
+use crate::dataset::decoding::decode_with_room;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
 use crate::dataset::{DatasetError, Prepared, group, looks};
 use crate::error::Chain;
@@ -30,7 +31,7 @@ use crate::store::{Blobs, Store};
 /// How many files are committed together.
 const BATCH: usize = 32;
 
-/// The most images decoded at once, whatever the processors: one of 50 megapixels takes 400 MB.
+/// The most images decoded at once, whatever the processors; large ones wait for room, too ([`decode_with_room`]).
 const MOST_DECODERS: usize = 8;
 
 /// Files that wait to be decoded: 25 MB each at most. When it is full, reading waits.
@@ -80,8 +81,10 @@ pub(super) async fn run(
     options: &Options,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<ImportReport, ImportError> {
-    let Found { entries, skipped, collection } = found;
-    let mut report = ImportReport { files: (entries.len() + skipped.len()) as u64, skipped, ..ImportReport::default() };
+    let renamed = found.renamed();
+    let Found { entries, skipped, collection, .. } = found;
+    let count = (entries.len() + skipped.len()) as u64;
+    let mut report = ImportReport { files: count, renamed, skipped, ..ImportReport::default() };
     let total = report.files;
     progress(report.skipped.len() as u64, total);
     let mut left = entries.clone().into_iter();
@@ -204,9 +207,10 @@ async fn keep(store: &Store, blobs: &Blobs, bytes: Result<Vec<u8>, String>, turn
         Ok(_) => return Image::Known(itself),
         Err(error) => return Image::Failed(storage(&error)),
     }
-    let prepare = move || crate::dataset::prepare(&bytes, &Limits::default()).map_err(|error| error.to_string());
+    let prepare =
+        |bytes: Vec<u8>| crate::dataset::prepare(&bytes, &Limits::default()).map_err(|error| error.to_string());
     let turn = turns.acquire().await.expect("nobody closes it");
-    let prepared = match tokio::task::spawn_blocking(prepare).await.expect("preparing images does not panic") {
+    let prepared = match decode_with_room(bytes, prepare).await {
         Ok(prepared) => prepared,
         Err(reason) => return Image::Refused(reason),
     };

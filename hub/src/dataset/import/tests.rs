@@ -127,7 +127,7 @@ async fn what_lies_in_a_zip_is_judged_entry_by_entry() {
         file("glass/cut.png", &good[..good.len() / 2]),
         file("glass/inner.zip", b"PK\x03\x04"),
         file("glass/deep/er.png", &good),
-        file("tin can/1.png", &good),
+        file("олово/1.png", &good),
     ];
     let report =
         import_zip(&hub, &entries, &Options { by: "ada".into(), ..Options::default() }).await.expect("imports");
@@ -141,7 +141,7 @@ async fn what_lies_in_a_zip_is_judged_entry_by_entry() {
         ("cut.png", "damaged"),
         ("inner.zip", "neither a JPEG nor a PNG"),
         ("deep/er.png", "folder of a class folder"),
-        ("tin can", "cannot be a class"),
+        ("олово", "cannot be a class"),
     ] {
         assert!(reason(&report, file).contains(expected), "{file}: {}", reason(&report, file));
     }
@@ -326,6 +326,22 @@ async fn a_zip_is_sent_followed_and_gone() {
     let status = follow(&sent.json()["id"]).await;
     let reason = status["report"]["skipped"][0]["reason"].as_str().expect("a reason").to_owned();
     assert_eq!(reason, "there is no class \"apple\"; the classes are glass, tin");
+    assert_eq!(status["state"], "failed", "an import of nothing is none: {status}");
+    let error = status["error"].as_str().expect("an error");
+    assert!(
+        error.starts_with("none of the 1 files was imported; the first: apple/1.png: there is no class"),
+        "{error}"
+    );
+
+    let body = || zip(&[file("Tin/3.png", &png(2, 40)), file("tin/4.png", &png(2, 80))]);
+    let sent = hub.send("POST", "/api/v1/imports", &headers, body()).await;
+    let status = follow(&sent.json()["id"]).await;
+    let error = status["error"].as_str().expect("an error").to_owned();
+    assert!(error.contains("\"Tin\" and \"tin\" are all tin") && error.contains("?merge_folders=true"), "{error}");
+    let sent = hub.send("POST", "/api/v1/imports?merge_folders=true", &headers, body()).await;
+    let report = follow(&sent.json()["id"]).await["report"].clone();
+    assert_eq!(report["labels"]["tin"], 2, "{report}");
+    assert_eq!(report["renamed"], serde_json::json!([{ "folder": "Tin", "label": "tin", "files": 1 }]));
     let sent = hub.send("POST", "/api/v1/imports", &headers, b"no zip".to_vec()).await;
     let status = follow(&sent.json()["id"]).await;
     assert!(status["error"].as_str().expect("an error").contains("it is no zip"), "{status}");
@@ -356,4 +372,44 @@ async fn what_a_killed_hub_was_importing_is_taken_away_and_said() {
     let status = imports.status("i1").await.expect("reads").expect("is there");
     assert_eq!(status.state, "failed");
     assert!(status.error.expect("a reason").contains("importing the same again adds the rest"));
+}
+
+#[tokio::test]
+async fn folders_are_read_as_people_name_them_and_it_is_said_once_for_each() {
+    let hub = Hub::open(None).await;
+    let root = hub.path().join("waste");
+    // As a public data set has them, and with a split that writes one of them otherwise.
+    let folders =
+        ["train/Food Organics", "test/Food Organics", "train/Glass", "train/Miscellaneous Trash", "train/paper"];
+    for (class, folder) in folders.into_iter().enumerate() {
+        std::fs::create_dir_all(root.join(folder)).expect("makes the folder");
+        for number in 0..2 {
+            let image = picture(class, number + 50 * class as u32);
+            image.save(root.join(folder).join(format!("{number}.png"))).expect("writes");
+        }
+    }
+    let import_folder =
+        async |options: &Options| import_with(&hub.parts.store, &hub.parts.blobs, &root, options, |_, _| {}).await;
+    let report = import_folder(&Options::default()).await.expect("imports");
+    let labels: Vec<&str> = report.labels.keys().map(String::as_str).collect();
+    assert_eq!(labels, ["food_organics", "glass", "miscellaneous_trash", "paper"], "{report:?}");
+    let renamed: Vec<(&str, &str, u64)> =
+        report.renamed.iter().map(|r| (r.folder.as_str(), r.label.as_str(), r.files)).collect();
+    assert_eq!(
+        renamed,
+        [
+            ("Food Organics", "food_organics", 4),
+            ("Glass", "glass", 2),
+            ("Miscellaneous Trash", "miscellaneous_trash", 2)
+        ]
+    );
+
+    // Two folders that become one class are asked about.
+    std::fs::create_dir_all(root.join("train/food_organics")).expect("makes the folder");
+    picture(4, 999).save(root.join("train/food_organics/9.png")).expect("writes");
+    let error = import_folder(&Options::default()).await.expect_err("asked").to_string();
+    assert!(error.contains("\"Food Organics\" and \"food_organics\" are all food_organics"), "{error}");
+    assert!(error.contains("--merge-folders"), "{error}");
+    let merged = import_folder(&Options { merge_folders: true, ..Options::default() }).await.expect("imports");
+    assert_eq!((merged.imported, merged.duplicates), (1, 10), "{merged:?}");
 }

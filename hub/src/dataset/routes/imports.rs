@@ -29,6 +29,8 @@ pub(crate) struct SendQuery {
     name: Option<String>,
     /// `true`: a folder whose name is no class yet makes one. Else its files are skipped.
     new_classes: Option<bool>,
+    /// `true`: folders whose names become one class, such as `Glass` and `glass`, are one. Else nothing is imported.
+    merge_folders: Option<bool>,
 }
 
 /// An import that runs.
@@ -38,7 +40,8 @@ pub(crate) struct Accepted {
     id: String,
 }
 
-/// Imports a zip of class folders, such as `glass/1.jpg` or `train/glass/1.jpg`. The body is the zip itself.
+/// Imports a zip of class folders, such as `glass/1.jpg` or `train/glass/1.jpg`. The body is the zip itself. A folder
+/// `Food Organics` is the class `food_organics`; the report says so. An import of nothing has failed.
 #[utoipa::path(post, path = "/api/v1/imports", tag = "dataset", params(SendQuery),
     request_body(content_type = "application/zip", content = Vec<u8>, description = "At most 8 GB"),
     responses(
@@ -61,7 +64,8 @@ pub(crate) async fn send(
     let classes = (!query.new_classes.unwrap_or(false)).then_some(known);
     let name: String =
         query.name.as_deref().unwrap_or("upload").chars().filter(|c| !c.is_control()).take(200).collect();
-    let options = Options { by: user.name, classes, ..Options::default() };
+    let merge_folders = query.merge_folders.unwrap_or(false);
+    let options = Options { by: user.name, classes, merge_folders, ..Options::default() };
     let id = state.imports.start(file, &name, options).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { id })))
 }

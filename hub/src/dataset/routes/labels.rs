@@ -51,8 +51,10 @@ pub(crate) async fn label(
     JsonBody(new): JsonBody<NewLabel>,
 ) -> Result<Json<Labelled>, HttpError> {
     let label = match new.label.as_deref() {
-        Some(UNUSABLE) => Some(Label::new(UNUSABLE).expect("a valid name")),
-        Some(name) => Some(crate::dataset::known_label(name, &known_classes(&state).await?)?),
+        Some(name) => Some(match Label::read(name) {
+            Ok(label) if label.as_str() == UNUSABLE => label,
+            _ => crate::dataset::known_label(name, &known_classes(&state).await?)?,
+        }),
         None => None,
     };
     let was = review::answer::label(&state.store, &id, label.as_ref(), &user.name, now_ms()).await?;

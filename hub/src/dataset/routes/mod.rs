@@ -66,6 +66,7 @@ pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
         import::ImportStatus,
         import::ImportReport,
         import::Skipped,
+        import::RenamedFolder,
         versions::Freezing,
         versions::VersionList,
         version::Version,

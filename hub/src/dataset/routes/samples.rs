@@ -33,6 +33,7 @@ pub(crate) struct ListQuery {
     /// Only those older than this sample: the `next` of the page before.
     before: Option<String>,
     /// How many, 1 to 200; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u64>,
 }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::known_classes;
+use crate::audit;
 use crate::auth::{Reviewer, User};
+use crate::dataset::decoding::decode_with_room;
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
 use crate::dataset::{Prepared, delete, group};
@@ -99,6 +101,8 @@ pub(crate) async fn upload(
         let detail = format!("none of the {} files was accepted; the first: {reason}", uploaded.files.len());
         return Err(HttpError::unprocessable("no-image-accepted", detail).with("files", files));
     }
+    let detail = serde_json::json!({ "label": label, "stored": uploaded.stored, "refused": uploaded.refused });
+    audit::note(state.store.db(), &user.name, "samples.uploaded", &detail).await?;
     tracing::info!(user = user.name, %label, stored = uploaded.stored, refused = uploaded.refused, "images uploaded");
     Ok(Json(uploaded))
 }
@@ -126,8 +130,8 @@ async fn read_image(field: Field<'_>) -> Result<Result<Prepared, String>, HttpEr
         Ok(bytes) => bytes,
         Err(too_large) => return Ok(Err(too_large.to_string())),
     };
-    let prepare = move || crate::dataset::prepare(&bytes, &limits).map_err(|error| error.to_string());
-    Ok(tokio::task::spawn_blocking(prepare).await.expect("preparing images does not panic and is not aborted"))
+    let prepare = move |bytes: Vec<u8>| crate::dataset::prepare(&bytes, &limits).map_err(|error| error.to_string());
+    Ok(decode_with_room(bytes, prepare).await)
 }
 
 async fn store_files(state: &AppState, user: &User, label: &Label, files: Vec<File>) -> Result<Uploaded, HttpError> {

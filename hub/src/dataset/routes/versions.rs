@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::audit;
 use crate::auth::{Admin, Reviewer, User};
 use crate::dataset::export::{self, Layout};
 use crate::dataset::honesty::{self, Honesty, HonestyError, MOST_SEEDS};
@@ -23,12 +24,16 @@ use crate::train::job::Parts;
 /// Pieces of an export that wait for a slow reader: 64 KB each. When it is full, the export waits.
 const WAITING: usize = 8;
 
+/// The longest note of a version, in characters.
+const LONGEST_NOTE: usize = 1000;
+
 /// What a version is for.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Freezing {
     /// In words, at most 1000 characters.
     #[serde(default)]
+    #[schema(max_length = 1000)]
     note: String,
 }
 
@@ -37,14 +42,19 @@ pub(crate) struct Freezing {
     (status = 200, description = "The version", body = Version),
     (status = 401, description = "Not logged in", body = Problem),
     (status = 403, description = "Needs the role reviewer", body = Problem),
+    (status = 422, description = "The note is too long", body = Problem),
 ))]
 pub(crate) async fn freeze(
     State(state): State<AppState>,
     Reviewer(user): Reviewer,
     JsonBody(freezing): JsonBody<Freezing>,
 ) -> Result<Json<Version>, HttpError> {
-    let note: String = freezing.note.chars().take(1000).collect();
-    Ok(Json(version::freeze(&state.store, &state.blobs, &user.name, &note).await?))
+    let characters = freezing.note.chars().count();
+    if characters > LONGEST_NOTE {
+        let words = format!("the note has {characters} characters: say it in at most {LONGEST_NOTE}");
+        return Err(HttpError::unprocessable("long-note", words));
+    }
+    Ok(Json(version::freeze(&state.store, &state.blobs, &user.name, &freezing.note).await?))
 }
 
 /// All versions.
@@ -109,11 +119,12 @@ pub(crate) struct ExportQuery {
         (status = 200, description = "The zip", content_type = "application/zip"),
         (status = 400, description = "No such layout", body = Problem),
         (status = 401, description = "Not logged in", body = Problem),
+        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn export(
     State(state): State<AppState>,
-    user: User,
+    Reviewer(user): Reviewer,
     Path(id): Path<String>,
     QueryArgs(query): QueryArgs<ExportQuery>,
 ) -> Result<Response, HttpError> {
@@ -126,6 +137,8 @@ pub(crate) async fn export(
     let version = version::find(state.store.db(), &id).await?;
     let name = format!("attachment; filename=\"pilah-{}.zip\"", &version.id.as_str()[..8]);
     let (pieces, body) = mpsc::channel(WAITING);
+    let detail = serde_json::json!({ "version": version.id, "layout": query.layout.as_deref().unwrap_or("processed") });
+    audit::note(state.store.db(), &user.name, "dataset.exported", &detail).await?;
     tracing::info!(user = user.name, version = %version.id, ?layout, "dataset exported");
     tokio::task::spawn_blocking(move || {
         let sink = Pieces(pieces.clone());
@@ -162,6 +175,7 @@ impl Write for Pieces {
 #[into_params(parameter_in = Query)]
 pub(crate) struct HonestyQuery {
     /// How many seeds, 1 to 20; 3 if left out. Each takes some seconds.
+    #[param(minimum = 1, maximum = 20)]
     seeds: Option<u64>,
 }
 

@@ -11,7 +11,7 @@ const CLASSES: [&str; 3] = ["glass", "metal", "paper"];
 async fn hub() -> TestHub {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let labels = Labels::parse(CLASSES).expect("valid");
-    untrained("m1", &labels).write(&testing::config(&folder).bundle).expect("writes");
+    untrained("m1", &labels).write(testing::config(&folder).bundle.as_deref().expect("a folder")).expect("writes");
     let hub = TestHub::start_in(folder).await;
     hub.running.state.registry.register(&untrained("m2", &labels), &Origin::default()).await.expect("registers");
     hub
@@ -83,7 +83,7 @@ async fn versions_go_out_and_come_in_and_are_deleted() {
     let basic = testing::basic("admin", testing::PASSWORD);
     let send = async |bytes: Vec<u8>| {
         let headers = [("authorization", basic.as_str()), ("content-type", "application/octet-stream")];
-        hub.send("POST", "/api/v1/models/import", &headers, bytes).await
+        hub.send("POST", "/api/v1/models/import?scaling=-1..1", &headers, bytes).await
     };
     let imported = send(archive.body.clone()).await;
     assert_eq!(imported.status, 201, "{}", imported.text());
@@ -91,6 +91,18 @@ async fn versions_go_out_and_come_in_and_are_deleted() {
     let refused = send(b"GIF89a".to_vec()).await;
     assert_eq!((refused.status, kind(&refused).as_str()), (422, "urn:pilah:problem:bad-model"), "{}", refused.text());
     assert_eq!(send(Vec::new()).await.status, 400);
+    let headers = [("authorization", basic.as_str()), ("content-type", "application/octet-stream")];
+    let tiny = pilah_models::onnx::tiny_backbone(8, 24, 12);
+    let unsaid = hub.send("POST", "/api/v1/models/import", &headers, tiny.clone()).await;
+    assert_eq!(
+        (unsaid.status, kind(&unsaid).as_str()),
+        (422, "urn:pilah:problem:scaling-unknown"),
+        "{}",
+        unsaid.text()
+    );
+    assert_eq!(unsaid.json()["choices"], json!(["-1..1", "0..1", "0..255", "imagenet"]));
+    let wrong = hub.send("POST", "/api/v1/models/import?scaling=0..2", &headers, tiny).await;
+    assert_eq!((wrong.status, kind(&wrong).as_str()), (422, "urn:pilah:problem:bad-scaling"), "{}", wrong.text());
     let backbone = send(pilah_models::onnx::tiny_backbone(8, 24, 12)).await.json();
     let sha256 = backbone["backbone"]["sha256"].as_str().expect("a backbone").to_owned();
     assert_eq!(hub.admin("GET", "/api/v1/backbones", None).await.json()["backbones"][0]["next"], json!(true));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::forecast::prophet::Growth;
+use crate::forecast::series::Cadence;
 use crate::forecast::{lstm, prophet};
 
 /// A model of the ensemble.
@@ -63,6 +64,9 @@ pub struct Settings {
     pub level: f64,
     /// Of all that is random.
     pub seed: u64,
+    /// The step of series, if it is stated rather than found out.
+    #[serde(default)]
+    pub cadence: Option<Cadence>,
 }
 
 impl Default for Settings {
@@ -75,6 +79,7 @@ impl Default for Settings {
             origins: 6,
             level: 0.8,
             seed: 0,
+            cadence: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Text to fields, by RFC 4180: quotes around fields, doubled inside; lines end with CR, LF or both.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The records of a text, with the line that each starts in. Empty lines are left out.
 #[derive(Debug)]
@@ -14,6 +15,11 @@ pub(super) struct Records<'a> {
 impl<'a> Records<'a> {
     pub(super) fn new(text: &'a str, delimiter: char) -> Self {
         Self { text, delimiter, at: 0, line: 1 }
+    }
+
+    /// Counts lines from `line` on.
+    pub(super) fn counting_from(self, line: u64) -> Self {
+        Self { line, ..self }
     }
 
     /// The field at the current place, and what ended it.
@@ -109,20 +115,43 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// What separates the fields of the first line: of the usual separators the one that is most often there.
-pub(super) fn delimiter(text: &str) -> char {
-    let first = text.split(['\n', '\r']).find(|line| !line.trim().is_empty()).unwrap_or("");
-    let mut quoted = false;
-    let outside: Vec<char> = first
-        .chars()
-        .filter(|c| {
-            quoted ^= *c == '"';
-            !quoted
-        })
-        .collect();
-    let count = |delimiter: char| outside.iter().filter(|c| **c == delimiter).count();
-    // The first of those that are equally often there.
-    [',', ';', '\t', '|'].into_iter().rev().max_by_key(|c| count(*c)).unwrap_or(',')
+/// What usually separates fields, the likeliest first.
+const USUAL: [char; 4] = [',', ';', '\t', '|'];
+
+/// How many records tell what separates fields.
+const LOOKED_AT: usize = 200;
+
+/// What spreadsheets write before all else, `sep=;`: what separates fields, and the text after it.
+pub(super) fn stated(text: &str) -> Option<(char, &str)> {
+    let (line, rest) = text.split_once('\n')?;
+    let line = line.trim_end_matches('\r').trim_matches('"');
+    let mark = line.get(..4).filter(|start| start.eq_ignore_ascii_case("sep=")).map(|_| &line[4..])?;
+    let mut chars = mark.chars();
+    match (chars.next(), chars.next()) {
+        (Some(one), None) => Some((one, rest)),
+        _ => None,
+    }
+}
+
+/// What separates fields: of the usual separators the one that gives a header in which the most is `known`, then the
+/// one by which the most records have the same number of fields, then the one with the most fields.
+pub(super) fn delimiter(text: &str, known: impl Fn(&[Cow<'_, str>]) -> usize) -> char {
+    let score = |delimiter: char| {
+        let records: Vec<Vec<Cow<'_, str>>> =
+            Records::new(text, delimiter).take(LOOKED_AT).map(|(_, fields)| fields).collect();
+        let (width, alike) = usual_width(records.iter().map(Vec::len));
+        let known = records.iter().filter(|fields| fields.len() > 1).map(|fields| known(fields)).max().unwrap_or(0);
+        if width > 1 { (known, alike, width) } else { (known, 0, 0) }
+    };
+    // Of those that are equal, the first.
+    USUAL.into_iter().rev().max_by_key(|delimiter| score(*delimiter)).unwrap_or(',')
+}
+
+/// The number of fields that the most records have, the larger of two, and how many have it.
+pub(super) fn usual_width(widths: impl Iterator<Item = usize>) -> (usize, usize) {
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    widths.filter(|width| *width > 1).for_each(|width| *counts.entry(width).or_default() += 1);
+    counts.into_iter().max_by_key(|(width, count)| (*count, *width)).unwrap_or((1, 0))
 }
 
 /// As a report names it.
@@ -167,10 +196,23 @@ mod tests {
 
     #[test]
     fn the_separator_is_the_most_frequent_outside_of_quotes() {
-        assert_eq!(delimiter("\"a,b,c\";d;e\n1"), ';');
-        assert_eq!(delimiter("a\tb,c\td"), '\t');
-        assert_eq!(delimiter("a|b"), '|');
-        assert_eq!(delimiter("\n\na,b"), ',');
-        assert_eq!(delimiter("alone"), ',');
+        let nothing = |text: &str| delimiter(text, |_| 0);
+        assert_eq!(nothing("\"a,b,c\";d;e\n1"), ';');
+        assert_eq!(nothing("a\tb,c\td"), '\t');
+        assert_eq!(nothing("a|b"), '|');
+        assert_eq!(nothing("\n\na,b"), ',');
+        assert_eq!(nothing("alone"), ',');
+        assert_eq!(nothing("Report, of today\na;b;c\n1;2;3,5\n2;3;4,5"), ';');
+        let date =
+            |fields: &[Cow<'_, str>]| fields.iter().filter(|field| matches!(field.as_ref(), "Datum" | "Menge")).count();
+        assert_eq!(delimiter("Datum;Menge\n1;2,5\n2;3,5\nTotal, all of it", date), ';', "what is known counts most");
+    }
+
+    #[test]
+    fn spreadsheets_state_what_separates() {
+        assert_eq!(stated("sep=;\r\na;b"), Some((';', "a;b")));
+        assert_eq!(stated("\"sep=\t\"\na"), Some(('\t', "a")));
+        assert_eq!(stated("SEP=,\na"), Some((',', "a")));
+        assert_eq!((stated("sep=ab\nc"), stated("separate\n"), stated("sé=;\n"), stated("")), (None, None, None, None));
     }
 }

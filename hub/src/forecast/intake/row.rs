@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::header::Columns;
-use super::{DateOrder, Decimal, Field, Options, Row, RowError};
+use super::report::short;
+use super::{DateForm, Decimal, Field, Options, Row, RowError};
 use crate::forecast::series::{DAY, civil};
 
 /// The longest name of a product, store or category, in characters.
@@ -15,25 +16,27 @@ const LARGEST_NUMBER: f64 = 1e12;
 /// What a record is read with.
 pub(super) struct RowReader<'a> {
     pub(super) columns: &'a Columns,
-    pub(super) header: &'a [Cow<'a, str>],
-    pub(super) dates: DateOrder,
+    pub(super) dates: DateForm,
     pub(super) decimal: Decimal,
     pub(super) options: &'a Options,
 }
 
 impl RowReader<'_> {
     pub(super) fn row(&self, line: u64, record: &[Cow<'_, str>]) -> Result<Row, RowError> {
-        if record.len() != self.header.len() {
+        let header = &self.columns.header;
+        // Some programs end every row with a separator.
+        let filled = record.len() - record.iter().rev().take_while(|value| value.trim().is_empty()).count();
+        if record.len() < header.len() || filled > header.len() {
             let reason = format!(
                 "the header has {} columns and this row {}: quote fields that contain the separator",
-                self.header.len(),
+                header.len(),
                 record.len()
             );
             return Err(RowError { line, column: String::new(), value: short(&record.join(" | ")), reason });
         }
         let value = |field| self.columns.index(field).map_or("", |index| record[index].trim());
         let error = |field: Field, reason: String| {
-            let column = self.columns.index(field).map_or(field.name(), |index| self.header[index].trim());
+            let column = self.columns.index(field).map_or(field.name(), |index| header[index].as_str());
             RowError { line, column: column.to_owned(), value: short(value(field)), reason }
         };
         let at = self.dates.read(value(Field::Date)).map_err(|reason| error(Field::Date, reason))?;
@@ -44,7 +47,7 @@ impl RowReader<'_> {
             return Err(error(Field::Date, format!("{} is too long ago to be meant", civil(at).date())));
         }
         let name = |field| {
-            let name = value(field);
+            let name = text_of(value(field));
             match name.chars().count() {
                 count if count > LONGEST_NAME => {
                     Err(error(field, format!("{count} characters are too many: {LONGEST_NAME} at most")))
@@ -57,7 +60,7 @@ impl RowReader<'_> {
         };
         let mut product = name(Field::Product)?;
         if self.columns.index(Field::Product).is_none() {
-            product = self.options.product.clone().unwrap_or_default();
+            product = self.options.product.clone().or_else(|| self.options.file.clone()).unwrap_or_default();
         }
         if product.is_empty() {
             return Err(error(Field::Product, "the product is missing".into()));
@@ -96,11 +99,9 @@ impl RowReader<'_> {
     }
 }
 
-/// A value as a report shows it.
-fn short(value: &str) -> String {
-    let mut short: String = value.chars().filter(|c| !c.is_control()).take(60).collect();
-    if value.chars().count() > 60 {
-        short.push('…');
-    }
-    short
+/// A text without what spreadsheets put around it so that it is not taken for a number: `="0042"`, `'0042`.
+fn text_of(value: &str) -> &str {
+    let inner = value.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    let digits = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_digit());
+    inner.or_else(|| value.strip_prefix('\'').filter(digits)).unwrap_or(value).trim()
 }

@@ -92,11 +92,11 @@ fn the_order_of_day_and_month_is_found_or_stated() {
     let either = ok(&file(&["01/02/2024", "02/02/2024", "03/02/2024"]));
     assert_eq!(either.report.dates, "day-month-year", "neighbours are closer together");
     assert!(either.report.notes[0].contains("state it"), "{:?}", either.report.notes);
-    let options = Options { dates: DateOrder::parse("MM/DD/YYYY"), ..Options::default() };
+    let options = Options { dates: DateForm::parse("MM/DD/YYYY"), ..Options::default() };
     let stated = read(&file(&["01/02/2024"]), &options).expect("it is good");
     assert_eq!(stated.rows[0].at, at("2024-01-02T00:00"));
-    assert_eq!(DateOrder::parse("%d.%m.%Y"), Some(DateOrder::DayMonthYear));
-    assert_eq!(DateOrder::parse("whenever"), None);
+    assert_eq!(DateForm::parse("%d.%m.%Y"), Some(DateForm::DayMonthYear));
+    assert_eq!(DateForm::parse("whenever"), None);
 }
 
 #[test]
@@ -154,10 +154,17 @@ fn errors_are_counted_beyond_those_that_are_kept() {
 }
 
 #[test]
-fn of_rows_with_the_same_key_the_last_counts() {
-    let intake = ok(b"date,product_id,qty,store\n2024-01-01,a,1,x\n2024-01-01,a,2,y\n2024-01-01,a,3,x\n");
-    assert_eq!(intake.report.replaced, 1);
-    assert_eq!(intake.rows.iter().map(|r| r.quantity).collect::<Vec<_>>(), [3.0, 2.0]);
+fn rows_with_the_same_key_are_added_up() {
+    let intake = ok(b"date,product_id,qty,store,price\n2024-01-01,a,1,x,5\n2024-01-01,a,2,y,\n2024-01-01,a,3,x,6\n2024-01-01,a,3,x,6\n");
+    let report = &intake.report;
+    assert_eq!((report.good, report.added_up, report.repeated, report.quantities, report.total), (4, 2, 1, 2, 9.0));
+    assert_eq!(intake.rows.iter().map(|r| (r.quantity, r.price)).collect::<Vec<_>>(), [(7.0, Some(6.0)), (2.0, None)]);
+    assert!(
+        report.notes.iter().any(|note| note.contains("2 of 4 rows were added to another one")),
+        "{:?}",
+        report.notes
+    );
+    assert!(report.notes.iter().any(|note| note.contains("if they are copies")), "{:?}", report.notes);
 }
 
 #[test]

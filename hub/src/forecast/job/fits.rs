@@ -110,7 +110,8 @@ impl Forecasts {
 
 /// A model of rows, with a network that does not take long.
 fn of_rows(rows: &[Row], modelling: &Modelling, artefact: Option<&Artefact>) -> Result<Ensemble, TrainingError> {
-    let (series, mut notes) = Series::build(&training::total(rows), training::absent(rows.iter()))?;
+    let cadence = artefact.and_then(|artefact| artefact.settings.as_ref()?.cadence);
+    let (series, mut notes) = Series::build_by(&training::total(rows), training::absent(rows.iter()), cadence)?;
     let mut settings = match artefact {
         Some(artefact) => {
             let settings = artefact.settings.clone().unwrap_or_default();

@@ -62,7 +62,11 @@ impl Forecasts {
     async fn train(&self, training: &Arc<Training>, order: Order) -> Result<serde_json::Value, JobError> {
         let db = self.0.store.db();
         if let Some((rows, report)) = order.rows {
-            training.tell("validated", format!("{} of {} rows are good", report.good, report.rows), 1.0, json!(report));
+            let words = format!(
+                "{} of {} rows are good, and make {} quantities: {} were added to others, {} lines are left out",
+                report.good, report.rows, report.quantities, report.added_up, report.left_out_lines
+            );
+            training.tell("validated", words, 1.0, json!(report));
             let merged = store::merge(&self.0.store, &rows).await?;
             forecast_training::Entity::update(forecast_training::ActiveModel {
                 id: Set(training.id.clone()),

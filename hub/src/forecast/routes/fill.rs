@@ -23,6 +23,7 @@ pub(crate) struct FillQuery {
     /// The bin.
     bin: String,
     /// How many of the last days, at most 3650; 90 if left out.
+    #[param(maximum = 3650)]
     days: Option<u64>,
 }
 

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use utoipa::ToSchema;
 
 use crate::error::HttpError;
-use crate::forecast::intake::{self, DateOrder, Decimal, IntakeError};
+use crate::forecast::intake::{self, IntakeError};
 use crate::forecast::modelling::{Modelling, Seasons, Trend};
 use crate::forecast::{ensemble, holidays, lstm};
 
@@ -26,7 +26,8 @@ pub(super) struct Form {
 #[schema(as = ForecastTrainingForm)]
 #[expect(dead_code, reason = "a form is read field by field")]
 pub(crate) struct FormDocument {
-    /// A CSV file of at most 64 MiB, with columns `date`, `product_id` and `quantity`.
+    /// A CSV file of at most 64 MiB, with columns for dates and quantities, and perhaps for products and stores. Rows
+    /// of one date, product and store are added up; what an earlier file said of it is replaced.
     #[schema(value_type = Option<String>, format = Binary)]
     file: Option<Vec<u8>>,
     /// Read the file and say what is in it, nothing else.
@@ -35,19 +36,26 @@ pub(crate) struct FormDocument {
     accept_errors: Option<bool>,
     /// Answer with an id rather than with events.
     job: Option<bool>,
-    /// How dates are written, such as `DD/MM/YYYY`, if that is not found out.
+    /// How dates are written, such as `DD/MM/YYYY`, `MM.YYYY`, `week` or `excel`, if that is not found out.
     dates: Option<String>,
     /// What separates fields, one character or `tab`, if that is not found out.
     delimiter: Option<String>,
     /// What separates the fraction, `point` or `comma`, if that is not found out.
     decimal: Option<String>,
-    /// The product of a file without that column.
+    /// The distance between dates, `hour`, `day`, `week`, `month`, `quarter` or `year`, if that is not found out:
+    /// what is closer together is added up.
+    step: Option<String>,
+    /// What columns are, such as `Artikel=product,Filiale=store,Beleg=ignore`, if that is not found out; may come
+    /// several times.
+    columns: Option<String>,
+    /// The product of a file without that column; as the file is called if left out.
     product: Option<String>,
     /// Take quantities below 0 as they are.
     allow_negative: Option<bool>,
     /// `fixed` (Prophet 60, network 40) or `validated` (by the errors on the past).
     weights: Option<String>,
     /// How often the network sees the data, 1 to 1000; 50 if left out.
+    #[schema(minimum = 1, maximum = 1000)]
     epochs: Option<u16>,
     /// Whose holidays count, by two letters such as `ID`.
     country: Option<String>,
@@ -118,22 +126,6 @@ fn set(form: &mut Form, modelling: &mut Modelling, name: &str, value: &str) -> R
         "job" => form.as_job = truth()?,
         "allow_negative" => form.options.allow_negative = truth()?,
         "product" => form.options.product = Some(value.to_owned()).filter(|value| !value.is_empty()),
-        "dates" => {
-            let order = DateOrder::parse(value).ok_or("day, month and year in their order, such as DD/MM/YYYY")?;
-            form.options.dates = Some(order);
-        }
-        "delimiter" => {
-            let one =
-                if value == "tab" { Some('\t') } else { value.chars().next().filter(|_| value.chars().count() == 1) };
-            form.options.delimiter = Some(one.ok_or("one character, or tab")?);
-        }
-        "decimal" => {
-            form.options.decimal = Some(match value {
-                "point" => Decimal::Point,
-                "comma" => Decimal::Comma,
-                _ => return Err("point or comma".into()),
-            });
-        }
         "weights" => {
             form.settings.weighing = match value {
                 "fixed" => ensemble::Weighing::Fixed,
@@ -162,6 +154,7 @@ fn set(form: &mut Form, modelling: &mut Modelling, name: &str, value: &str) -> R
             form.settings.prophet.holidays =
                 holidays::of_country(value).map_err(|error| format!("one of {}", error.known.join(", ")))?;
         }
+        _ if form.options.set(name, value)? => form.settings.cadence = form.options.cadence,
         _ => return Err("left out: there is no such option".into()),
     }
     Ok(())

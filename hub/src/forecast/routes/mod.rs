@@ -30,7 +30,7 @@ use super::accuracy::Accuracy;
 use super::answer::{Answer, History};
 use super::artefact::Metadata;
 use super::ensemble::Band;
-use super::intake::{Report, RowError};
+use super::intake::{Column, LeftOut, Report, RowError};
 use super::intermittent::Character;
 use super::job::{JobError, TrainingEvent, TrainingStatus};
 use super::modelling::{Seasons, Trend};
@@ -79,6 +79,8 @@ use crate::state::AppState;
         trainings::Accepted,
         trainings::TrainingList,
         Report,
+        Column,
+        LeftOut,
         RowError,
         Merged,
         products::ProductList,

@@ -33,10 +33,13 @@ const LATEST: i64 = 365;
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanRequest {
     /// The bins; all that tell their fill if left out.
+    #[schema(min_items = 1, max_items = 10_000)]
     bins: Option<Vec<PlanBin>>,
     /// How many days ahead, 1 to 60; 14 if left out.
+    #[schema(minimum = 1, maximum = 60)]
     days: Option<u32>,
     /// The accepted probability of an overflow, above 0, at most 0.5; 0.05 if left out.
+    #[schema(exclusive_minimum = 0, maximum = 0.5)]
     accepted_risk: Option<f64>,
     /// The days on which trucks go, such as `monday`; every day if left out.
     #[serde(default)]
@@ -64,8 +67,10 @@ pub(crate) struct PlanBin {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlanQuery {
     /// How many days ahead, 1 to 60; 14 if left out.
+    #[param(minimum = 1, maximum = 60)]
     days: Option<u32>,
     /// The accepted probability of an overflow, above 0, at most 0.5; 0.05 if left out.
+    #[param(exclusive_minimum = 0, maximum = 0.5)]
     accepted_risk: Option<f64>,
     /// The days on which trucks go, such as `monday,thursday`; every day if left out.
     weekdays: Option<String>,

@@ -7,8 +7,8 @@ use axum::Json;
 use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{IntoResponse, Response, Sse};
+use axum::response::sse::Event;
+use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,6 +21,7 @@ use crate::forecast::ensemble;
 use crate::forecast::intake::{self, Intake, IntakeError, Report};
 use crate::forecast::job::{JobError, Order, Training, TrainingEvent, TrainingStatus};
 use crate::forecast::series::DAY;
+use crate::live;
 use crate::state::AppState;
 
 /// How many trainings a list has at most.
@@ -55,7 +56,7 @@ pub(crate) struct TrainingList {
         (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "Another training runs", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
-        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows", body = Problem),
+        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows. A file that can be meant in two ways is an `unclear-file`: `option` and `choices` answer it, `found` is what was found so far", body = Problem),
     ))]
 pub(crate) async fn retrain(
     State(state): State<AppState>,
@@ -71,7 +72,8 @@ pub(crate) async fn retrain(
         None if form.check_only => return Err(HttpError::bad_request("no-file", "the form has no file to check")),
         None => (None, None),
         Some((name, bytes)) => {
-            let options = intake::Options { latest: Some(crate::store::now_ms() / 1000 + DAY), ..form.options };
+            let latest = Some(crate::store::now_ms() / 1000 + DAY);
+            let options = intake::Options { latest, ..form.options }.of_file(&name);
             let read = tokio::task::spawn_blocking(move || intake::read(&bytes, &options));
             let Intake { rows, report } = read.await.expect("reading does not panic").map_err(bad_file)?;
             if form.check_only {
@@ -88,12 +90,12 @@ pub(crate) async fn retrain(
         }
     };
     let settings = ensemble::Settings { lstm: Some(form.network), ..form.settings };
-    let order = Order { by: user.name, file: name, rows, settings };
+    let order = Order { by: user.name.clone(), file: name, rows, settings };
     let training = state.forecasts.start(order).await.map_err(job_error)?;
     if form.as_job {
         return Ok((StatusCode::ACCEPTED, Json(Accepted { id: training.id.clone() })).into_response());
     }
-    Ok(Sse::new(stream(&training, 0)).keep_alive(KeepAlive::default()).into_response())
+    Ok(live::stream::to(&state, user, stream(&training, 0)).into_response())
 }
 
 /// All events of a training from number `from` on, as they come, up to its end.
@@ -112,9 +114,17 @@ fn stream(training: &Training, from: usize) -> impl Stream<Item = Result<Event, 
 }
 
 fn bad_file(error: IntakeError) -> HttpError {
-    match &error {
-        IntakeError::TooLarge(_) => HttpError::too_large(error.to_string()),
-        _ => HttpError::unprocessable("bad-file", error.to_string()),
+    let words = error.to_string();
+    match error {
+        IntakeError::TooLarge(_) => HttpError::too_large(words),
+        IntakeError::Unclear { option, choices, found, .. } => HttpError::unprocessable("unclear-file", words)
+            .with("option", option)
+            .with("choices", json!(choices))
+            .with("found", json!(found)),
+        IntakeError::Columns { found, .. } => {
+            HttpError::unprocessable("bad-file", words).with("option", "columns").with("found", json!(found))
+        }
+        _ => HttpError::unprocessable("bad-file", words),
     }
 }
 
@@ -153,7 +163,7 @@ pub(crate) async fn training_status(
     ))]
 pub(crate) async fn training_events(
     State(state): State<AppState>,
-    _user: User,
+    user: User,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
@@ -170,7 +180,7 @@ pub(crate) async fn training_events(
         // A browser asks again for ever, unless it is told that there is nothing more.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Sse::new(stream(&training, from)).keep_alive(KeepAlive::default()).into_response())
+    Ok(live::stream::to(&state, user, stream(&training, from)).into_response())
 }
 
 /// Ends a training. What was merged stays; what was trained before goes on to answer.

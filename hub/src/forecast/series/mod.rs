@@ -1,10 +1,12 @@
 //! A series: one value per step of time, some of them unknown. Built from dated quantities in any order.
 //!
-//! The step is read from the dates: a month if they fall on the same day of the month (or its last), a week if
-//! on the same day of the week, otherwise the largest number of days, or of seconds, that divides all distances.
+//! The step is stated, or read from the dates ([`step`]): a month if they fall on the same day of the month (or its
+//! last), a week if on the same day of the week, otherwise the longest part of the calendar that has hardly ever more
+//! than one of them; receipts at any minute make days.
 //!
 //! A date without a row may mean that nothing was sold or that nobody counted. Rows that say 0 show that the
-//! source counts; then absence means unknown. Where no row says 0 and many dates are absent, absence means 0.
+//! source counts; then absence means unknown. Where no row says 0 and many dates are absent, absence means 0. A
+//! stretch that is far longer than the others is a hole in the data: unknown, and named.
 
 /// The distance between values.
 mod step;
@@ -13,8 +15,9 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
-pub use self::step::Step;
-use self::step::{index, step_of};
+use self::step::index;
+pub(in crate::forecast) use self::step::step_of;
+pub use self::step::{Cadence, Step};
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
@@ -27,6 +30,15 @@ const SPARSE: f64 = 0.3;
 
 /// Absent dates in a row, in days, that are never taken for 0.
 const GAP: i64 = 90;
+
+/// How many times as long as nine of ten others absent dates in a row are that nobody takes for 0.
+const FAR_LONGER: usize = 4;
+
+/// Absent dates in a row, in days, that can be 0 however long the others are.
+const SHORT: f64 = 7.0;
+
+/// How many holes are named; the others are counted.
+const HOLES_NAMED: usize = 5;
 
 /// A gap after which what was before is left out, in days.
 const BREAK: i64 = 400;
@@ -78,12 +90,24 @@ pub struct Series {
 }
 
 impl Series {
-    /// A series of dated quantities in any order; those at the same time add up. Also what was noticed, in
+    /// A series of dated quantities in any order; those of the same step add up. Also what was noticed, in
     /// sentences.
     ///
     /// # Errors
     /// If there is no quantity, or too much time between the first and the last.
     pub fn build(points: &[(i64, f64)], absent: Absent) -> Result<(Self, Vec<String>), SeriesError> {
+        Self::build_by(points, absent, None)
+    }
+
+    /// The same with a stated step.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_by(
+        points: &[(i64, f64)],
+        absent: Absent,
+        cadence: Option<Cadence>,
+    ) -> Result<(Self, Vec<String>), SeriesError> {
         let mut points = points.to_vec();
         points.sort_by_key(|point| point.0);
         points.dedup_by(|next, kept| {
@@ -93,10 +117,14 @@ impl Series {
             }
             same
         });
-        let (Some(&(start, _)), Some(&(end, _))) = (points.first(), points.last()) else {
+        let (Some(&(first, _)), Some(&(end, _))) = (points.first(), points.last()) else {
             return Err(SeriesError::Empty);
         };
-        let step = step_of(&points.iter().map(|point| point.0).collect::<Vec<_>>());
+        let (step, start) = match cadence {
+            Some(cadence) => (cadence.step(), cadence.floor(first)),
+            // What is unknown between two times cannot be added to either.
+            None => step_of(&points.iter().map(|point| point.0).collect::<Vec<_>>(), absent != Absent::Unknown),
+        };
         let steps = index(start, step, end) + 1;
         if steps > LONGEST as i64 {
             let (first, last) = (civil(start).date(), civil(end).date());
@@ -104,10 +132,20 @@ impl Series {
         }
         let mut values = vec![f64::NAN; steps as usize];
         for (at, value) in &points {
-            values[index(start, step, *at) as usize] = *value;
+            let sum = &mut values[index(start, step, *at) as usize];
+            *sum = if sum.is_nan() { *value } else { *sum + value };
         }
+        let with = values.iter().filter(|value| !value.is_nan()).count();
         let mut series = Self { start, step, values };
-        let notes = series.interpret(absent);
+        let mut notes = Vec::new();
+        if with < points.len() {
+            notes.push(format!(
+                "{} times were added up per {}, of which {with} have any",
+                points.len(),
+                step.in_words()
+            ));
+        }
+        notes.extend(series.interpret(absent));
         Ok((series, notes))
     }
 
@@ -201,7 +239,11 @@ impl Series {
         if missing == 0 {
             return Vec::new();
         }
-        let share = missing as f64 / self.len() as f64;
+        let gaps = self.gaps();
+        let longest = self.longest_zeros(&gaps, absent);
+        let holes: Vec<(usize, usize)> = gaps.iter().copied().filter(|(from, to)| to - from > longest).collect();
+        let in_holes = holes.iter().map(|(from, to)| to - from).sum::<usize>();
+        let share = (missing - in_holes) as f64 / (self.len() - in_holes) as f64;
         let zero = match absent {
             Absent::Zero => true,
             Absent::Unknown => false,
@@ -209,25 +251,40 @@ impl Series {
                 share > SPARSE && !self.values.contains(&0.0) && self.values.iter().all(|v| v.is_nan() || *v >= 0.0)
             }
         };
-        let word = self.step.in_words();
-        if !zero {
-            return vec![format!("{missing} of {} steps of a {word} have no row: taken as not known", self.len())];
-        }
-        let limit = self.step.covering(GAP as f64);
-        let (mut filled, mut left) = (0, 0);
-        for (from, to) in self.gaps() {
-            if to - from > limit {
-                left += to - from;
-            } else {
+        let (word, length) = (self.step.in_words(), self.len());
+        let mut notes = Vec::new();
+        if zero {
+            for (from, to) in gaps.into_iter().filter(|(from, to)| to - from <= longest) {
                 self.values[from..to].fill(0.0);
-                filled += to - from;
             }
+            notes.push(format!("{} of {length} steps of a {word} have no row: taken as 0", missing - in_holes));
+        } else if missing > in_holes {
+            notes.push(format!("{} of {length} steps of a {word} have no row: taken as not known", missing - in_holes));
         }
-        let mut notes = vec![format!("{filled} of {} steps of a {word} have no row: taken as 0", self.len())];
-        if left > 0 {
-            notes.push(format!("{left} steps without a row, more than {GAP} days at a time, are taken as not known"));
+        for (from, to) in holes.iter().take(HOLES_NAMED) {
+            let (first, last) = (civil(self.time(*from)).date(), civil(self.time(to - 1)).date());
+            notes.push(format!(
+                "from {first} to {last} there is no row, {} steps of a {word} and far more than elsewhere: taken as not known",
+                to - from
+            ));
+        }
+        if let Some(more) = holes.len().checked_sub(HOLES_NAMED).filter(|more| *more > 0) {
+            notes.push(format!("{more} further stretches as long have no row either: taken as not known"));
         }
         notes
+    }
+
+    /// How many absent steps in a row can be 0.
+    fn longest_zeros(&self, gaps: &[(usize, usize)], absent: Absent) -> usize {
+        let limit = self.step.covering(GAP as f64);
+        if absent == Absent::Zero {
+            return limit;
+        }
+        let mut lengths: Vec<usize> = gaps.iter().map(|(from, to)| to - from).collect();
+        lengths.sort_unstable();
+        lengths.pop();
+        let usual = lengths.len().checked_sub(1).map_or(0, |last| lengths[last * 9 / 10]);
+        (FAR_LONGER * usual).max(self.step.covering(SHORT)).max(3).min(limit)
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn of_bins(db: &impl ConnectionTrait, items: bool, fill: bool) 
 /// The items of each bin and class per day.
 async fn counted(db: &impl ConnectionTrait) -> Result<Vec<(String, String, i64, i64)>, DbErr> {
     // The number is in the text: a parameter in SELECT and one in GROUP BY would be different expressions.
-    let day = || Expr::cust(format!("at_ms / {DAY_MS}"));
+    let day = || Expr::cust(format!("COALESCE(seen_ms, at_ms) / {DAY_MS}"));
     event::Entity::find()
         .select_only()
         .column(event::Column::Bin)
@@ -51,8 +51,8 @@ async fn counted(db: &impl ConnectionTrait) -> Result<Vec<(String, String, i64, 
         .await
 }
 
-/// Counts as rows, from the bin's first day to yesterday; a day on which it saw nothing is a 0. A clock that was never set would fill half a century: what is
-/// more than ten years ago is left out.
+/// Counts as rows, from the bin's first day to yesterday; a day on which it saw nothing is a 0. What is more than
+/// ten years ago is left out: a clock of the hub that was never set would fill half a century.
 fn days_of_bins(counted: &[(String, String, i64, i64)], today: i64) -> Vec<Row> {
     let recent = counted.iter().filter(|(_, _, day, _)| (today - 3650..today).contains(day));
     let mut first: HashMap<&str, i64> = HashMap::new();

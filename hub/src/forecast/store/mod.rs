@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait, DatabaseConnection, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
+    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
     QueryOrder,
 };
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl Filter {
     }
 }
 
-/// Adds rows to what is stored, all or none; the last one of a date, product and store wins.
+/// Adds rows to what is stored, all or none; one of the same date, product and store replaces what was there.
 pub(crate) async fn merge(store: &Store, rows: &[Row]) -> Result<Merged, DbErr> {
     let tx = store.begin().await?;
     let mut merged = Merged::default();
@@ -125,7 +125,7 @@ pub(crate) async fn merge(store: &Store, rows: &[Row]) -> Result<Merged, DbErr> 
 }
 
 /// The rows that a filter takes, those of the bins among them, in the order of time.
-pub(crate) async fn rows(db: &DatabaseConnection, filter: &Filter) -> Result<Vec<Row>, DbErr> {
+pub(crate) async fn rows(db: &impl ConnectionTrait, filter: &Filter) -> Result<Vec<Row>, DbErr> {
     let mut query = quantity::Entity::find();
     if let Some(product) = &filter.product {
         query = query.filter(quantity::Column::Product.eq(product));
@@ -145,7 +145,7 @@ pub(crate) async fn rows(db: &DatabaseConnection, filter: &Filter) -> Result<Vec
 }
 
 /// What changes whenever the data does: the last merge, and the day, since the bins' counts change by the day.
-pub(crate) async fn version(db: &DatabaseConnection) -> Result<String, DbErr> {
+pub(crate) async fn version(db: &impl ConnectionTrait) -> Result<String, DbErr> {
     let last = forecast_training::Entity::find()
         .filter(forecast_training::Column::Merged.eq(true))
         .order_by_desc(forecast_training::Column::Id)

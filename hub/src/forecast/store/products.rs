@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::ColumnTrait as _;
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QuerySelect};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QuerySelect};
 
 use super::bins;
 use crate::store::entity::quantity;
@@ -21,7 +21,7 @@ pub(crate) struct Product {
 }
 
 /// All products, by name; those of the bins among them.
-pub(crate) async fn products(db: &DatabaseConnection) -> Result<Vec<Product>, DbErr> {
+pub(crate) async fn products(db: &impl ConnectionTrait) -> Result<Vec<Product>, DbErr> {
     let stored: Vec<(String, Option<String>, i64, i64, i64, f64)> = quantity::Entity::find()
         .select_only()
         .column(quantity::Column::Product)

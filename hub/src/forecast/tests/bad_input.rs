@@ -102,7 +102,9 @@ async fn data_that_is_hard_gets_a_clear_answer() {
     text += "2024-02-28,constant,9\n2024-02-28,constant,5\n";
     let events = train(&hub, &text, &[]).await;
     assert!(events.contains("event: result"), "{events}");
-    assert!(events.contains("\"replaced\":2"), "the last of a date and product wins: {events}");
+    assert!(events.contains("\"added_up\":2"), "rows of a date and product in one file are added up: {events}");
+    let later = train(&hub, "date,product_id,quantity\n2024-02-28,constant,5\n", &[]).await;
+    assert!(later.contains("0 new, 1 updated, 0 unchanged"), "a later file corrects an earlier one: {later}");
 
     let result = async |product: &str| {
         let path = format!("/api/v1/forecast/result?product_id={product}");

@@ -3,6 +3,9 @@
 /// Files that cannot be used, and data that is hard.
 mod bad_input;
 
+/// Files that can be meant in two ways.
+mod unclear;
+
 /// Bins, their fill, and when they are collected.
 mod bins;
 

@@ -18,6 +18,7 @@ const NEEDED: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/api/v1/dataset/compare-splits", Some(Admin)),
     ("POST", "/api/v1/dataset/deletions", Some(Admin)),
     ("POST", "/api/v1/dataset/versions", Some(Reviewer)),
+    ("GET", "/api/v1/dataset/versions/{id}/export", Some(Reviewer)),
     ("POST", "/api/v1/forecast/plan", Some(Viewer)),
     ("POST", "/api/v1/forecast/trainings/{id}/cancel", Some(Admin)),
     ("POST", "/api/v1/imports", Some(Reviewer)),
@@ -36,6 +37,10 @@ const NEEDED: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/api/v1/samples/{id}/label", Some(Reviewer)),
     ("POST", "/api/v1/search/similar", Some(Viewer)),
     ("POST", "/api/v1/trainings/{id}/cancel", Some(Admin)),
+    ("GET", "/api/v1/subscribers", Some(Admin)),
+    ("POST", "/api/v1/subscribers", Some(Admin)),
+    ("DELETE", "/api/v1/subscribers/{name}", Some(Admin)),
+    ("POST", "/api/v1/subscribers/{name}/secret", Some(Admin)),
     ("GET", "/api/v1/users", Some(Admin)),
     ("POST", "/api/v1/users", Some(Admin)),
     ("DELETE", "/api/v1/users/{name}", Some(Admin)),
@@ -76,6 +81,60 @@ fn every_route_that_changes_something_says_who_may() {
             Some(role) => assert!(said.contains(&format!("eeds the role {role}")), "{method} {path}: {said}"),
         }
     }
+}
+
+/// A path with this in place of each name.
+fn filled(path: &str, value: &str) -> String {
+    let parts = path.split('/').map(|part| if part.starts_with('{') { value } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// What goes wrong before a route looks at anything is in the document of each route, and is a problem document.
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_as_the_document_says() {
+    let hub = TestHub::start().await;
+    let login = basic("admin", PASSWORD);
+    let document = serde_json::to_value(super::super::document()).expect("serialises");
+    let mut asked = 0;
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let address = filled(path, "1");
+            let content = &operation["requestBody"]["content"];
+            let mut tries: Vec<(String, &str, &str, &[u16])> = Vec::new();
+            if content["application/json"].is_object() && operation["requestBody"]["required"] != true {
+                // It is read as it comes, whatever it is said to be.
+                tries.push((address.clone(), "text/plain", "{", &[400]));
+                tries.push((address.clone(), "application/json", "{\"no such field\": 1}", &[400]));
+            } else if content["application/json"].is_object() {
+                tries.push((address.clone(), "application/json", "{", &[400]));
+                tries.push((address.clone(), "text/plain", "{}", &[415]));
+                tries.push((address.clone(), "application/json", "7", &[422]));
+                tries.push((address.clone(), "application/json", "{\"no such field\": 1}", &[422]));
+            } else if content["multipart/form-data"].is_object() {
+                tries.push((address.clone(), "text/plain", "", &[400]));
+                tries.push((address.clone(), "multipart/form-data; boundary=x", "--y", &[400]));
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().expect("a name");
+                if parameter["schema"]["type"].to_string().contains("integer") {
+                    match parameter["in"].as_str() {
+                        Some("query") => tries.push((format!("{address}?{name}=x"), "application/json", "{}", &[400])),
+                        _ => tries.push((filled(path, "x"), "application/json", "{}", &[400])),
+                    }
+                }
+            }
+            for (address, kind, body, expected) in tries {
+                let headers = [("authorization", login.as_str()), ("content-type", kind)];
+                let answer = hub.send(&method.to_uppercase(), &address, &headers, body.as_bytes().to_vec()).await;
+                let what = format!("{method} {address} {kind} {body}: {} {}", answer.status, answer.text());
+                assert!(expected.contains(&answer.status), "{what}");
+                assert_eq!(answer.header("content-type"), "application/problem+json", "{what}");
+                assert!(operation["responses"][answer.status.to_string()].is_object(), "{what}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 80, "{asked}");
 }
 
 #[tokio::test]

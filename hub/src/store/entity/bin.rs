@@ -11,6 +11,8 @@ pub struct Model {
     pub id: String,
     /// SHA-256 of its secret, hexadecimal: the secret has 256 random bits, so that a slow hash adds nothing.
     pub password_hash: String,
+    /// The secret as Mosquitto's password file has it; `None` if it was drawn before there was this column.
+    pub mosquitto_hash: Option<String>,
     /// What people call it.
     pub name: String,
     /// When it was enrolled.
@@ -42,6 +44,19 @@ pub struct Model {
     pub group_name: Option<String>,
     /// When it was retired: its row stays, so that its id is not given again.
     pub retired_ms: Option<i64>,
+    /// In which order it said what it said of itself, a JSON object of `ingest::standing`.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub standing_json: Option<String>,
+    /// `real`, `virtual` or `replay`, as its status says.
+    pub camera_is: Option<String>,
+    /// Items and images that came under a number that another had, and were stored under one of their own.
+    pub conflicts: i64,
+    /// When the last of them came.
+    pub conflict_ms: Option<i64>,
+    /// How often one of two programs under its id took over from the other.
+    pub takeovers: i64,
+    /// When that was the last time.
+    pub takeover_ms: Option<i64>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

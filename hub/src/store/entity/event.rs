@@ -11,7 +11,8 @@ pub struct Model {
     pub id: i64,
     /// The bin.
     pub bin: String,
-    /// The incarnation of its counter.
+    /// The incarnation of its counter, in the lower 32 bits. Above them, counted from 1, which of several messages
+    /// under one number it is.
     pub epoch: i64,
     /// The number of the message.
     pub seq: i64,
@@ -36,6 +37,10 @@ pub struct Model {
     pub truth_label: Option<String>,
     /// `virtual` or `replay`.
     pub truth_source: Option<String>,
+    /// SHA-256 of the message: another one under its number is no duplicate. Null: it came before this was kept.
+    pub fingerprint: Option<String>,
+    /// When it was: `at_ms` if the bin's clock can be right, else `received_ms`. Days are counted by it.
+    pub seen_ms: Option<i64>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

@@ -35,6 +35,9 @@ pub mod backbone;
 /// Something that somebody did.
 pub mod audit;
 
+/// Somebody who listens to the bins over MQTT.
+pub mod subscriber;
+
 /// A zip that was sent to be imported.
 pub mod import;
 

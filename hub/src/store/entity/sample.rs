@@ -13,7 +13,7 @@ pub struct Model {
     pub source: String,
     /// The bin, if one sent it.
     pub bin: Option<String>,
-    /// The incarnation of the bin's counter.
+    /// The incarnation of the bin's counter, as in `events`.
     pub epoch: Option<i64>,
     /// The number of the message.
     pub seq: Option<i64>,
@@ -74,6 +74,8 @@ pub struct Model {
     pub excluded: Option<String>,
     /// Who sent an upload or an import.
     pub sent_by: Option<String>,
+    /// Of a bin's: SHA-256 of the message without its image, as in `events`.
+    pub fingerprint: Option<String>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

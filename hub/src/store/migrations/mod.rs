@@ -34,6 +34,15 @@ mod answers;
 /// The fill of bins by day.
 mod fill;
 
+/// Rows that show that what was written is there.
+mod disk;
+
+/// What a number stands for, when an item was seen, and in which order a bin said what.
+mod identity;
+
+/// Who listens over MQTT, and secrets as a foreign broker's password file has them.
+mod listeners;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -54,6 +63,9 @@ impl MigratorTrait for Migrator {
             Box::new(fleet::Fleet),
             Box::new(answers::Answers),
             Box::new(fill::Fill),
+            Box::new(disk::Disk),
+            Box::new(identity::Identity),
+            Box::new(listeners::Listeners),
         ]
     }
 }

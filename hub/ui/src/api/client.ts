@@ -1,6 +1,7 @@
 // The hub's HTTP interface, typed by its OpenAPI document.
 
 import createClient from "openapi-fetch";
+import { at, base, pathOf } from "./base";
 import { ApiError, problemOf } from "./problem";
 import type { components, paths } from "./schema";
 import { loginAgain } from "./session";
@@ -18,7 +19,7 @@ const withoutSession = ["/api/v1/login", "/api/v1/me"];
 export async function request(input: Request): Promise<Response> {
   const again = input.clone();
   const answer = await send(input);
-  if (answer.status !== 401 || withoutSession.includes(new URL(input.url).pathname)) return answer;
+  if (answer.status !== 401 || withoutSession.includes(pathOf(input.url))) return answer;
   await loginAgain();
   return send(again);
 }
@@ -32,7 +33,7 @@ declare global {
 
 /** The answer that was asked for early, once. */
 function takeEarly(input: Request): Promise<Response> | undefined {
-  const path = new URL(input.url).pathname;
+  const path = pathOf(input.url);
   const answer = input.method === "GET" ? window.pilahEarly?.[path] : undefined;
   delete window.pilahEarly?.[path];
   return answer;
@@ -48,7 +49,7 @@ async function send(input: Request): Promise<Response> {
 }
 
 /** The client: `api.GET("/api/v1/bins")`. Wrap it in [unwrap]. */
-export const api = createClient<paths>({ baseUrl: location.origin, headers: ownOrigin, fetch: request });
+export const api = createClient<paths>({ baseUrl: location.origin + base, headers: ownOrigin, fetch: request });
 
 /** The data of an answer; an [ApiError] is thrown for anything else. */
 export async function unwrap<T>(
@@ -89,7 +90,7 @@ function sendBody(
 ): Promise<{ status: number; body: unknown }> {
   return new Promise((resolve, reject) => {
     const sender = new XMLHttpRequest();
-    sender.open("POST", path);
+    sender.open("POST", at(path));
     for (const [name, value] of Object.entries(ownOrigin)) sender.setRequestHeader(name, value);
     sender.setRequestHeader("Accept", "application/json");
     sender.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);

@@ -2,6 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
+import { at } from "./base";
 import type { Schemas } from "./client";
 import { staleAfter } from "./stale";
 
@@ -45,7 +46,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     };
 
     const open = () => {
-      source = new EventSource("/api/v1/live");
+      source = new EventSource(at("/api/v1/live"));
       source.onopen = () => {
         setConnection("live");
         if (wasLost) void queries.invalidateQueries();

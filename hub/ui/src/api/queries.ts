@@ -1,6 +1,7 @@
 // Queries that several pages share.
 
 import { queryOptions, useQuery } from "@tanstack/react-query";
+import { at } from "./base";
 import { api, type Schemas, unwrap } from "./client";
 
 /** What a person may do. Each role may do what the ones before it may. */
@@ -49,5 +50,5 @@ export type SampleView = Schemas["SampleView"];
 
 /** Where the image of a sample is. */
 export function imageOf(sample: string): string {
-  return `/api/v1/samples/${encodeURIComponent(sample)}/image`;
+  return at(`/api/v1/samples/${encodeURIComponent(sample)}/image`);
 }

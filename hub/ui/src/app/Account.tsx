@@ -3,6 +3,7 @@
 import { Button, Menu } from "@mantine/core";
 import { IconLogout, IconMap2, IconUser } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { base } from "../api/base";
 import { api, unwrap } from "../api/client";
 import { me } from "../api/queries";
 import { sessionGivenUp } from "../api/session";
@@ -18,7 +19,7 @@ export function useLogout() {
       sessionGivenUp();
       queries.clear();
       void queries.invalidateQueries();
-      location.assign("/");
+      location.assign(base);
     },
   });
 }

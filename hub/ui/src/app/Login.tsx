@@ -3,6 +3,7 @@
 import { Alert, Button, Center, Code, Group, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { at } from "../api/base";
 import { api, type Schemas, unwrap } from "../api/client";
 import { asApiError } from "../api/problem";
 import { problemText, useStatesText } from "../components/states";
@@ -18,7 +19,7 @@ export function LoginPage() {
       <Stack className="card" w="100%" maw={400} p="lg">
         <Group justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
-            <img src="/icon.svg" alt="" width={36} height={36} />
+            <img src={at("/icon.svg")} alt="" width={36} height={36} />
             <Title order={1} size="h3">
               Pilah
             </Title>

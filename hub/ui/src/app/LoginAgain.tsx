@@ -2,6 +2,7 @@
 
 import { Modal, Stack, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { base } from "../api/base";
 import type { Schemas } from "../api/client";
 import { me } from "../api/queries";
 import { sessionGivenUp, sessionRenewed } from "../api/session";
@@ -18,7 +19,7 @@ export function LoginAgain() {
     if (data && who.user !== data.user) {
       // What waits was said by somebody else: nothing of it is sent in this person's name.
       sessionGivenUp();
-      location.assign("/");
+      location.assign(base);
       return;
     }
     sessionRenewed();

@@ -5,6 +5,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect } from "react";
+import { at } from "../api/base";
 import { LiveProvider } from "../api/live";
 import { asApiError } from "../api/problem";
 import { me, useMay } from "../api/queries";
@@ -56,14 +57,14 @@ function Frame() {
       navbar={{ width: 208, breakpoint: "md", collapsed: { mobile: !open } }}
       padding={{ base: "sm", sm: "md" }}
     >
-      <a className="skip" href="#main">
+      <a className="skip" href={`${location.pathname}${location.search}#main`}>
         {text("skip")}
       </a>
       <AppShell.Header>
         <Group h="100%" px="sm" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap">
             <Burger opened={open} onClick={toggle} hiddenFrom="md" size="sm" aria-label={text("menu")} />
-            <img src="/icon.svg" alt="" width={28} height={28} />
+            <img src={at("/icon.svg")} alt="" width={28} height={28} />
             <Title order={2} size="h4" component="p">
               Pilah
             </Title>

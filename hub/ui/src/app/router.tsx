@@ -1,6 +1,7 @@
 // Every address of the dashboard. Home comes with the frame; each other page is loaded when it is first opened.
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { base } from "../api/base";
 import { ErrorNote } from "../components/states";
 import { Home } from "../pages/home/Home";
 import { NoSuchPage } from "./NoSuchPage";
@@ -80,6 +81,7 @@ const routes = [
 
 export const router = createRouter({
   routeTree: root.addChildren(routes),
+  basepath: base,
   defaultPreload: "intent",
   defaultErrorComponent: ({ error, reset }) => <ErrorNote error={error} retry={reset} />,
   scrollRestoration: true,

@@ -3,9 +3,11 @@
 import { MantineProvider } from "@mantine/core";
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { useState } from "react";
 import { expect, it, vi } from "vitest";
 import { problem } from "../testing/render";
 import { RetrainModel, type RetrainModelProps } from "./RetrainModel";
+import { describe, textsOf } from "./retrain/text";
 
 const event = (at: number, stage: string, progress: number, data: object = {}, message = stage) =>
   `id: t1/${at}\nevent: ${stage}\ndata: ${JSON.stringify({ stage, message, progress, data })}\n\n`;
@@ -73,6 +75,10 @@ it("sends the file with its fields, shows the stages as they come, and gives the
   expect(screen.getByRole("progressbar").getAttribute("aria-valuenow")).toBe("30");
   const log = [...screen.getByRole("log").querySelectorAll("li")].map((line) => line.textContent);
   expect(log.slice(0, 2)).toEqual(["1,000 of 1,000 rows are good", "10 rows are new, 2 changed, 988 as they were"]);
+  const added = { stage: "validated", message: "", progress: 1, data: { good: 9, rows: 9, added_up: 4 } };
+  expect(describe(added, textsOf("en"))).toBe(
+    "9 of 9 rows are good; 4 were added to others of the same date, product and store",
+  );
   expect(log).toHaveLength(3);
 
   stream.send(ending, 1);
@@ -245,4 +251,113 @@ it.each([
   await shown({ send, mostBytes: 10 }, file);
   expect((await screen.findByRole("alert")).textContent).toMatch(words);
   expect(button("Upload and train").hasAttribute("disabled")).toBe(true);
+});
+
+const findings = {
+  rows: 41,
+  good: 40,
+  bad: 0,
+  errors: [],
+  understood: [
+    { name: "Datum", field: "date", understood: "day-month-year", written: ["06.01.2025"], read: ["2025-01-06"] },
+    { name: "Zeug", field: "product_id", understood: "names", written: ["Glas"], read: ["Glas"] },
+    { name: "Menge", field: "quantity", understood: "decimal comma", written: ["1.500"], read: ["1500"] },
+    { name: "Beleg", field: null, understood: "not used: nothing is known of it", written: ["R1"], read: [""] },
+  ],
+  quantities: 20,
+  added_up: 20,
+  repeated: 3,
+  left_out: [{ line: 42, value: "Summe | 9", reason: "it is a total" }],
+  left_out_lines: 1,
+  products: 2,
+  stores: 1,
+  first: "2025-01-06",
+  last: "2025-01-25",
+  step: "day",
+  total: 4321.5,
+  notes: ["rows of one date are told apart by the column Zeug"],
+};
+
+/** Sends checks to `check`, and keeps the fields of each form. */
+function checking(check: () => Response) {
+  const forms: Record<string, unknown>[] = [];
+  const send = async (request: Request) => {
+    const form = Object.fromEntries(await request.clone().formData());
+    forms.push(form);
+    return form.check === "true" ? check() : new Response(event(0, "result", 100));
+  };
+  return { forms, send };
+}
+
+function Stateful(props: Partial<RetrainModelProps> & Pick<RetrainModelProps, "send">) {
+  const [fields, setFields] = useState<Record<string, string>>({});
+  return (
+    <MantineProvider env="test">
+      <RetrainModel
+        endpoint="/retrain"
+        fileTypes={[".csv"]}
+        onDone={() => {}}
+        checkField="check"
+        fields={fields}
+        onFields={setFields}
+        {...props}
+      />
+    </MantineProvider>
+  );
+}
+
+async function choose(container: HTMLElement, file = csv()) {
+  const input = container.querySelector<HTMLInputElement>("input[type=file]");
+  if (input) await userEvent.setup({ applyAccept: false }).upload(input, file);
+}
+
+it("shows what is in a file before anything is taken over, and reads it as a person says", async () => {
+  const { forms, send } = checking(() => Response.json(findings));
+  const { container } = render(<Stateful send={send} />);
+  await choose(container);
+  expect(await screen.findByText("40 of 41 rows are understood; they make 20 quantities.")).toBeTruthy();
+  expect(screen.getByText("20 rows were added to another one of the same date, product and store.")).toBeTruthy();
+  expect(screen.getByText("1 lines are no data and are left out, such as line 42: Summe | 9")).toBeTruthy();
+  expect(screen.getByText(/told apart by the column Zeug/)).toBeTruthy();
+  const row = screen.getByRole("row", { name: /Menge/ });
+  expect(row.textContent).toMatch(/1\.500.*1500.*decimal comma/);
+  expect(forms).toEqual([{ check: "true", file: expect.anything() }]);
+
+  await userEvent.selectOptions(screen.getByLabelText("What Zeug is"), "Store");
+  await waitFor(() => expect(forms.at(-1)).toMatchObject({ check: "true", columns: "Zeug=store" }));
+  await screen.findByText(/40 of 41/);
+  await click("Upload and train");
+  await screen.findByText("Done");
+  expect(forms.at(-1)).toEqual({ columns: "Zeug=store", file: expect.anything() });
+});
+
+it("asks where a file can be meant in two ways, and goes on with the answer", async () => {
+  const words = "1.500 could be read in two ways: state decimal=comma (1500) or decimal=point (1.5)";
+  const choices = [
+    { value: "comma", meaning: "1500" },
+    { value: "point", meaning: "1.5" },
+  ];
+  const unclear = { option: "decimal", choices, found: findings };
+  const answers = [() => problem(422, "unclear-file", words, unclear), () => Response.json(findings)];
+  const { forms, send } = checking(() => (answers.shift() ?? (() => new Response(null, { status: 500 })))());
+  const { container } = render(<Stateful send={send} />);
+  await choose(container);
+  await screen.findByText(words);
+  expect(button("Upload and train").hasAttribute("disabled")).toBe(true);
+  await click("comma: 1500");
+  await screen.findByText(/40 of 41/);
+  expect(forms.at(-1)).toMatchObject({ check: "true", decimal: "comma" });
+  expect(button("Upload and train").hasAttribute("disabled")).toBe(false);
+});
+
+it("lets a person say which column is the date, and forgets it with the next file", async () => {
+  const missing = { option: "columns", found: findings };
+  const { forms, send } = checking(() => problem(422, "bad-file", "there is no column for date", missing));
+  const { container } = render(<Stateful send={send} language="id" />);
+  await choose(container);
+  await screen.findByText("there is no column for date");
+  await userEvent.selectOptions(screen.getByLabelText("Arti Beleg"), "Tanggal");
+  await waitFor(() => expect(forms.at(-1)).toMatchObject({ columns: "Beleg=date" }));
+  await choose(container, csv("date,quantity\n", "other.csv"));
+  await waitFor(() => expect(forms.at(-1)?.columns).toBeUndefined());
 });

@@ -4,15 +4,19 @@
 // needs nothing else of this dashboard. The file goes as the field `file` of a multipart form. The answer is
 // `text/event-stream`, each `data` a JSON object with `stage`, `message`, `progress` (0 to 100) and `data`; the
 // last one has the stage `result`, `failed` or `cancelled`. A refusal is a problem detail (RFC 9457), whose
-// `report` may tell the rows that cannot be read.
+// `report` may tell the rows that cannot be read. With `checkField` a file is read as soon as it is chosen, and what is
+// in it is shown before anything is taken over; what is not clear is asked, and the answer becomes a field.
 
-import { Alert, Button, Group, Stack } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { ChooseFile } from "./retrain/ChooseFile";
+import { stating, statingAll } from "./retrain/columns";
+import { Asked, Found } from "./retrain/Found";
 import { RowErrors } from "./retrain/RowErrors";
 import type { Refusal } from "./retrain/request";
 import { type RetrainLanguage, type RetrainText, textsOf } from "./retrain/text";
+import { type Check, useCheck } from "./retrain/useCheck";
 import { useRetraining } from "./retrain/useRetraining";
 import { Log, Watch } from "./retrain/Watch";
 
@@ -30,6 +34,10 @@ export interface RetrainModelProps {
   mostBytes?: number;
   /** The field that makes the server go on without rows that cannot be read; null if it has none. */
   acceptErrorsField?: string | null;
+  /** The field that makes the server read a file and say what is in it, and take nothing over; null if it has none. */
+  checkField?: string | null;
+  /** Called with the fields as a person changes them while looking at what was found in a file. */
+  onFields?: (fields: Record<string, string>) => void;
   /** Whether a training may start without a file, on what the server has stored. */
   mayTrainStored?: boolean;
   /** Where to ask how far a training is, after a connection that broke. */
@@ -52,6 +60,8 @@ export function RetrainModel({
   language = "en",
   mostBytes = 64 * 1024 * 1024,
   acceptErrorsField = "accept_errors",
+  checkField = null,
+  onFields,
   mayTrainStored = false,
   statusEndpoint,
   cancelEndpoint,
@@ -60,10 +70,12 @@ export function RetrainModel({
 }: RetrainModelProps) {
   const text = useMemo(() => textsOf(language), [language]);
   const [file, setFile] = useState<File | null>(null);
+  const target = { endpoint, headers, send: (request: Request) => send(request) };
   const { stage, events, start, watch, cancel, reset } = useRetraining(
-    { endpoint, headers, send: (request) => send(request), status: statusEndpoint, cancel: cancelEndpoint },
+    { ...target, status: statusEndpoint, cancel: cancelEndpoint },
     onDone,
   );
+  const check = useCheck(target, file, fields, checkField);
 
   const train = (more: Record<string, string> = {}) => {
     const form = new FormData();
@@ -121,11 +133,15 @@ export function RetrainModel({
         text={text}
         onChoose={(chosen) => {
           setFile(chosen);
+          // What was said of the columns of one file says nothing of another.
+          const { columns, ...others } = fields;
+          if (columns !== undefined) onFields?.(others);
           reset();
         }}
       />
+      {stage.at !== "refused" && <Checked check={check} fields={fields} onFields={onFields} text={text} />}
       <Group gap="xs">
-        <Button onClick={() => train()} disabled={!file}>
+        <Button onClick={() => train()} disabled={!file || isUnclear(check)}>
           {text(stage.at === "choosing" || !file ? "start" : "retry")}
         </Button>
         {mayTrainStored && !file && (
@@ -136,6 +152,49 @@ export function RetrainModel({
       </Group>
     </Stack>
   );
+}
+
+/** Whether a file is being read, or cannot be taken over as it is. No answer is no reason: the next may come. */
+function isUnclear(check: Check): boolean {
+  return check.at === "checking" || (check.at === "refused" && check.refusal.status === 422);
+}
+
+/** What is in the file that was chosen. */
+function Checked({
+  check,
+  fields,
+  onFields,
+  text,
+}: {
+  check: Check;
+  fields: Readonly<Record<string, string>>;
+  onFields?: (fields: Record<string, string>) => void;
+  text: RetrainText;
+}) {
+  const set = onFields && ((name: string, value: string) => onFields({ ...fields, [name]: value }));
+  const onChoose =
+    set &&
+    ((option: string, value: string) =>
+      set(option, option === "columns" ? statingAll(fields.columns ?? "", value) : value));
+  const onColumn = set && ((column: string, is: string) => set("columns", stating(fields.columns ?? "", column, is)));
+  switch (check.at) {
+    case "nothing":
+      return null;
+    case "checking":
+      return (
+        <Text size="sm" c="dimmed" role="status">
+          {text("checking")}
+        </Text>
+      );
+    case "found":
+      return <Found findings={check.findings} onColumn={onColumn} text={text} />;
+    case "refused":
+      return check.refusal.option ? (
+        <Asked refusal={check.refusal} onChoose={onChoose} onColumn={onColumn} text={text} />
+      ) : (
+        <Refused refusal={check.refusal} text={text} />
+      );
+  }
 }
 
 /** Why the server did not begin, and the ways on. */

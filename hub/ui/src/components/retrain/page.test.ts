@@ -105,6 +105,51 @@ it("shows bad rows, and takes the good ones", async () => {
   expect(isShown("done")).toBe(false);
 });
 
+it("shows what is in a file as soon as it is chosen, and asks what is not clear", async () => {
+  const found = {
+    rows: 9,
+    understood: [
+      { name: "Menge", field: "quantity", understood: "decimal comma", written: ["1.500"], read: ["1500"] },
+      { name: "Beleg", field: null, understood: "not used", written: ["R1"], read: [""] },
+    ],
+    left_out: [{ line: 9, value: "Summe", reason: "it is a total" }],
+    errors: [{ line: 10, column: "Menge", value: "x", reason: "it is no number" }],
+    notes: ["3 rows were added up"],
+    quantities: 6,
+    first: "2025-01-06",
+    last: "2025-01-11",
+    step: "day",
+    total: 9000,
+  };
+  const choices = [{ value: "comma", meaning: "1500" }];
+  const unclear = () => problem(422, "unclear-file", "two ways", { option: "decimal", choices, found });
+  const clear = () => Response.json(found);
+  const sent = opened({ "/api/v1/me": [me], "/retrain": [unclear, clear, events({ stage: "result", progress: 100 })] });
+  choose();
+  at("file").dispatchEvent(new Event("change"));
+  await vi.waitFor(() => expect(isShown("choices")).toBe(true));
+  expect(at("refusal").textContent).toBe("two ways");
+  at("choices").querySelector("button")?.click();
+  await vi.waitFor(() => expect(isShown("choices")).toBe(false));
+  await vi.waitFor(() => expect(isShown("found")).toBe(true));
+  expect([...at("findings").children].map((line) => line.textContent)).toEqual([
+    "9 → 6 (2025-01-06 – 2025-01-11, day): 9000",
+    "Menge: quantity (decimal comma) 1.500 → 1500",
+    "Beleg: – (not used) R1",
+    "9: Summe: it is a total",
+    "10: x: it is no number",
+    "3 rows were added up",
+  ]);
+  submit("retrain");
+  await vi.waitFor(() => expect(isShown("done")).toBe(true));
+  const forms = sent.slice(1).map(({ body }) => body as FormData);
+  expect(forms.map((form) => [form.get("check"), form.get("decimal")])).toEqual([
+    ["true", null],
+    ["true", "comma"],
+    [null, "comma"],
+  ]);
+});
+
 it("says when the hub does not answer, and when the stream breaks off", async () => {
   opened({ "/api/v1/me": [me], "/retrain": [() => Promise.reject(new TypeError("refused")), events()] });
   choose();

@@ -21,6 +21,41 @@ export interface FileReport {
   errors: RowError[];
 }
 
+/** A column of the file, and what it is taken for. */
+export interface FileColumn {
+  name: string;
+  /** Null if it is not used. */
+  field: string | null;
+  /** How it is read, or why it is not used, in the server's words. */
+  understood: string;
+  /** The first different values as they stand there, and as they are read. */
+  written: string[];
+  read: string[];
+}
+
+/** What was found in a file before anything is taken over. */
+export interface Findings extends FileReport {
+  understood: FileColumn[];
+  quantities: number;
+  added_up: number;
+  repeated: number;
+  left_out: { line: number; value: string; reason: string }[];
+  left_out_lines: number;
+  products: number;
+  stores: number;
+  first: string;
+  last: string;
+  step: string;
+  total: number;
+  notes: string[];
+}
+
+/** A way to answer what is not clear in a file: the value of a field of the form. */
+export interface Choice {
+  value: string;
+  meaning: string;
+}
+
 /** Why there is no training. */
 export class Refusal extends Error {
   /** HTTP status; 0 if no answer came. */
@@ -29,15 +64,23 @@ export class Refusal extends Error {
   readonly report: FileReport | null;
   /** The training that runs already, if that is why. */
   readonly running: string | null;
+  /** The field of the form by which what is not clear is answered, and the answers. */
+  readonly option: string | null;
+  readonly choices: Choice[];
+  /** What was found in the file all the same. */
+  readonly found: Findings | null;
 
   constructor(status: number, words: string, body: Record<string, unknown> = {}) {
     super(words);
     this.name = "Refusal";
     this.status = status;
-    const { report, training } = body;
+    const { report, training, option, choices, found } = body;
     const isReport = typeof report === "object" && report !== null && Array.isArray((report as FileReport).errors);
     this.report = isReport ? (report as FileReport) : null;
     this.running = typeof training === "string" ? training : null;
+    this.option = typeof option === "string" ? option : null;
+    this.choices = Array.isArray(choices) ? (choices as Choice[]) : [];
+    this.found = typeof found === "object" && found !== null ? (found as Findings) : null;
   }
 }
 
@@ -69,6 +112,11 @@ export async function startTraining(
     if (signal.aborted || cause instanceof SyntaxError) throw cause;
   }
   return over;
+}
+
+/** What is in a file, without taking anything over. */
+export async function checkFile(target: Target, form: FormData, signal: AbortSignal): Promise<Findings> {
+  return (await (await ask(target, target.endpoint, { method: "POST", body: form, signal })).json()) as Findings;
 }
 
 /** How far a training is: its last event, or what came of it. */

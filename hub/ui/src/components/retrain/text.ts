@@ -28,7 +28,11 @@ export function describe(event: TrainingEvent, text: RetrainText): string {
   const value = (name: string) => figure(event, name) ?? 0;
   switch (event.stage) {
     case "validated":
-      return text("validated", { good: value("good"), rows: value("rows") });
+      return text(value("added_up") > 0 ? "validatedAdded" : "validated", {
+        good: value("good"),
+        rows: value("rows"),
+        added: value("added_up"),
+      });
     case "merged":
       return text("merged", { added: value("new"), updated: value("updated"), unchanged: value("unchanged") });
     case "prophet":

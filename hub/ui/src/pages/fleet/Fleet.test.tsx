@@ -22,6 +22,10 @@ const bin = (id: string, more: object = {}) => ({
   update: null,
   group: null,
   place: null,
+  conflicts: 0,
+  conflict_ms: null,
+  takeovers: 0,
+  takeover_ms: null,
   ...more,
 });
 const settings = {
@@ -147,6 +151,16 @@ it("asks nothing of a bin that is not connected", async () => {
   await show(<BinPage id="b1" />);
   expect((await screen.findByRole("button", { name: "Identify" })).hasAttribute("disabled")).toBe(true);
   await screen.findByText("Commands take a connection.");
+});
+
+it("tells of two programs under one id, and of numbers that were used twice", async () => {
+  const last_seen_ms = 1_700_000_000_000;
+  const odd = { last_seen_ms, takeovers: 7, takeover_ms: last_seen_ms, conflicts: 3, conflict_ms: last_seen_ms };
+  answering({ ...me("viewer"), ...page(bin("b1", odd)) });
+  await show(<BinPage id="b1" />);
+  await screen.findByText(/pushed each other off the broker 7 times/);
+  await screen.findByText(/3 items or pictures came under numbers that others had/);
+  await screen.findByText("Two bins, one id +1");
 });
 
 it("says where a bin stands", async () => {

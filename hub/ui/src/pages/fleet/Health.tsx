@@ -22,7 +22,7 @@ export function Health({ bin }: { bin: BinDetail }) {
   const text = useFleetText();
   const format = useFormat();
   const health = telemetryOf(bin);
-  const { outbox, disk, throttling, actuator, temperature_c, fill } = health;
+  const { outbox, disk, throttling, actuator, chamber, temperature_c, fill } = health;
   if (!bin.telemetry) {
     return (
       <section className="card">
@@ -50,6 +50,21 @@ export function Health({ bin }: { bin: BinDetail }) {
       {actuator?.fault && (
         <Alert color="red" icon={<IconAlertTriangle />} title={text("concern_actuator")} mb="sm">
           {actuator.fault}
+        </Alert>
+      )}
+      {chamber?.fault && (
+        <Alert color="yellow" icon={<IconAlertTriangle />} title={text("concern_chamber")} mb="sm">
+          {chamber.fault}
+        </Alert>
+      )}
+      {outbox && ((outbox.set_aside ?? 0) > 0 || outbox.largest_message !== undefined) && (
+        <Alert color="yellow" icon={<IconAlertTriangle />} title={text("concern_aside")} mb="sm">
+          {text("asideHint", {
+            aside: format.number(outbox.set_aside ?? 0),
+            smaller: format.number(outbox.made_smaller ?? 0),
+          })}{" "}
+          {outbox.largest_message !== undefined &&
+            text("largestMessage", { size: format.bytes(outbox.largest_message) })}
         </Alert>
       )}
       <div className="tiles" style={{ "--tile": "10rem" } as React.CSSProperties}>

@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useFormat } from "../../i18n/format";
 import type { BinDetail } from "./queries";
+import { hasConflicts, hasTwin } from "./telemetry";
 import { useFleetText } from "./text";
 
 export function Reported({ bin }: { bin: BinDetail }) {
@@ -33,6 +34,16 @@ export function Reported({ bin }: { bin: BinDetail }) {
       {bin.update && (
         <Alert color={bin.update.startsWith("refused") ? "red" : "blue"} mb="xs" py="xs" title={text("update")}>
           {bin.update}
+        </Alert>
+      )}
+      {hasTwin(bin) && (
+        <Alert color="red" mb="xs" py="xs" title={text("concern_twin")}>
+          {text("twinHint", { takeovers: format.number(bin.takeovers), ago: format.ago(bin.takeover_ms ?? 0) })}
+        </Alert>
+      )}
+      {hasConflicts(bin) && (
+        <Alert color="yellow" mb="xs" py="xs" title={text("concern_conflict")}>
+          {text("conflictHint", { conflicts: format.number(bin.conflicts), ago: format.ago(bin.conflict_ms ?? 0) })}
         </Alert>
       )}
       <Stack gap="xs">

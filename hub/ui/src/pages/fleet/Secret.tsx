@@ -3,6 +3,7 @@
 import { Alert, Stack, Text } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { base } from "../../api/base";
 import type { Schemas } from "../../api/client";
 import { Copy } from "./Copy";
 import { configurationOf } from "./configuration";
@@ -13,7 +14,7 @@ export function Secret({ enrolled }: { enrolled: Schemas["Enrolled"] }) {
   const text = useFleetText();
   const { data } = useQuery(settings);
   const broker = data?.settings.find(({ name }) => name === "broker_address")?.value;
-  const lines = configurationOf(enrolled.id, typeof broker === "string" ? broker : null, new URL(location.href));
+  const lines = configurationOf(enrolled.id, typeof broker === "string" ? broker : null, new URL(location.href), base);
   return (
     <Stack gap="sm">
       <Alert color="yellow" icon={<IconKey />} title={text("secretOnce")}>

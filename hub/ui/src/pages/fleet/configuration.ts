@@ -3,8 +3,9 @@
 /**
  * @param broker the broker's address as the hub knows it, or null
  * @param page the address of this page
+ * @param under the path that the hub is under
  */
-export function configurationOf(id: string, broker: string | null, page: URL): string {
+export function configurationOf(id: string, broker: string | null, page: URL, under = "/"): string {
   const secure = page.protocol === "https:";
   const fallback = `${secure ? "mqtts" : "mqtt"}://${page.hostname}:${secure ? 8883 : 1883}`;
   // An address that stands for all of the hub's machine is reached by the name that this page was reached by.
@@ -18,6 +19,6 @@ export function configurationOf(id: string, broker: string | null, page: URL): s
     'password_file = "/etc/pilah/bin-password"',
     "",
     "[hub]",
-    `url = "${page.origin}"`,
+    `url = "${page.origin}${under.replace(/\/$/, "")}"`,
   ].join("\n");
 }

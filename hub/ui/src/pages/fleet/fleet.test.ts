@@ -17,16 +17,26 @@ it.each([
   [bin("b"), []],
   [bin("b", { telemetry: null }), []],
   [bin("b", { online: false }, { outbox: { ...outbox, entries: 500 } }), ["offline"]],
+  [bin("b", { takeovers: 2, takeover_ms: 5, last_seen_ms: 86_400_004 }), ["twin"]],
+  [bin("b", { takeovers: 2, takeover_ms: 5, last_seen_ms: 86_400_005 }), []],
+  [bin("b", { takeovers: 1, takeover_ms: 5, last_seen_ms: 5 }), []],
+  [bin("b", { conflicts: 1, conflict_ms: 5, last_seen_ms: 6, online: false }), ["offline", "conflict"]],
+  [bin("b", { conflicts: 1, conflict_ms: 5, last_seen_ms: 186_400_000 }), []],
   [bin("b", { camera: "failed: no such device" }), ["camera"]],
   [bin("b", { update: "refused m2: no classes" }), ["update"]],
   [bin("b", { update: "fetching m2" }), []],
   [bin("b", {}, { actuator: { opened: 1, failed: 1, fault: "no such line" } }), ["actuator"]],
+  [bin("b", {}, { chamber: { known: true, without_gap: 9, unclear: 1 } }), []],
+  [bin("b", {}, { chamber: { known: false, without_gap: 0, unclear: 0, fault: "not known yet" } }), ["chamber"]],
   [bin("b", {}, { fill: 0.84 }), []],
   [bin("b", {}, { fill: 0.85, temperature_c: 75 }), ["full", "hot"]],
   [bin("b", {}, { throttling: { now: [], since_boot: ["throttled"] } }), []],
   [bin("b", {}, { throttling: { now: ["throttled"], since_boot: [] } }), ["throttled"]],
   [bin("b", {}, { disk: { free_bytes: 4, total_bytes: 100 } }), ["disk"]],
   [bin("b", {}, { outbox: { ...outbox, dropped_events: 1 } }), ["dropped"]],
+  [bin("b", {}, { outbox: { ...outbox, set_aside: 1 } }), ["aside"]],
+  [bin("b", {}, { outbox: { ...outbox, set_aside: 0, made_smaller: 3, largest_message: 7000 } }), ["aside"]],
+  [bin("b", {}, { outbox: { ...outbox, set_aside: 0 } }), []],
   [bin("b", {}, { outbox: { ...outbox, entries: 101 } }), ["queue"]],
 ])("looks at %#", (one, expected) => expect(concernsOf(one)).toEqual(expected));
 
@@ -73,6 +83,8 @@ it("writes the lines of a configuration file", () => {
   expect(lines).toContain('[hub]\nurl = "http://hub.local:8080"');
   expect(configurationOf("k", "mqtts://broker:8883", new URL("http://hub"))).toContain('"mqtts://broker:8883"');
   expect(configurationOf("k", null, new URL("https://hub"))).toContain('"mqtts://hub:8883"');
+  const proxied = configurationOf("k", null, new URL("https://example.org/pilah/fleet"), "/pilah/");
+  expect(proxied).toContain('[hub]\nurl = "https://example.org/pilah"');
 });
 
 const draft = { name: " Door ", group: " ", latitude: 1, longitude: 2, address: " " };

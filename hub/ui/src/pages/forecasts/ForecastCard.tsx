@@ -3,6 +3,7 @@
 import { Anchor, Chip, Group, Switch, Text, Title } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
+import { at } from "../../api/base";
 import { LineChart } from "../../components/LineChart";
 import { useFormat } from "../../i18n/format";
 import { chartOf, modelColour, modelsOf } from "./chart";
@@ -78,7 +79,7 @@ export function stepKey(step: string): "stepDay" | "stepWeek" | "stepMonth" | "s
 
 function Download({ href, name, label }: { href: string; name: string; label: string }) {
   return (
-    <Anchor href={href} download={name} size="sm">
+    <Anchor href={at(href)} download={name} size="sm">
       <Group gap={4} wrap="nowrap">
         <IconDownload size={16} aria-hidden />
         {label}

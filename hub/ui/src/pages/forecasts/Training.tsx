@@ -1,9 +1,10 @@
-// What the forecast learns from: a file to send, and how it is to be read.
+// What the forecast learns from: a file to send, what is in it, and how it is to be read.
 
 import { Accordion, Button, Group, NumberInput, Select, Stack, Text, TextInput, Title } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { at } from "../../api/base";
 import { request } from "../../api/client";
 import { RetrainModel } from "../../components/RetrainModel";
 import { Needs } from "../../components/states";
@@ -14,7 +15,7 @@ import { sampleCsv, saveFile } from "./sample";
 import { useForecastText } from "./text";
 
 const fileTypes = [".csv", ".tsv", ".txt", "text/csv"];
-const training = (id: string) => `/api/v1/forecast/trainings/${encodeURIComponent(id)}`;
+const training = (id: string) => at(`/api/v1/forecast/trainings/${encodeURIComponent(id)}`);
 
 /** Countries whose holidays the hub knows, by their codes. */
 const countries = ["AU", "CN", "DE", "FR", "GB", "ID", "IN", "JP", "MY", "NL", "PH", "SG", "TH", "US", "VN"];
@@ -37,9 +38,11 @@ export function Training({ onShow }: { onShow: () => void }) {
             {text("sendHint")}
           </Text>
           <RetrainModel
-            endpoint="/retrain"
+            endpoint={at("/retrain")}
             fileTypes={fileTypes}
             fields={fields}
+            onFields={setFields}
+            checkField="check"
             language={language}
             mayTrainStored={(known.data?.length ?? 0) > 0}
             statusEndpoint={training}
@@ -119,11 +122,34 @@ function Options({
               { value: "DD/MM/YYYY", label: text("dayFirst") },
               { value: "MM/DD/YYYY", label: text("monthFirst") },
               { value: "YYYY-MM-DD", label: text("yearFirst") },
+              { value: "MM.YYYY", label: text("monthYear") },
+              { value: "week", label: text("weekYear") },
+              { value: "excel", label: text("excelDays") },
             ])}
             {select("decimal", text("decimal"), text("decimalHint"), [
               { value: "point", label: text("point") },
               { value: "comma", label: text("comma") },
             ])}
+            {select("delimiter", text("delimiter"), text("delimiterHint"), [
+              { value: "semicolon", label: text("semicolon") },
+              { value: "comma", label: text("commaMark") },
+              { value: "tab", label: text("tab") },
+              { value: "bar", label: text("bar") },
+            ])}
+            {select("step", text("step"), text("stepHint"), [
+              { value: "hour", label: text("hour") },
+              { value: "day", label: text("day") },
+              { value: "week", label: text("week") },
+              { value: "month", label: text("month") },
+              { value: "quarter", label: text("quarter") },
+              { value: "year", label: text("year") },
+            ])}
+            <TextInput
+              label={text("columns")}
+              description={text("columnsHint")}
+              value={fields.columns ?? ""}
+              onChange={(event) => set("columns", event.currentTarget.value)}
+            />
             <TextInput
               label={text("oneProduct")}
               description={text("oneProductHint")}

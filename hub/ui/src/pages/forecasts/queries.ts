@@ -1,6 +1,7 @@
 // What the forecast pages ask of the hub. All keys begin with `forecast`: a training makes all of it stale.
 
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { at } from "../../api/base";
 import { api, type Schemas, unwrap } from "../../api/client";
 
 /** What is answered. */
@@ -95,7 +96,7 @@ export function planQuery({ days, risk, weekdays: chosen }: PlanTerms) {
 /** Where the plan is as a file. */
 export function planFile(terms: PlanTerms, format: "csv" | "ics"): string {
   const query = Object.entries({ ...planQuery(terms), format }).map(([name, value]) => [name, String(value)]);
-  return `/api/v1/forecast/plan?${new URLSearchParams(query)}`;
+  return at(`/api/v1/forecast/plan?${new URLSearchParams(query)}`);
 }
 
 export const planOf = (terms: PlanTerms) =>

@@ -38,6 +38,7 @@ export function Attentions() {
   const format = useFormat();
   const query = useQuery(binsQuery);
   const { data: hub } = useQuery(statusQuery);
+  const refused = hub ? hub.doors.http.refused + hub.doors.mqtt.refused : 0;
   return (
     <section className="card" aria-label={text("attention")}>
       <Title order={2} size="h5" mb="xs">
@@ -46,6 +47,11 @@ export function Attentions() {
       {hub && !hub.ingest.connected && (
         <Text size="sm" mb="xs">
           {text("noBroker")}
+        </Text>
+      )}
+      {refused > 0 && (
+        <Text size="sm" mb="xs">
+          {text("crowded", { number: format.number(refused) })}
         </Text>
       )}
       <Loaded query={query} lines={2}>

@@ -35,7 +35,10 @@ const item: ItemSeen = {
 const bin = { id: "b1", name: "Canteen", created_ms: 0, last_seen_ms: 1, online: false };
 
 function hub(more: Record<string, Answer> = {}) {
-  const status = { bins: 3, bins_online: 1, labelled: 120, model: "m1", ai_level: level, ingest: { connected: true } };
+  const [http, mqtt] = [{ refused: 2 }, { refused: 1 }];
+  const ingest = { connected: true };
+  const doors = { http, mqtt };
+  const status = { bins: 3, bins_online: 1, labelled: 120, model: "m1", ai_level: level, ingest, doors };
   return answering({
     "GET /api/v1/me": () => ({ user: "ida", role: "reviewer" }),
     "GET /api/status": () => status,
@@ -68,6 +71,7 @@ it("shows the fleet at a glance", async () => {
   expect(within(feed).getByText(/^Canteen · /)).toBeTruthy();
   const attention = screen.getByRole("region", { name: "Needs attention" });
   expect(within(attention).getByText(/^Offline, last heard of/)).toBeTruthy();
+  expect(within(attention).getByText(/refused 3 connections/)).toBeTruthy();
 });
 
 it("tells a new hub's owner what to do first", async () => {

@@ -10,6 +10,8 @@ const bin = (id: string, more: Partial<BinView> = {}): BinView => ({
   last_seen_ms: 1,
   online: true,
   camera: "streaming",
+  conflicts: 0,
+  takeovers: 0,
   ...more,
 });
 /** The document of the interface does not say what telemetry holds. */

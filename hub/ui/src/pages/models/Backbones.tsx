@@ -60,6 +60,7 @@ function Row({ backbone, busy, onDelete }: { backbone: Schemas["BackboneView"]; 
         </Text>
       </Table.Td>
       <Table.Td className="figures">{`${backbone.width} × ${backbone.height} → ${backbone.embedding}`}</Table.Td>
+      <Table.Td className="figures">{backbone.scaling}</Table.Td>
       <Table.Td className="figures">{format.bytes(backbone.bytes)}</Table.Td>
       <Table.Td className="figures">{format.duration(backbone.median_ms)}</Table.Td>
       <Table.Td ta="right">

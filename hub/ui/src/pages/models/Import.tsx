@@ -1,35 +1,54 @@
 // A model from elsewhere: a whole classifier becomes a version, a backbone is for the next training.
 
 import "@mantine/dropzone/styles.css";
-import { Alert, Anchor, Group, NumberInput, Progress, Stack, Text } from "@mantine/core";
+import { Alert, Anchor, Group, NumberInput, Progress, Select, Stack, Text, TextInput } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { IconFileImport } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Schemas, upload } from "../../api/client";
+import { asApiError } from "../../api/problem";
 import { Card } from "../../components/Card";
 import { ErrorNote } from "../../components/states";
 import { useClassName } from "../../i18n/classes";
 import { useFormat } from "../../i18n/format";
 import { useModelsText } from "./text";
+import { Understood } from "./Understood";
 
 /** The hub takes no larger file, in bytes. */
 const largest = 80_000_000;
+
+/** How networks take their pixels: the hub's names, and the key of what each means. */
+const scalings = [
+  ["-1..1", "pixelsSigned"],
+  ["0..1", "pixelsUnit"],
+  ["0..255", "pixelsBytes"],
+  ["imagenet", "pixelsImagenet"],
+] as const;
+
+/** Neither name nor number: the hub finds it out, or numbers are written out. */
+const found = "found";
+const own = "own";
 
 export function Import() {
   const text = useModelsText();
   const format = useFormat();
   const queries = useQueryClient();
   const [side, setSide] = useState<number | undefined>();
+  const [pixels, setPixels] = useState<string>(found);
+  const [numbers, setNumbers] = useState("");
   const [sent, setSent] = useState(0);
   const [tooLarge, setTooLarge] = useState<string | null>(null);
   const load = useMutation({
     mutationFn: (file: File) => {
       const form = new FormData();
       form.append("file", file, file.name);
-      const query = side ? `?input_side=${side}` : "";
-      return upload<Schemas["Imported"]>(`/api/v1/models/import${query}`, form, { onProgress: setSent });
+      const query = new URLSearchParams();
+      if (side) query.set("input_side", String(side));
+      const scaling = pixels === own ? numbers.trim() : pixels;
+      if (scaling && scaling !== found) query.set("scaling", scaling);
+      return upload<Schemas["Imported"]>(`/api/v1/models/import?${query}`, form, { onProgress: setSent });
     },
     onSuccess: () => {
       void queries.invalidateQueries({ queryKey: ["models"] });
@@ -75,6 +94,26 @@ export function Import() {
           allowDecimal={false}
           onChange={(value) => setSide(typeof value === "number" ? value : undefined)}
         />
+        <Select
+          label={text("pixels")}
+          description={text("pixelsHint")}
+          allowDeselect={false}
+          value={pixels}
+          onChange={(value) => setPixels(value ?? found)}
+          data={[
+            { value: found, label: text("pixelsFound") },
+            ...scalings.map(([value, key]) => ({ value, label: text(key) })),
+            { value: own, label: text("pixelsOwn") },
+          ]}
+        />
+        {pixels === own && (
+          <TextInput
+            label={text("pixelsNumbers")}
+            description={text("pixelsNumbersHint")}
+            value={numbers}
+            onChange={(event) => setNumbers(event.currentTarget.value)}
+          />
+        )}
         {load.isPending && (
           <div role="status">
             <Progress value={100 * sent} animated={sent >= 1} aria-label={text("sending")} />
@@ -86,10 +125,28 @@ export function Import() {
             {text("tooLarge", { name: tooLarge, largest: format.bytes(largest) })}
           </Alert>
         )}
-        {load.isError && <ErrorNote error={load.error} />}
+        {load.isError && <Failed error={load.error} />}
         {load.data && <Imported imported={load.data} />}
       </Stack>
     </Card>
+  );
+}
+
+/** Why a file was not imported: a question that can be answered above, or the hub's words. */
+function Failed({ error }: { error: unknown }) {
+  const text = useModelsText();
+  const { kind, extra } = asApiError(error);
+  if (kind !== "scaling-unknown") return <ErrorNote error={error} />;
+  const tried = (Array.isArray(extra.tried) ? extra.tried : []) as Schemas["Tried"][];
+  return (
+    <Alert color="yellow" role="alert" title={text("pixelsAsked")}>
+      <Text size="sm">{text("pixelsAskedHint")}</Text>
+      {tried.map(({ scaling, right }) => (
+        <Text size="sm" key={scaling}>
+          {text("triedEach", { scaling, right })}
+        </Text>
+      ))}
+    </Alert>
   );
 }
 
@@ -100,12 +157,19 @@ function Imported({ imported }: { imported: Schemas["Imported"] }) {
     return (
       <Alert color="leaf" role="status" title={text("importedBackbone", { name: imported.backbone.name })}>
         {text("importedBackboneHint")}
+        <Understood input={imported.understood} />
       </Alert>
     );
   }
   return (
     <Alert color="leaf" role="status" title={text("importedModel", { version: imported.model })}>
       <Text size="sm">{imported.labels.map(name).join(", ")}</Text>
+      {imported.renamed.map(({ written, label }) => (
+        <Text size="sm" key={label}>
+          {text("renamedClass", { written, label })}
+        </Text>
+      ))}
+      <Understood input={imported.understood} />
       <Text size="sm">
         {text(imported.gate ? (imported.gate.passed ? "importPassed" : "importRefused") : "importUnjudged")}
       </Text>

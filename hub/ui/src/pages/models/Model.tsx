@@ -4,6 +4,7 @@ import { Alert, Anchor, Button, Group, SimpleGrid, Stack, Text } from "@mantine/
 import { IconArrowLeft, IconArrowsDiff, IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
+import { at } from "../../api/base";
 import type { Schemas } from "../../api/client";
 import { models, useMay } from "../../api/queries";
 import { Card } from "../../components/Card";
@@ -111,7 +112,7 @@ function Actions({ detail }: { detail: Schemas["ModelDetail"] }) {
       )}
       <Button
         component="a"
-        href={`/api/v1/models/${encodeURIComponent(version)}/export`}
+        href={at(`/api/v1/models/${encodeURIComponent(version)}/export`)}
         download
         variant="default"
         size="sm"

@@ -68,6 +68,15 @@ it("lists versions, and says in words what the gate asks for", async () => {
   expect(screen.queryByText("A model from elsewhere")).toBeNull();
 });
 
+it("says when another model serves because the files of one are damaged", async () => {
+  const list = { in_service: "m1", notice: "m2 cannot be loaded; m1 is in service instead", models: [model("m1", [])] };
+  answering(hub("viewer", { "GET /api/v1/models": () => list }));
+  await show(<Models />);
+  const alert = await screen.findByRole("alert");
+  expect(alert.textContent).toContain("could not be loaded");
+  expect(alert.textContent).toContain("m1 is in service instead");
+});
+
 it("offers a comparison once two are chosen, and never of three", async () => {
   answering(hub("viewer"));
   await show(<Models />);
@@ -83,7 +92,21 @@ it("imports a file, and says in the hub's words why it cannot be used", async ()
   answering(hub("admin"));
   const send = vi.spyOn(client, "upload");
   send.mockRejectedValueOnce(new ApiError(422, "bad-model", "the zip has no labels.txt"));
-  send.mockResolvedValueOnce({ kind: "model", model: "import-1", labels: ["glass"], gate: null });
+  send.mockRejectedValueOnce(
+    new ApiError(422, "scaling-unknown", "say it", { tried: [{ scaling: "0..1", right: 21 }] }),
+  );
+  const understood = {
+    width: 224,
+    height: 224,
+    scaling: "0..1",
+    because: "images",
+    images: 48,
+    tried: [{ scaling: "0..1", right: 47 }],
+    doubts: [{ by: "file", scaling: "imagenet" }],
+    changes: ["widened"],
+  };
+  const renamed = [{ written: "0 Glass", label: "glass" }];
+  send.mockResolvedValueOnce({ kind: "model", model: "import-1", labels: ["glass"], renamed, understood, gate: null });
   const { container } = await show(<Models />);
   await screen.findByText("A model from elsewhere");
   const input = container.querySelector<HTMLInputElement>("input[type=file]");
@@ -91,8 +114,20 @@ it("imports a file, and says in the hub's words why it cannot be used", async ()
   await userEvent.upload(input, new File(["zip"], "model.zip"));
   expect(await screen.findByText("the zip has no labels.txt")).toBeTruthy();
   await userEvent.upload(input, new File(["zip"], "model.zip"));
+  expect(await screen.findByText("How does this model take its pixels?")).toBeTruthy();
+  expect(screen.getByText("0..1 labels 21 right")).toBeTruthy();
+  expect(send.mock.lastCall?.[0]).toBe("/api/v1/models/import?");
+  await userEvent.click(screen.getByRole("combobox", { name: "How it takes its pixels" }));
+  await userEvent.click(await screen.findByText("0 to 1: Ultralytics"));
+  await userEvent.upload(input, new File(["zip"], "model.zip"));
   expect(await screen.findByText("Version import-1")).toBeTruthy();
   expect(screen.getByText("There is no test image to judge it by.")).toBeTruthy();
+  expect(send.mock.lastCall?.[0]).toBe("/api/v1/models/import?scaling=0..1");
+  const words = "Images of 224 × 224, pixels 0..1: since it agrees with labelled images best.";
+  expect(screen.getByText(words)).toBeTruthy();
+  expect(screen.getByText("Tried out on 48 labelled images: 0..1 labels 47 right.")).toBeTruthy();
+  expect(screen.getByText("Its file says imagenet: import it again so, if that is right.")).toBeTruthy();
+  expect(screen.getByText("Half precision was widened to single.")).toBeTruthy();
 });
 
 it("says which of two models is better, and that chance does not explain it", async () => {

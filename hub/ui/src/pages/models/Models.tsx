@@ -1,8 +1,9 @@
 // The registry: every version, what the gate asks for, and models from elsewhere.
 
-import { SimpleGrid, Stack } from "@mantine/core";
+import { Alert, SimpleGrid, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { models, useMay } from "../../api/queries";
+import { HubWords } from "../../components/HubWords";
 import { Empty, Loaded, PageHead } from "../../components/states";
 import { Backbones } from "./Backbones";
 import { GateRules } from "./GateRules";
@@ -18,6 +19,11 @@ export function Models() {
     <>
       <PageHead title={text("title")} hint={text("hint")} />
       <Stack>
+        {found.data?.notice && (
+          <Alert color="red" role="alert" title={text("notLoaded")}>
+            <HubWords size="sm">{found.data.notice}</HubWords>
+          </Alert>
+        )}
         <Loaded query={found} lines={8}>
           {(list) =>
             list.models.length === 0 ? (

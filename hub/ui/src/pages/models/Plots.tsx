@@ -1,6 +1,7 @@
 // The plots as pictures, for reports and slides.
 
 import { Anchor, Group, Text } from "@mantine/core";
+import { at } from "../../api/base";
 import { Card } from "../../components/Card";
 import { useModelsText } from "./text";
 
@@ -13,7 +14,7 @@ const plots = [
 
 export function Plots({ version, evaluated, trained }: { version: string; evaluated: boolean; trained: boolean }) {
   const text = useModelsText();
-  const address = (file: string) => `/api/v1/models/${encodeURIComponent(version)}/plots/${file}`;
+  const address = (file: string) => at(`/api/v1/models/${encodeURIComponent(version)}/plots/${file}`);
   return (
     <Card title={text("plots")} hint={text("plotsHint")}>
       <Group gap="lg">

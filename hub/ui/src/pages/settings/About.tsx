@@ -2,6 +2,7 @@
 
 import { Anchor, List, Stack, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { at } from "../../api/base";
 import { Loaded } from "../../components/states";
 import { settings } from "./queries";
 import { useSettingsText } from "./text";
@@ -24,13 +25,13 @@ export function About() {
       </Loaded>
       <List mt="sm" spacing={4}>
         <List.Item>
-          <Anchor href="/api/v1/openapi.json">{text("openapi")}</Anchor>
+          <Anchor href={at("/api/v1/openapi.json")}>{text("openapi")}</Anchor>
         </List.Item>
         <List.Item>
-          <Anchor href="/retrain.html">{text("retrainPage")}</Anchor>
+          <Anchor href={at("/retrain.html")}>{text("retrainPage")}</Anchor>
         </List.Item>
         <List.Item>
-          <Anchor href="/licences.md">{text("licences")}</Anchor>
+          <Anchor href={at("/licences.md")}>{text("licences")}</Anchor>
         </List.Item>
       </List>
       <Text size="sm" c="dimmed" mt="sm">

@@ -1,20 +1,34 @@
 // Who did what, the newest first, for administrators.
 
 import { Button, Code, Group, Stack, Table, Text } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { Empty, ErrorNote, Loading } from "../../components/states";
 import { useFormat } from "../../i18n/format";
-import { audit } from "./queries";
+import { AuditFilter, noFields, searchOf } from "./AuditFilter";
+import { type AuditSearch, audit } from "./queries";
 import { textOf, useSettingsText } from "./text";
 
 export function AuditLog() {
+  const [fields, setFields] = useState(noFields);
+  const [search] = useDebouncedValue(fields, 300);
+  return (
+    <Stack>
+      <AuditFilter fields={fields} onChange={setFields} />
+      <Entries search={searchOf(search)} />
+    </Stack>
+  );
+}
+
+function Entries({ search }: { search: AuditSearch }) {
   const text = useSettingsText();
   const format = useFormat();
-  const query = useInfiniteQuery(audit);
+  const query = useInfiniteQuery(audit(search));
   if (query.isPending) return <Loading lines={8} />;
   if (query.isError && !query.data) return <ErrorNote error={query.error} retry={() => void query.refetch()} />;
   const entries = query.data?.pages.flat() ?? [];
-  if (entries.length === 0) return <Empty title={text("noEntries")} />;
+  if (entries.length === 0) return <Empty title={text(Object.keys(search).length === 0 ? "noEntries" : "noneFound")} />;
   return (
     <Stack>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}

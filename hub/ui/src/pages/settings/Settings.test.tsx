@@ -9,6 +9,7 @@ import { AuditLog } from "./AuditLog";
 import { Configuration } from "./Configuration";
 import { passphrase } from "./passphrase";
 import { Settings } from "./Settings";
+import { Subscribers } from "./Subscribers";
 import { Users } from "./Users";
 
 const me = (role: string) => ({ "GET /api/v1/me": () => ({ user: "ida", role }) });
@@ -28,6 +29,7 @@ it("shows people and the audit log to administrators alone", async () => {
   expect(screen.getAllByRole("tab").map((tab) => tab.textContent)).toEqual([
     "Password",
     "People",
+    "Subscribers",
     "Audit log",
     "Configuration",
     "About",
@@ -178,4 +180,38 @@ it("draws passwords that are long and differ", () => {
   const drawn = new Set(Array.from({ length: 50 }, passphrase));
   expect(drawn.size).toBe(50);
   for (const password of drawn) expect(password).toMatch(/^([a-hjkmnp-z2-9]{4}-){3}[a-hjkmnp-z2-9]{4}$/);
+});
+
+it("adds somebody who listens over MQTT, and shows the secret once", async () => {
+  const requests = answering({
+    ...me("admin"),
+    "GET /api/v1/subscribers": () => [{ name: "lab", samples: true, created_ms: 1 }],
+    "POST /api/v1/subscribers": () => Response.json({ name: "display", secret: "s3cret" }, { status: 201 }),
+  });
+  await show(<Subscribers />);
+  await screen.findByText("Events, status, health and images");
+  await click("Add a subscriber");
+  const dialog = await screen.findByRole("dialog");
+  await userEvent.type(within(dialog).getByLabelText("Name"), "Display");
+  await within(dialog).findByText("Only a–z, 0–9, _ and -");
+  await userEvent.clear(within(dialog).getByLabelText("Name"));
+  await userEvent.type(within(dialog).getByLabelText("Name"), "display");
+  await userEvent.click(within(dialog).getByRole("button", { name: "Add a subscriber" }));
+  await screen.findByText("Secret of display");
+  expect(screen.getByLabelText("Secret").textContent).toBe("s3cret");
+  const sent = await requests.find((request) => request.method === "POST")?.json();
+  expect(sent).toEqual({ name: "display", samples: false });
+});
+
+it("looks for entries of the audit log", async () => {
+  const requests = answering({ ...me("admin"), "GET /api/v1/audit": () => [] });
+  await show(<AuditLog />);
+  await screen.findByText("Nothing was done yet");
+  await userEvent.selectOptions(screen.getByLabelText("What"), "Logins");
+  await userEvent.type(screen.getByLabelText("Who"), "anna");
+  await screen.findByText("Nothing of this kind was done then");
+  await waitFor(() => {
+    const asked = new URL(requests.at(-1)?.url ?? "").searchParams;
+    expect([asked.get("what"), asked.get("who"), asked.get("from_ms")]).toEqual(["login.", "anna", null]);
+  });
 });

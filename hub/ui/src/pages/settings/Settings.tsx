@@ -1,7 +1,7 @@
 // Settings: one's own password, who may do what, what was done, and what the hub runs with.
 
 import { Tabs } from "@mantine/core";
-import { IconHistory, IconInfoCircle, IconKey, IconSettings, IconUsers } from "@tabler/icons-react";
+import { IconHistory, IconInfoCircle, IconKey, IconRss, IconSettings, IconUsers } from "@tabler/icons-react";
 import { useState } from "react";
 import { useMay } from "../../api/queries";
 import { PageHead } from "../../components/states";
@@ -9,12 +9,14 @@ import { About } from "./About";
 import { AuditLog } from "./AuditLog";
 import { Configuration } from "./Configuration";
 import { Password } from "./Password";
+import { Subscribers } from "./Subscribers";
 import { useSettingsText } from "./text";
 import { Users } from "./Users";
 
 const tabs = [
   { name: "password", icon: IconKey, admin: false, content: Password },
   { name: "users", icon: IconUsers, admin: true, content: Users },
+  { name: "subscribers", icon: IconRss, admin: true, content: Subscribers },
   { name: "audit", icon: IconHistory, admin: true, content: AuditLog },
   { name: "configuration", icon: IconSettings, admin: false, content: Configuration },
   { name: "about", icon: IconInfoCircle, admin: false, content: About },

@@ -107,6 +107,7 @@ it("shows an import that runs, and then its report", async () => {
     excluded: 0,
     labels: { glass: 2 },
     splits: {},
+    renamed: [{ folder: "Food Organics", label: "food_organics", files: 12 }],
     skipped: [{ file: "glass/x.jpg", reason: "the image is damaged" }],
   };
   answering({
@@ -122,6 +123,33 @@ it("shows an import that runs, and then its report", async () => {
   expect(await screen.findByText("Importing photos.zip: 1 of 4 files")).toBeTruthy();
   expect(await screen.findByText("photos.zip is imported")).toBeTruthy();
   expect(screen.getByText("the image is damaged")).toBeTruthy();
+  expect(screen.getByText("The folder “Food Organics” is the class food_organics (12 files).")).toBeTruthy();
+  sessionStorage.clear();
+});
+
+it("does not call an import of nothing a success, and says what was skipped", async () => {
+  sessionStorage.setItem("pilah-import", "i2");
+  const skipped = [{ file: "apple/1.jpg", reason: "there is no class apple" }];
+  const report = { files: 1, imported: 0, duplicates: 0, excluded: 0, labels: {}, splits: {}, skipped };
+  const error = "none of the 1 files was imported";
+  answering({
+    "GET /api/v1/me": () => ({ user: "ida", role: "reviewer" }),
+    "GET /api/v1/classes": () => ({ classes: [], unlabelled: 0 }),
+    "GET /api/v1/imports/i2": () => ({
+      id: "i2",
+      file: "photos.zip",
+      state: "failed",
+      done: 1,
+      total: 1,
+      error,
+      report,
+    }),
+  });
+  await show(<Upload />);
+  await userEvent.click(await screen.findByRole("tab", { name: "Zip of folders" }));
+  expect(await screen.findByText("photos.zip was not imported")).toBeTruthy();
+  expect(screen.getByText(error)).toBeTruthy();
+  expect(screen.getByText("there is no class apple")).toBeTruthy();
   sessionStorage.clear();
 });
 

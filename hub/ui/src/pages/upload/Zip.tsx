@@ -23,13 +23,18 @@ export function Zip() {
   const chooser = useRef<HTMLInputElement>(null);
   const [file, setFile] = useState<File | null>(null);
   const [newClasses, setNewClasses] = useState(false);
+  const [merge, setMerge] = useState(false);
   const [share, setShare] = useState(0);
   const [id, setId] = useState(() => sessionStorage.getItem(storageKey));
 
   const send = useMutation({
     mutationFn: (zip: File) => {
       setShare(0);
-      const query = new URLSearchParams({ name: zip.name, new_classes: String(newClasses) });
+      const query = new URLSearchParams({
+        name: zip.name,
+        new_classes: String(newClasses),
+        merge_folders: String(merge),
+      });
       return upload<Schemas["Accepted"]>(`/api/v1/imports?${query}`, zip, { onProgress: setShare });
     },
     // The file stays chosen here, and what the hub lost with a restart is sent anew.
@@ -52,6 +57,13 @@ export function Zip() {
           description={text("newClassesHint")}
           checked={newClasses}
           onChange={(event) => setNewClasses(event.currentTarget.checked)}
+          mb="xs"
+        />
+        <Checkbox
+          label={text("mergeFolders")}
+          description={text("mergeFoldersHint")}
+          checked={merge}
+          onChange={(event) => setMerge(event.currentTarget.checked)}
           mb="md"
         />
         <Group gap="sm">
@@ -130,9 +142,12 @@ function Import({ id }: { id: string }) {
               />
             </Stack>
           ) : status.state === "failed" ? (
-            <Alert color="red" role="alert" title={text("importFailed", { file: status.file })}>
-              {status.error}
-            </Alert>
+            <Stack>
+              <Alert color="red" role="alert" title={text("importFailed", { file: status.file })}>
+                {status.error}
+              </Alert>
+              {status.report && <ZipReport report={status.report} />}
+            </Stack>
           ) : (
             status.report && <ZipReport file={status.file} report={status.report} />
           )

@@ -10,7 +10,7 @@ import { useUploadText } from "./text";
 /** Skipped files that are shown at first, and that each click adds. */
 const ROWS = 20;
 
-export function ZipReport({ file, report }: { file: string; report: Schemas["ImportReport"] }) {
+export function ZipReport({ file, report }: { file?: string; report: Schemas["ImportReport"] }) {
   const text = useUploadText();
   const format = useFormat();
   const [rows, setRows] = useState(ROWS);
@@ -22,9 +22,11 @@ export function ZipReport({ file, report }: { file: string; report: Schemas["Imp
   ] as const;
   return (
     <Stack gap="sm">
-      <Title order={2} size="h4">
-        {text("imported", { file })}
-      </Title>
+      {file && (
+        <Title order={2} size="h4">
+          {text("imported", { file })}
+        </Title>
+      )}
       <Group gap="lg">
         {figures.map(([count, label]) => (
           <Text size="sm" key={label} component="span">
@@ -47,6 +49,11 @@ export function ZipReport({ file, report }: { file: string; report: Schemas["Imp
           </Group>
         ))}
       </Group>
+      {report.renamed?.map(({ folder, label, files }) => (
+        <Text size="sm" key={folder}>
+          {text("renamedFolder", { folder, label, files: format.number(files) })}
+        </Text>
+      ))}
       {report.skipped.length > 0 && (
         <div className="scrolls">
           <Table>

@@ -20,9 +20,10 @@ it.each([
   ["photos/Glass/monday/1.jpg", "glass"],
   ["glass/metal/1.jpg", "metal"],
   ["glass.jpg", null],
+  ["photos/Food  Organics/1.jpg", "food_organics"],
   ["bottles/1.jpg", null],
 ])("the folders of %s say %s", (path, label) => {
-  expect(batch.labelOfPath(path, ["glass", "metal"])).toBe(label);
+  expect(batch.labelOfPath(path, ["glass", "metal", "food_organics"])).toBe(label);
 });
 
 it("holds what has no label or would be refused, until both are mended", () => {

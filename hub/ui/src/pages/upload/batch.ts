@@ -47,11 +47,21 @@ export function isSettled({ status }: Entry): boolean {
   return status === "stored" || status === "duplicate";
 }
 
+/** The label that a folder means, as the hub reads it: `Food Organics` is `food_organics`. */
+export function readLabel(words: string): string {
+  return words
+    .split(/[\s&,.:;()'+]+/u)
+    .filter((part) => part !== "")
+    .map((part) => part.toLowerCase())
+    .join("_");
+}
+
 /** A class folder, such as `glass` in `photos/glass/1.jpg`, says what its files show. */
 export function labelOfPath(path: string, classes: readonly string[]): string | null {
   const folders = path.split("/").slice(0, -1).reverse();
   for (const folder of folders) {
-    const known = classes.find((label) => label.toLowerCase() === folder.trim().toLowerCase());
+    const read = readLabel(folder);
+    const known = classes.find((label) => label === read);
     if (known) return known;
   }
   return null;

@@ -2,7 +2,9 @@
 
 import { Button, Code, Menu, Table, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
+import { at } from "../../../api/base";
 import type { Schemas } from "../../../api/client";
+import { useMay } from "../../../api/queries";
 import { Scrolls } from "../../../components/Scrolls";
 import { useFormat } from "../../../i18n/format";
 import { useDatasetText } from "../text";
@@ -13,6 +15,8 @@ const layouts = ["processed", "raw", "both", "index"] as const;
 export function VersionTable({ versions }: { versions: Schemas["Version"][] }) {
   const text = useDatasetText();
   const format = useFormat();
+  // All images at once are more than a viewer may take along.
+  const exports = useMay("reviewer");
   return (
     <Scrolls label={text("versions")}>
       <Table verticalSpacing="xs" miw={560}>
@@ -22,7 +26,7 @@ export function VersionTable({ versions }: { versions: Schemas["Version"][] }) {
             <Table.Th>{text("note")}</Table.Th>
             <Table.Th ta="right">{text("samples")}</Table.Th>
             <Table.Th>{text("frozenAt")}</Table.Th>
-            <Table.Th>{text("export")}</Table.Th>
+            {exports && <Table.Th>{text("export")}</Table.Th>}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -47,9 +51,11 @@ export function VersionTable({ versions }: { versions: Schemas["Version"][] }) {
                   {version.by}
                 </Text>
               </Table.Td>
-              <Table.Td>
-                <Export id={version.id} />
-              </Table.Td>
+              {exports && (
+                <Table.Td>
+                  <Export id={version.id} />
+                </Table.Td>
+              )}
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -77,7 +83,7 @@ function Export({ id }: { id: string }) {
           <Menu.Item
             key={layout}
             component="a"
-            href={`/api/v1/dataset/versions/${encodeURIComponent(id)}/export?layout=${layout}`}
+            href={at(`/api/v1/dataset/versions/${encodeURIComponent(id)}/export?layout=${layout}`)}
             download
           >
             {text(layout)}

@@ -1,0 +1,36 @@
+//! Secrets that a command drew: printed once, or written into a file that nobody else can read.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::config::Secret;
+
+/// Prints a secret, or writes it into `file` instead.
+pub(super) fn hand_over(secret: &Secret, file: Option<&Path>) -> anyhow::Result<()> {
+    match file {
+        None => println!("{}", secret.reveal()),
+        Some(path) => {
+            write_private(path, &format!("{}\n", secret.reveal()))
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            eprintln!("secret written to {}", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file that only this user can read.
+pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
