@@ -33,8 +33,8 @@ use pilah_models::labels::Labels;
 use crate::config::Config;
 use crate::config::classes::wiring;
 use crate::model_store::{ModelStore, shipped};
+use crate::run::is_running;
 use crate::run::twin::Note;
-use crate::run::{RunError, is_running, lock};
 
 /// What came of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +115,7 @@ pub fn examine(path: &Path, out: &mut impl Write) -> io::Result<Verdict> {
         }
     };
     tell(ok("configuration", format!("{}: bin {}", path.display(), config.bin)))?;
-    let runs = matches!(lock(&config.data_dir), Err(RunError::InUse(_)));
+    let runs = is_running(&config.data_dir);
     let (finding, password) = machine::password(&config);
     tell(finding)?;
     tell(machine::disk(&config))?;

@@ -76,9 +76,12 @@ pub(super) fn largest_message(config: &Config, password: Option<&Secret>) -> Opt
     runtime.block_on(link.probe_size(most)).ok().map(|largest| judge_largest(most, largest))
 }
 
-fn judge_largest(most: usize, largest: Largest) -> Finding {
+fn judge_largest(most: usize, largest: Option<Largest>) -> Finding {
     const CHECK: &str = "messages";
-    let Largest { bytes, more, is_seen } = largest;
+    let Some(Largest { bytes, more, is_seen }) = largest else {
+        let words = "not measured: this account may publish nothing; the hub's own broker takes the default size";
+        return ok(CHECK, words);
+    };
     let does = match more {
         None if is_seen => return ok(CHECK, format!("the broker passes on {most} bytes")),
         None => {
@@ -148,6 +151,11 @@ fn judge_hub(
                        who vouches for the hub. The bin works without it, with the model it has.";
     match (health, artifact) {
         (Err(error), _) | (_, Some(Err(error))) => fail(CHECK, error.to_string(), unreachable),
+        (Ok(HubAnswer { status: 503, .. }), _) => warn(
+            CHECK,
+            format!("{address}: it can store nothing now"),
+            "Its page /health says why. The bin keeps what it has.",
+        ),
         (Ok(answer), _) if answer.status != 200 => fail(
             CHECK,
             format!("{address}: its /health answers {}", answer.status),
@@ -185,8 +193,9 @@ mod tests {
 
     #[test]
     fn a_broker_with_a_limit_is_a_warning_that_names_it() {
-        let largest = |more, is_seen| Largest { bytes: 7936, more, is_seen };
+        let largest = |more, is_seen| Some(Largest { bytes: 7936, more, is_seen });
         for (largest, verdict, words) in [
+            (None, Verdict::Ok, "not measured: this account may publish nothing"),
             (largest(None, true), Verdict::Ok, "passes on 131072 bytes"),
             (largest(None, false), Verdict::Ok, "not to be seen"),
             (largest(Some(More::Breaks), false), Verdict::Warn, "breaks the connection at messages of 131072 bytes"),
@@ -211,7 +220,8 @@ mod tests {
             (answer(200), Some(answer(401)), Verdict::Fail, "does not know bin b1"),
             (answer(200), Some(answer(500)), Verdict::Warn, "answer 500"),
             (answer(200), Some(silent()), Verdict::Fail, "timed out"),
-            (answer(503), Some(answer(404)), Verdict::Fail, "/health answers 503"),
+            (answer(503), Some(answer(404)), Verdict::Warn, "it can store nothing now"),
+            (answer(502), Some(answer(404)), Verdict::Fail, "/health answers 502"),
             (silent(), None, Verdict::Fail, "timed out"),
         ] {
             let finding = judge_hub("http://h", "b1", health, artifact);

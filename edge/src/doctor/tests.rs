@@ -1,6 +1,7 @@
 use std::net::TcpListener;
 
 use super::*;
+use crate::run::lock;
 use crate::testing;
 
 /// The file of a configuration that is well as far as this machine goes; nothing answers at its broker.
@@ -56,7 +57,7 @@ fn each_part_has_a_line_and_what_fails_says_what_to_do() {
     let broken = lines.iter().position(|line| line.starts_with("fail")).expect("the broker");
     assert!(lines[broken + 1].contains("→ Is the address right"), "{lines:#?}");
     assert!(!lines.concat().contains("s3cret"));
-    assert_eq!(std::fs::read_dir(folder.path().join("data")).expect("reads").count(), 1, "only the lock is left");
+    assert!(!folder.path().join("data").exists(), "nothing is left");
 }
 
 #[test]
@@ -109,6 +110,7 @@ fn a_twin_that_the_bin_noticed_is_named() {
     let note = r#"{"connections":8,"at":"2026-11-22T10:15:30Z"}"#;
     std::fs::write(folder.path().join("data/twin.json"), note).expect("writes");
     let (_, lines) = examined(&path);
+    assert_eq!(std::fs::read_dir(folder.path().join("data")).expect("reads").count(), 1, "only the note is left");
     assert!(line(&lines, "identity").starts_with("fail"), "{lines:#?}");
     assert!(
         line(&lines, "identity")
@@ -150,7 +152,7 @@ fn what_is_wired_is_looked_at_and_a_misspelt_class_fails() {
         (verdict, String::from_utf8(out).expect("text").lines().map(str::to_owned).collect::<Vec<_>>())
     };
     let data = folder.path().join("data");
-    std::fs::remove_dir_all(&data).expect("the doctor has made it");
+    assert!(!data.exists(), "the doctor leaves nothing");
     let (verdict, lines) = checked(&path);
     assert_eq!(verdict, Verdict::Fail);
     assert!(line(&lines, "classes").starts_with("fail") && line(&lines, "flaps").starts_with("warn"), "{lines:#?}");

@@ -34,7 +34,7 @@ impl Link {
     /// # Errors
     /// [`ProbeError`].
     pub async fn probe(mut self) -> Result<Duration, ProbeError> {
-        self.options.set_client_id(format!("pilah-{}-doctor", self.bin));
+        self.options.set_client_id(topic::doctor_client_id(&self.bin));
         let begun = Instant::now();
         let words = format!("no answer within {} s", PATIENCE.as_secs());
         timeout(PATIENCE, self.connect_and_subscribe()).await.map_err(|_| ProbeError::Unreachable(words))??;

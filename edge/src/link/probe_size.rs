@@ -3,12 +3,12 @@
 //! A broker says nothing of its limit. Some break the connection at what is larger, others acknowledge it and pass it on
 //! to nobody. So the doctor publishes an answer to a question that nobody has asked, which whoever hears it ignores,
 //! with as much padding as it takes, and listens whether it comes back. Brokers that do not let a bin read its own
-//! answers, as the hub's own, show only whether they break.
+//! answers show only whether they break; those that let the doctor publish nothing, as the hub's own, show nothing.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use pilah_models::wire::topic::Channel;
+use pilah_models::wire::topic::{Channel, doctor_client_id};
 use pilah_models::wire::{CommandResult, Header, Message, Reply, VERSION};
 use rumqttc::{AsyncClient, Event, EventLoop, Packet, PublishOptions, QoS};
 use tokio::time::timeout;
@@ -60,15 +60,16 @@ pub enum More {
 }
 
 impl Link {
-    /// Finds out how large a message of at most `most` bytes may be, its topic and header included.
+    /// Finds out how large a message of at most `most` bytes may be, its topic and header included. `None` if not even
+    /// a small one is taken: this account may publish nothing.
     ///
     /// # Errors
     /// [`ProbeError`]: there is no connection.
-    pub async fn probe_size(&self, most: usize) -> Result<Largest, ProbeError> {
+    pub async fn probe_size(&self, most: usize) -> Result<Option<Largest>, ProbeError> {
         let is_seen = match self.fate(SMALL).await? {
             Fate::CameBack => true,
             Fate::Accepted => false,
-            Fate::Refused => return Err(ProbeError::Unreachable("the broker takes no message at all".to_owned())),
+            Fate::Refused => return Ok(None),
         };
         let more = |fate: &Fate| match fate {
             Fate::CameBack => None,
@@ -76,7 +77,7 @@ impl Link {
             Fate::Refused => Some(More::Breaks),
         };
         let Some(beyond) = more(&self.fate(most).await?) else {
-            return Ok(Largest { bytes: most, more: None, is_seen });
+            return Ok(Some(Largest { bytes: most, more: None, is_seen }));
         };
         let (mut taken, mut refused) = (SMALL, most);
         while refused - taken > CLOSE {
@@ -87,13 +88,13 @@ impl Link {
                 refused = middle;
             }
         }
-        Ok(Largest { bytes: taken, more: Some(beyond), is_seen })
+        Ok(Some(Largest { bytes: taken, more: Some(beyond), is_seen }))
     }
 
     /// What becomes of a message of so many bytes, over a connection of its own.
     async fn fate(&self, bytes: usize) -> Result<Fate, ProbeError> {
         let mut options = self.options.clone();
-        options.set_client_id(format!("pilah-{}-doctor", self.bin));
+        options.set_client_id(doctor_client_id(&self.bin));
         let (client, mut eventloop) = AsyncClient::builder(options).capacity(4).build();
         let unreachable = |words: String| ProbeError::Unreachable(words);
         let connected = timeout(PATIENCE, eventloop.poll()).await;
@@ -106,6 +107,10 @@ impl Link {
         let options = PublishOptions::new(QoS::AtLeastOnce);
         client.try_publish(topic, payload.clone(), options).map_err(|e| unreachable(crate::in_words(&e)))?;
         let fate = listen(&mut eventloop, &payload).await;
+        // Asked once more, the client would connect anew.
+        if fate == Fate::Refused {
+            return Ok(fate);
+        }
         // It is gone when it is dropped; a broker need not think that the bin has disappeared.
         client.try_disconnect().ok();
         timeout(ECHO, async { while eventloop.poll().await.is_ok() {} }).await.ok();
@@ -143,9 +148,36 @@ fn padded(bin: &pilah_models::name::BinId, bytes: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
     use pilah_models::name::BinId;
 
     use super::*;
+    use crate::config::{Config, Secret};
+
+    #[tokio::test]
+    async fn a_broker_that_lets_the_doctor_publish_nothing_is_asked_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            assert!(stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0), "a CONNECT");
+            stream.write_all(&[0x20, 2, 0, 0]).expect("writes");
+            assert!(stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0), "what it asks for");
+            drop(stream);
+            listener
+        });
+        let text = format!(
+            "version = 1\ndata_dir = \"x\"\nbin.id = \"b1\"\ncamera.kind = \"virtual\"\nmqtt.url = \"mqtt://{address}\""
+        );
+        let config = Config::parse(std::path::Path::new("edge.toml"), &text).expect("valid");
+        let link = Link::new(config.bin, &config.mqtt, &Secret::from("pw".to_owned())).expect("no certificates needed");
+        assert_eq!(link.probe_size(131_072).await, Ok(None));
+        let listener = thread.join().expect("it ends");
+        listener.set_nonblocking(true).expect("sets");
+        assert!(listener.accept().is_err(), "it does not come again");
+    }
 
     #[test]
     fn the_padded_answer_has_the_size_that_is_asked_for_and_is_a_valid_message() {

@@ -108,7 +108,7 @@ impl Rules {
             }
             Err(_) => return AuthResult::NotAuthorized,
         };
-        let is_doctor = login.client == doctors_id(login.user);
+        let is_doctor = login.client == topic::doctor_client_id(&name);
         let account = match account {
             Account::Bin(bin) if is_doctor => Account::Doctor(bin),
             account => account,
@@ -151,11 +151,6 @@ impl Rules {
         }
         allowed
     }
-}
-
-/// Under which name `pilah-edge doctor` tries out the connection of a bin.
-fn doctors_id(bin: &str) -> String {
-    format!("pilah-{bin}-doctor")
 }
 
 fn may_publish(account: &Account, topic: &str) -> bool {

@@ -110,6 +110,8 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
                 note_damage(&transaction, header, receipt.received_ms, reason).await?;
                 true
             }
+            // The doctor tries the broker out; the bin need not be there. The hub's own numbers begin at 1.
+            Observation::Reply(reply) if reply.of_seq == 0 => false,
             Observation::Reply(reply) => {
                 done.live.push(answered(reply));
                 true
@@ -134,7 +136,7 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
             Observation::Telemetry(telemetry) => {
                 let is_last = stands(bin, Said::Telemetry(telemetry), receipt, &mut done);
                 if is_last {
-                    bin.row.push((bin::Column::TelemetryJson, Expr::value(text_of(telemetry))));
+                    bin.row.push((bin::Column::TelemetryJson, Expr::value(text_of(telemetry.as_ref()))));
                     if let Some(level) = telemetry.fill {
                         fill::note(&transaction, header.bin.as_str(), f64::from(level), receipt.seen_ms).await?;
                     }

@@ -1,5 +1,7 @@
 use pilah_models::wire::topic::Channel;
-use pilah_models::wire::{CameraState, Message, Reported, Sample, SampleReason, Status, Telemetry, UpdateState};
+use pilah_models::wire::{
+    CameraState, CommandResult, Message, Reply, Reported, Sample, SampleReason, Status, Telemetry, UpdateState,
+};
 use rumqttc::Incoming;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, QueryOrder};
 
@@ -334,6 +336,23 @@ async fn a_bin_that_is_not_enrolled_may_send_again_later() {
     let late = commit::Ready { observation, fingerprint: "g".into(), received_ms: 6, image: None };
     let done = commit::commit(&state.store, &[late]).await.expect("commits");
     assert_eq!((done.events, done.acks.is_empty(), done.strangers), (0, true, vec![bin("b9")]));
+}
+
+#[tokio::test]
+async fn the_doctors_answer_to_nobody_is_not_the_bins_word() {
+    let hub = TestHub::start().await;
+    hub.enrol("b1").await;
+    let state = &hub.running.state;
+    let reply = |of_seq: u64| {
+        let result = CommandResult::Done { what: "doctor".into(), about: None };
+        let reply = Reply { header: header("b1", of_seq), of_epoch: 0, of_seq, result };
+        commit::Ready { observation: Observation::Reply(reply), fingerprint: "f".into(), received_ms: 5, image: None }
+    };
+    for (of_seq, seen, told) in [(0, None, 0), (1, Some(5), 1)] {
+        let done = commit::commit(&state.store, &[reply(of_seq)]).await.expect("commits");
+        let row = entity::bin::Entity::find_by_id("b1").one(state.store.db()).await.expect("asks").expect("is there");
+        assert_eq!((row.last_seen_ms, done.live.len()), (seen, told), "an answer to {of_seq}");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,12 @@ pub const HUB_STATUS: &str = "pilah/v1/hub/status";
 /// The MQTT user name of the hub itself.
 pub const HUB_USER: &str = "hub";
 
+/// The MQTT client id under which `pilah-edge doctor` tries out the connection of `bin`, beside the bin's own.
+#[must_use]
+pub fn doctor_client_id(bin: &BinId) -> String {
+    format!("pilah-{bin}-doctor")
+}
+
 /// What a bin's topic carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
