@@ -2,21 +2,24 @@
 //!
 //! The hub starts all the same, for people have to see what is wrong, and bins go on with what they have. In the
 //! place of the model goes the newest that was in service before and can be loaded, or else the bundle that the
-//! hub was started with. It is put into service like any other, with the reason in the audit log, so that
-//! database, predictions and bins agree. If none can be loaded, the hub runs without a model, and looks every
-//! other second whether the files are there again.
+//! hub was started with, which is the one in this program if it was started without. It is put into service like
+//! any other, with the reason in the audit log, so that database, predictions and bins agree. If none can be
+//! loaded, the hub runs without a model, and looks every other second whether the files are there again.
+//!
+//! Only a hub that starts does this. A command or a worker beside it changes nothing: it may see less of the
+//! files than the hub does.
 
 use std::path::Path;
 
-use pilah_models::bundle::{Bundle, MANIFEST_FILE};
+use pilah_models::bundle::Bundle;
 use pilah_models::name::ModelVersion;
 
-use super::{Origin, Registry, RegistryError, store};
+use super::{Origin, Registry, RegistryError, shipped, store};
 use crate::error::Chain;
 use crate::store::BlobError;
 
-/// Whether an error says that a model's own files are missing or damaged, rather than that the storage failed,
-/// which may be over in a moment.
+/// Whether an error says that a model's own files are missing, deleted or damaged, rather than that the storage
+/// failed, which may be over in a moment.
 pub(super) fn is_of_the_model(error: &RegistryError) -> bool {
     matches!(
         error,
@@ -24,54 +27,56 @@ pub(super) fn is_of_the_model(error: &RegistryError) -> bool {
             | RegistryError::Bundle(_)
             | RegistryError::Load(_)
             | RegistryError::Taken(_)
+            | RegistryError::Unknown { .. }
     )
 }
 
 impl Registry {
-    /// Puts another model into the place of `broken`, which `error` keeps from being loaded.
+    /// Puts another model into the place of the one in service, if that cannot be loaded, and says so in
+    /// [`Registry::notice`]. Nothing changes if it is loaded, or if none is in service.
+    ///
+    /// `initial` is the folder of the bundle that the hub was started with; without one it is the model that ships.
     ///
     /// # Errors
     /// The storage failed.
-    pub(super) async fn fall_back(
-        &self,
-        broken: &ModelVersion,
-        error: &RegistryError,
-        initial: Option<&Path>,
-    ) -> Result<(), RegistryError> {
-        let why = format!("{broken} cannot be loaded ({})", Chain(error));
-        // A command or a worker beside the hub changes nothing: it may see less of the files than the hub does.
-        let Some(initial) = initial else {
-            tracing::error!(why, "there is no model here; start the hub, which falls back to another one");
+    pub async fn fall_back(&self, initial: Option<&Path>) -> Result<(), RegistryError> {
+        if self.in_service().is_some() {
             return Ok(());
+        }
+        let Some(broken) = store::in_service(self.store.db()).await? else { return Ok(()) };
+        let why = match self.load(&broken).await {
+            Err(error) if is_of_the_model(&error) => format!("{broken} cannot be loaded ({})", Chain(&error)),
+            loaded => return loaded,
         };
         let before = store::before(self.store.db(), broken.as_str()).await?;
         for version in &before {
             match self.put_in_service(version, "hub", Some(&why)).await {
-                Ok(()) => return self.tell_of(broken, &why, Some(version)),
+                Ok(()) => return self.tell_of(&broken, &why, Some(version)),
                 Err(error) if is_of_the_model(&error) => tracing::error!(
                     model = version, error = %Chain(&error), "the version before cannot be loaded either"
                 ),
                 Err(error) => return Err(error),
             }
         }
-        if initial.join(MANIFEST_FILE).exists() {
-            match self.adopt_again(initial, &why).await {
-                Ok(version) => return self.tell_of(broken, &why, Some(version.as_str())),
-                Err(error) if is_of_the_model(&error) => {
-                    tracing::error!(folder = %initial.display(), error = %Chain(&error), "the bundle there cannot be used");
-                }
-                Err(error) => return Err(error),
+        let again = match initial.map_or_else(shipped::bundle, Bundle::read) {
+            Ok(bundle) => self.adopt_again(&bundle, &why).await,
+            Err(error) => Err(error.into()),
+        };
+        match again {
+            Ok(version) => self.tell_of(&broken, &why, Some(version.as_str())),
+            Err(error) if is_of_the_model(&error) => {
+                tracing::error!(folder = ?initial, error = %Chain(&error), "the bundle to begin with cannot be used");
+                self.tell_of(&broken, &why, None)
             }
+            Err(error) => Err(error),
         }
-        self.tell_of(broken, &why, None)
     }
 
-    /// The bundle of a folder, whose files may have been lost since it was the first.
-    async fn adopt_again(&self, folder: &Path, why: &str) -> Result<ModelVersion, RegistryError> {
-        let bundle = Bundle::read(folder)?;
+    /// The bundle that the hub was started with, whose files may have been lost since it was the first.
+    async fn adopt_again(&self, bundle: &Bundle, why: &str) -> Result<ModelVersion, RegistryError> {
         let version = bundle.manifest().version.clone();
-        self.restore_files(&bundle).await?;
-        self.register(&bundle, &Origin::default()).await?;
+        self.restore_files(bundle).await?;
+        self.register(bundle, &Origin::default()).await?;
         if store::in_service(self.store.db()).await?.as_ref() == Some(&version) {
             self.load(&version).await?;
         } else {
@@ -148,13 +153,20 @@ mod tests {
         (hub, bundles)
     }
 
-    async fn reopened(hub: &Hub) -> (Option<String>, Option<String>, Registry) {
+    /// What a hub does at its start with the bundle of this folder, or without one.
+    async fn started(hub: &Hub, initial: Option<&Path>) -> (Option<String>, Option<String>, Registry) {
         let (store, blobs) = (hub.parts.store.clone(), hub.parts.blobs.clone());
-        let initial = hub.path().join("initial");
-        let registry =
-            Registry::open(store, blobs, hub.live.clone(), Some(&initial)).await.expect("opens all the same");
+        let registry = Registry::open(store, blobs, hub.live.clone(), initial).await.expect("opens all the same");
+        if initial.is_none() {
+            registry.begin_with_shipped().await.expect("changes nothing");
+        }
+        registry.fall_back(initial).await.expect("starts all the same");
         let version = registry.in_service().map(|model| model.manifest().version.to_string());
         (version, registry.notice(), registry)
+    }
+
+    async fn reopened(hub: &Hub) -> (Option<String>, Option<String>, Registry) {
+        started(hub, Some(&hub.path().join("initial"))).await
     }
 
     #[tokio::test]
@@ -193,13 +205,50 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn without_a_bundle_the_one_before_serves_or_else_the_model_in_the_program() {
+        let (hub, [m1, m2, m3]) = with_three().await;
+        let shipped = shipped::bundle().expect("is whole");
+        let name = shipped.manifest().version.to_string();
+        let damage = |bytes: &[u8]| std::fs::write(file(&hub, bytes), b"damaged").expect("damages");
+
+        damage(m3.manifest_bytes());
+        let (version, notice, _) = started(&hub, None).await;
+        assert_eq!(version.as_deref(), Some("m2"), "not the one that ships");
+        assert!(notice.expect("it is told").contains("m2 is in service instead"));
+
+        damage(m1.manifest_bytes());
+        damage(m2.manifest_bytes());
+        let (version, notice, _) = started(&hub, None).await;
+        assert_eq!(version.as_ref(), Some(&name), "none before it is whole");
+        assert!(notice.expect("it is told").contains(&format!("{name} is in service instead")));
+
+        damage(shipped.head());
+        let (version, notice, registry) = started(&hub, None).await;
+        assert_eq!(version.as_ref(), Some(&name), "it mends itself");
+        assert!(notice.expect("it is told").contains("restored from the bundle that ships"));
+        assert_eq!(started(&hub, None).await.1, None, "at the next start all is well");
+
+        std::fs::write(file(&hub, m2.manifest_bytes()), m2.manifest_bytes()).expect("restores");
+        registry.activate("m2", "ada", None).await.expect("it is whole again");
+        damage(m2.manifest_bytes());
+        damage(shipped.head());
+        let (version, notice, _) = started(&hub, None).await;
+        assert_eq!(version.as_ref(), Some(&name), "it mends itself as one before, too");
+        assert!(notice.expect("it is told").contains(&format!("{name} is in service instead")));
+    }
+
+    #[tokio::test]
     async fn a_command_beside_the_hub_changes_nothing() {
         let (hub, [_, _, m3]) = with_three().await;
         std::fs::remove_file(file(&hub, m3.manifest_bytes())).expect("is lost");
-        let (store, blobs) = (hub.parts.store.clone(), hub.parts.blobs.clone());
-        let registry = Registry::open(store, blobs, hub.live.clone(), None).await.expect("opens all the same");
-        assert!(registry.in_service().is_none());
-        assert_eq!(store::in_service(hub.parts.store.db()).await.expect("reads").expect("one").as_str(), "m3");
+        let folder = hub.path().join("initial");
+        for initial in [None, Some(folder.as_path())] {
+            let (store, blobs) = (hub.parts.store.clone(), hub.parts.blobs.clone());
+            let registry = Registry::open(store, blobs, hub.live.clone(), initial).await.expect("opens all the same");
+            registry.begin_with_shipped().await.expect("there is nothing to do");
+            assert!(registry.in_service().is_none());
+            assert_eq!(store::in_service(hub.parts.store.db()).await.expect("reads").expect("one").as_str(), "m3");
+        }
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::wire::DesiredModel;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
+use crate::error::Chain;
 use crate::evaluate::gate::Verdict;
 use crate::evaluate::{Evaluation, EvaluationReport, GateRules};
 use crate::live::{Live, LiveEvent};
@@ -134,8 +135,8 @@ impl fmt::Debug for Registry {
 impl Registry {
     /// Opens the registry and loads the model in service. If there is none, the bundle in the folder
     /// `initial` becomes the first; a folder without a manifest leaves the hub without a model, as none does:
-    /// [`Registry::begin_with_shipped`] is for that. If the files of the one in service are missing or damaged,
-    /// the version before takes its place, or the bundle in `initial`, and [`Registry::notice`] says so.
+    /// [`Registry::begin_with_shipped`] is for that. One in service whose files are missing or damaged stays in
+    /// service and is not loaded, which is logged: [`Registry::fall_back`] is for that.
     ///
     /// # Errors
     /// [`RegistryError`]: the first bundle is damaged, or the storage failed.
@@ -153,9 +154,10 @@ impl Registry {
         };
         if let Some(version) = store::in_service(registry.store.db()).await? {
             match registry.load(&version).await {
-                Err(error) if fallback::is_of_the_model(&error) => {
-                    registry.fall_back(&version, &error, initial).await?
-                }
+                Err(error) if fallback::is_of_the_model(&error) => tracing::error!(
+                    model = %version, error = %Chain(&error),
+                    "the model in service cannot be loaded; a hub puts another in its place when it starts"
+                ),
                 loaded => loaded?,
             }
         } else if let Some(folder) = initial {
@@ -334,12 +336,16 @@ impl Registry {
         Ok(())
     }
 
-    /// Puts the model that ships with this program into service, if none is.
+    /// Puts the model that ships with this program into service, if none is. One that is but cannot be loaded
+    /// stays.
     ///
     /// # Errors
     /// [`RegistryError`]: it cannot be loaded, or the storage failed.
     pub async fn begin_with_shipped(&self) -> Result<(), RegistryError> {
-        if self.in_service().is_some() { Ok(()) } else { self.adopt(shipped::bundle()?).await }
+        if store::in_service(self.store.db()).await?.is_some() {
+            return Ok(());
+        }
+        self.adopt(shipped::bundle()?).await
     }
 
     async fn adopt(&self, bundle: Bundle) -> Result<(), RegistryError> {

@@ -45,7 +45,7 @@ async fn without_a_bundle_there_is_no_model_and_a_broken_one_is_named() {
     std::fs::write(folder.join("head.onnx"), b"cut").expect("truncates");
     let error = Registry::open(store, blobs, hub.live.clone(), Some(&folder)).await.expect_err("broken");
     assert!(error.to_string().contains("broken"), "{error}");
-    assert!(crate::error::Chain(&error).to_string().contains("head is not the one"), "the cause is named");
+    assert!(Chain(&error).to_string().contains("head is not the one"), "the cause is named");
 }
 
 #[tokio::test]

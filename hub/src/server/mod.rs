@@ -171,6 +171,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if config.bundle.is_none() {
         registry.begin_with_shipped().await?;
     }
+    registry.fall_back(config.bundle.as_deref()).await?;
     let registry = registry.with_rules(config.gate.clone());
     registry.follow(shutdown.clone());
     let parts = Parts { store: store.clone(), blobs: blobs.clone(), registry: registry.clone() };
