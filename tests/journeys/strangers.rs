@@ -29,6 +29,11 @@ fn mosquitto_refuses_them_with_the_same_rules() {
     let hub = Hub::with_mosquitto(bundle.path(), &broker);
     let (one, two) = (hub.enrol("one"), hub.enrol("two"));
     broker.admit(&[("one", &one), ("two", &two)]);
+    // The broker has started anew, and keeps nothing for a hub that is not there yet.
+    pilah_tests::program::eventually("the hub's connection", || match hub.flag("/ingest/connected")? {
+        true => Ok(()),
+        false => Err("no connection".into()),
+    });
     check_refusals(&hub, &one, &two);
 }
 

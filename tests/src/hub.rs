@@ -221,6 +221,15 @@ impl Hub {
         let status = self.try_get("/api/status")?;
         status.pointer(of).and_then(Value::as_u64).ok_or_else(|| format!("no count {of} in {status}"))
     }
+
+    /// A yes or no of `GET /api/status`, as [`Hub::count`].
+    ///
+    /// # Errors
+    /// If the hub does not answer.
+    pub fn flag(&self, of: &str) -> Result<bool, String> {
+        let status = self.try_get("/api/status")?;
+        status.pointer(of).and_then(Value::as_bool).ok_or_else(|| format!("no flag {of} in {status}"))
+    }
 }
 
 /// The header of HTTP Basic authentication.

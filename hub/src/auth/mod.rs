@@ -127,6 +127,11 @@ impl Logins {
         {
             return Err(if right { for_people(name) } else { wrong() });
         }
+        if row.is_none() && subscribers::verify(store, name, password).await?.is_some() {
+            let detail =
+                format!("this is for people, and {name} is a subscriber: with its secret it may listen over MQTT");
+            return Err(HttpError::forbidden("not-for-subscribers", detail));
+        }
         self.attempts().may(&attempt, Instant::now()).map_err(|wait| too_many(wait, from))?;
         // An unknown name takes as long as a wrong password, so that names cannot be probed.
         let hash = row.as_ref().map_or(password::UNKNOWN, |row| row.password_hash.as_str());
@@ -140,7 +145,9 @@ impl Logins {
                 // The name that was tried is a person's only if there is one: it may as well be a password.
                 let who = row.as_ref().map_or(audit::NOBODY, |row| row.name.as_str());
                 let detail = serde_json::json!({ "address": from.ip });
-                audit::tally(store.db(), now_ms(), who, "login.refused", detail).await?;
+                if let Err(error) = audit::tally(store.db(), now_ms(), who, "login.refused", detail).await {
+                    tracing::warn!(error = %Chain(&error), "a login that was refused is not noted");
+                }
                 return Err(wrong());
             }
             self.remember(known);

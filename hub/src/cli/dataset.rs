@@ -150,6 +150,8 @@ async fn command(command: Command, json: bool, store: &Store, blobs: &Blobs) -> 
             };
             let options = Options { by: WHO.to_owned(), classes, merge_folders, ..Options::default() };
             let report = import::import_with(store, blobs, &from, &options, progress::bar("files")).await?;
+            let detail = serde_json::json!({ "file": from, "imported": report.imported });
+            audit::note(store.db(), WHO, "samples.imported", &detail).await?;
             show(json, &report, print_report)?;
             report.nothing().map_or(Ok(()), |nothing| Err(anyhow::anyhow!(nothing)))
         }

@@ -45,6 +45,9 @@ pub(super) fn bound(observation: &mut Observation) {
             if let Some(fault) = telemetry.actuator.as_mut().and_then(|actuator| actuator.fault.as_mut()) {
                 cut(fault, LONGEST_WORDS);
             }
+            if let Some(fault) = telemetry.chamber.as_mut().and_then(|chamber| chamber.fault.as_mut()) {
+                cut(fault, LONGEST_WORDS);
+            }
             if let Some(throttling) = &mut telemetry.throttling {
                 once(&mut throttling.now);
                 once(&mut throttling.since_boot);

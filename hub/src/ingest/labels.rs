@@ -22,12 +22,14 @@ pub(super) struct KnownLabels {
     store: Store,
     blobs: Blobs,
     known: Arc<Mutex<BTreeSet<Label>>>,
+    /// Manifests that have been read: what is unknown is asked for at each message.
+    read: Arc<Mutex<BTreeSet<ContentId>>>,
 }
 
 impl KnownLabels {
     pub(super) fn new(store: Store, blobs: Blobs) -> Self {
         let shipped = Labels::waste().as_slice().iter().cloned().collect();
-        Self { store, blobs, known: Arc::new(Mutex::new(shipped)) }
+        Self { store, blobs, known: Arc::new(Mutex::new(shipped)), read: Arc::default() }
     }
 
     /// The first label of an observation that the hub does not know.
@@ -75,9 +77,13 @@ impl KnownLabels {
         for id in manifests {
             // A manifest that is gone with its model, or damaged, names no labels.
             let Ok(id) = ContentId::new(id) else { continue };
+            if self.read.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+                continue;
+            }
             let Ok(bytes) = self.blobs.get(&id).await else { continue };
             let Ok(manifest) = Manifest::parse(&bytes) else { continue };
             self.learn(manifest.labels.as_slice().iter().cloned());
+            self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         }
         Ok(self.has(label))
     }

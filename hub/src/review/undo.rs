@@ -6,6 +6,7 @@ use sea_orm::{ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel a
 
 use super::answer::{Answered, Subject, read};
 use super::{ReviewConfig, ReviewError, Reviewer, State};
+use crate::audit;
 use crate::dataset;
 use crate::store::Store;
 use crate::store::entity::review_action;
@@ -56,6 +57,7 @@ pub async fn undo(
     row.leased_until_ms = Set(Some(now_ms + i64::try_from(config.lease.as_millis()).unwrap_or(i64::MAX / 2)));
     let review = row.update(&tx).await?;
     let (sample, label) = (last.sample_id.clone(), last.label_before.clone());
+    audit::tally(&tx, now_ms, &by.name, "labels.undone", serde_json::json!({ "last": last.sample_id })).await?;
     let mut done = last.into_active_model();
     done.undone = Set(true);
     done.update(&tx).await?;

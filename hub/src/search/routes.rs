@@ -137,13 +137,13 @@ impl SearchHit {
 pub(crate) async fn search(
     State(state): State<AppState>,
     _user: User,
-    QueryArgs(query): QueryArgs<SearchQuery>,
+    QueryArgs(mut query): QueryArgs<SearchQuery>,
 ) -> Result<Json<SearchPage>, HttpError> {
-    if let Some(label) = query.label.as_deref().filter(|label| *label != UNUSABLE) {
-        dataset::known_label(label, &known_classes(&state).await?)?;
+    if let Some(label) = query.label.as_mut().filter(|label| *label != UNUSABLE) {
+        *label = dataset::known_label(label, &known_classes(&state).await?)?.to_string();
     }
-    if let Some(guess) = &query.guess {
-        dataset::known_label(guess, &known_classes(&state).await?)?;
+    if let Some(guess) = &mut query.guess {
+        *guess = dataset::known_label(guess, &known_classes(&state).await?)?.to_string();
     }
     let (filter, sort) = read(&query)?;
     let after = query.after.as_deref().map(str::parse::<Cursor>).transpose()?;

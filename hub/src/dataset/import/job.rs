@@ -115,9 +115,11 @@ impl Imports {
             started_ms: Set(now_ms()),
             ..Default::default()
         };
-        import::Entity::insert(row).exec_without_returning(self.0.store.db()).await?;
+        let transaction = self.0.store.begin().await?;
+        import::Entity::insert(row).exec_without_returning(&transaction).await?;
         let detail = serde_json::json!({ "import": id, "file": name });
-        audit::note(self.0.store.db(), &options.by, "samples.imported", &detail).await?;
+        audit::note(&transaction, &options.by, "samples.imported", &detail).await?;
+        transaction.commit().await?;
         self.progress().insert(id.clone(), (0, 0));
         let (this, own, name) = (self.clone(), id.clone(), name.to_owned());
         tokio::spawn(async move { this.run(own, file, &name, options).await });

@@ -15,8 +15,9 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{form, job_error};
+use crate::audit;
 use crate::auth::{Admin, User};
-use crate::error::{HttpError, Problem};
+use crate::error::{Chain, HttpError, Problem};
 use crate::forecast::ensemble;
 use crate::forecast::intake::{self, Intake, IntakeError, Report};
 use crate::forecast::job::{JobError, Order, Training, TrainingEvent, TrainingStatus};
@@ -90,8 +91,12 @@ pub(crate) async fn retrain(
         }
     };
     let settings = ensemble::Settings { lstm: Some(form.network), ..form.settings };
+    let detail = json!({ "file": name, "rows": rows.as_ref().map(|(rows, _)| rows.len()) });
     let order = Order { by: user.name.clone(), file: name, rows, settings };
     let training = state.forecasts.start(order).await.map_err(job_error)?;
+    if let Err(error) = audit::note(state.store.db(), &user.name, "forecast.retrained", &detail).await {
+        tracing::warn!(error = %Chain(&error), user = user.name, "a training of the forecasts is not noted in the audit log");
+    }
     if form.as_job {
         return Ok((StatusCode::ACCEPTED, Json(Accepted { id: training.id.clone() })).into_response());
     }

@@ -90,3 +90,16 @@ async fn an_item_with_a_label_that_the_hub_lacks_waits_until_it_is_known() {
     assert_eq!(items[0]["truth"], serde_json::Value::Null);
     assert_eq!(hub.running.state.ingest.read().truths_left_out, 1);
 }
+
+#[test]
+fn the_fault_of_a_chamber_is_cut() {
+    let golden = include_str!("../../../../models/golden/wire/telemetry-v1.json");
+    let mut telemetry: serde_json::Value = serde_json::from_str(golden).expect("JSON");
+    let fault = "x\u{7}".repeat(5000);
+    telemetry["chamber"] = serde_json::json!({ "known": true, "without_gap": 0, "unclear": 0, "fault": fault });
+    let topic = format!("pilah/v1/bins/{}/telemetry", telemetry["bin"].as_str().expect("a bin"));
+    let read = observation(&topic, telemetry.to_string().as_bytes());
+    let Ok(Observation::Telemetry(telemetry)) = read else { panic!("it is telemetry: {read:?}") };
+    let fault = telemetry.chamber.and_then(|chamber| chamber.fault).expect("it is kept");
+    assert!(fault.chars().count() <= 500 && fault.ends_with('…') && !fault.contains('\u{7}'), "{fault}");
+}

@@ -27,6 +27,10 @@ impl MigrationTrait for Listeners {
         manager.create_table(table).await?;
         // Empty for secrets that were made before: of these there is nothing but a SHA-256.
         let added = Table::alter().table("bins").add_column(string_null("mosquitto_hash")).take();
-        manager.alter_table(added).await
+        manager.alter_table(added).await?;
+        // A tally looks for the last entry of somebody's of one kind, and people filter by the same.
+        let mut by_kind = Index::create();
+        by_kind.name("idx_audit_who_what_at_ms").table("audit").col("who").col("what").col("at_ms");
+        manager.create_index(by_kind).await
     }
 }

@@ -14,6 +14,7 @@ const kinds = [
   "bin.",
   "model.",
   "training.",
+  "forecast.",
   "user.",
   "subscriber.",
 ] as const;
