@@ -7,7 +7,7 @@
 # rollback (ROLLBACK TO, which ends nothing) a transaction is open for good: commits say Ok, no second connection
 # ever reads what they wrote, and all of it is gone when the pool is closed.
 #
-# `PRAGMA max_page_count` imitates the full disk. Expected of sqlx 0.9.0, sea-orm 2.0.4, libsqlite3-sys 0.37.0 (SQLite 3.51.3):
+# `PRAGMA max_page_count` imitates the full disk. Seen with sqlx 0.9.0, sea-orm 2.0.4, libsqlite3-sys 0.37.0 (SQLite 3.51.3):
 #
 #   sqlx: SQLITE_FULL in a transaction: error 13
 #   sqlx: the connection that the pool gives out next says it is in a transaction: true
