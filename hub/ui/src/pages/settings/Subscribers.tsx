@@ -1,6 +1,6 @@
 // Who listens to the bins over MQTT: accounts with a secret that is shown once, for administrators.
 
-import { Button, Checkbox, Code, Group, Modal, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, Modal, Stack, Table, Text, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -8,11 +8,11 @@ import { api, type Schemas, unwrap } from "../../api/client";
 import { Confirm } from "../../components/Confirm";
 import { Empty, ErrorNote, Loaded } from "../../components/states";
 import { useFormat } from "../../i18n/format";
+import { type Given, GivenOnce } from "./GivenOnce";
 import { subscribers } from "./queries";
 import { useSettingsText } from "./text";
 
 type Subscriber = Schemas["SubscriberView"];
-type Given = Schemas["SubscriberSecret"];
 
 /** What a name is made of, as the hub checks it. */
 const namePattern = /^[a-z0-9_-]{1,64}$/;
@@ -34,23 +34,13 @@ export function Subscribers() {
       </Group>
       <Loaded query={query}>{(list) => <List list={list} onGiven={setGiven} />}</Loaded>
       <Add opened={adding} onClose={() => setAdding(false)} onGiven={setGiven} />
-      <Modal
-        opened={given !== null}
-        onClose={() => setGiven(null)}
+      <GivenOnce
+        given={given}
         title={text("secretOf", { name: given?.name ?? "" })}
-        closeOnClickOutside={false}
-        closeButtonProps={{ "aria-label": text("close") }}
-      >
-        <Stack>
-          <Text size="sm">{text("secretOnce")}</Text>
-          <Code block aria-label={text("secret")}>
-            {given?.secret}
-          </Code>
-          <Group justify="flex-end">
-            <Button onClick={() => setGiven(null)}>{text("noted")}</Button>
-          </Group>
-        </Stack>
-      </Modal>
+        hint={text("secretOnce")}
+        label={text("secret")}
+        onClose={() => setGiven(null)}
+      />
     </Stack>
   );
 }
@@ -62,7 +52,7 @@ function List({ list, onGiven }: { list: readonly Subscriber[]; onGiven: (given:
   const path = (name: string) => ({ params: { path: { name } } });
   const renew = useMutation({
     mutationFn: (name: string) => unwrap(api.POST("/api/v1/subscribers/{name}/secret", path(name))),
-    onSuccess: onGiven,
+    onSuccess: ({ name, secret }) => onGiven({ name, value: secret }),
   });
   const remove = useMutation({
     mutationFn: (name: string) => unwrap(api.DELETE("/api/v1/subscribers/{name}", path(name))),
@@ -129,10 +119,10 @@ function Add({ opened, onClose, onGiven }: { opened: boolean; onClose: () => voi
   const [samples, setSamples] = useState(false);
   const add = useMutation({
     mutationFn: () => unwrap(api.POST("/api/v1/subscribers", { body: { name, samples } })),
-    onSuccess: (given) => {
+    onSuccess: ({ name, secret }) => {
       void queries.invalidateQueries({ queryKey: ["subscribers"] });
       close();
-      onGiven(given);
+      onGiven({ name, value: secret });
     },
   });
   const close = () => {

@@ -1,6 +1,6 @@
 // Who may do what: accounts and their roles, for administrators.
 
-import { Button, Code, Group, Modal, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Select, Stack, Table, Text, TextInput } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -9,6 +9,7 @@ import { me, type Role, roles } from "../../api/queries";
 import { Confirm } from "../../components/Confirm";
 import { ErrorNote, Loaded } from "../../components/states";
 import { useFormat } from "../../i18n/format";
+import { type Given, GivenOnce } from "./GivenOnce";
 import { passphrase } from "./passphrase";
 import { users } from "./queries";
 import { useSettingsText } from "./text";
@@ -17,12 +18,6 @@ type User = Schemas["UserView"];
 
 /** What a login name is made of, as the hub checks it. */
 const namePattern = /^[a-z0-9][a-z0-9._@-]{0,63}$/;
-
-/** A password that is shown once, and whose. */
-interface Given {
-  name: string;
-  password: string;
-}
 
 export function Users() {
   const text = useSettingsText();
@@ -41,23 +36,13 @@ export function Users() {
       </Group>
       <Loaded query={query}>{(list) => <List list={list} onGiven={setGiven} />}</Loaded>
       <Add opened={adding} onClose={() => setAdding(false)} onGiven={setGiven} />
-      <Modal
-        opened={given !== null}
-        onClose={() => setGiven(null)}
+      <GivenOnce
+        given={given}
         title={text("passwordOf", { name: given?.name ?? "" })}
-        closeOnClickOutside={false}
-        closeButtonProps={{ "aria-label": text("close") }}
-      >
-        <Stack>
-          <Text size="sm">{text("passwordOnce")}</Text>
-          <Code block aria-label={text("newPassword")}>
-            {given?.password}
-          </Code>
-          <Group justify="flex-end">
-            <Button onClick={() => setGiven(null)}>{text("noted")}</Button>
-          </Group>
-        </Stack>
-      </Modal>
+        hint={text("passwordOnce")}
+        label={text("newPassword")}
+        onClose={() => setGiven(null)}
+      />
     </Stack>
   );
 }
@@ -78,7 +63,7 @@ function List({ list, onGiven }: { list: readonly User[]; onGiven: (given: Given
     mutationFn: async (name: string) => {
       const password = passphrase();
       await unwrap(api.PATCH("/api/v1/users/{name}", { ...path(name), body: { password } }));
-      return { name, password };
+      return { name, value: password };
     },
     onSuccess: onGiven,
   });
@@ -169,7 +154,7 @@ function Add({ opened, onClose, onGiven }: { opened: boolean; onClose: () => voi
     mutationFn: async () => {
       const password = passphrase();
       await unwrap(api.POST("/api/v1/users", { body: { name, password, role } }));
-      return { name, password };
+      return { name, value: password };
     },
     onSuccess: (given) => {
       void queries.invalidateQueries({ queryKey: ["users"] });
