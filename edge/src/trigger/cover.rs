@@ -35,14 +35,20 @@ impl Cover {
     /// taken out as far as that explains more than it hides.
     pub(super) fn of(frame: &Thumbnail, empty: &Thumbnail, level: u8) -> Self {
         let plain = Self::at(frame, empty, level, Light::STEADY);
-        let light = Light::between(frame, empty);
-        if plain.count() == 0 || light.is_steady() && plain.share() < MUCH {
+        if plain.count() == 0 {
             return plain;
         }
+        let light = Light::between(frame, empty);
         let lit = Self::at(frame, empty, level, light);
         let uneven = Self::at(frame, empty, level, light.fitted(frame, empty, level).fitted(frame, empty, level));
         // The simplest of equals.
-        [lit, uneven].into_iter().fold(plain, |best, next| if next.count() < best.count() { next } else { best })
+        let best =
+            [lit, uneven].into_iter().fold(plain, |best, next| if next.count() < best.count() { next } else { best });
+        if !light.is_steady() || plain.share() >= MUCH {
+            return best;
+        }
+        // A light that is steady in the middle may not be so at the sides: it explains all that differs, or is left in.
+        if best.count() == 0 { Self { light: plain.light, ..best } } else { plain }
     }
 
     /// Whether things have moved in more than this share of the picture, from `last` to `frame`. If so much differs that it

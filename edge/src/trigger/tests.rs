@@ -170,6 +170,21 @@ fn light_that_comes_from_one_side_is_no_item() {
 }
 
 #[test]
+fn light_that_is_steady_in_the_middle_and_not_at_the_sides_is_no_item_and_hides_none() {
+    for more in [-0.12, 0.12] {
+        let uneven = Thumbnail::of_grey(std::array::from_fn(|i| {
+            let (x, level) = ((i % COLUMNS) as f32, f32::from(textured(1.0).grey[i]));
+            (level * (1.0 + more * (x / 16.0 - 1.0))) as u8
+        }));
+        let differs = (0..CELLS).filter(|i| uneven.grey[*i].abs_diff(textured(1.0).grey[*i]) > 12).count();
+        assert!((10..100).contains(&differs), "as much as an item covers: {differs} cells");
+        let frames = [vec![textured(1.0); 5], vec![uneven; 20]].concat();
+        assert_eq!(votes(frames.clone()), [0_u32; 0], "{more}");
+        assert_eq!(votes([frames, visit(uneven, 230, 12)].concat()).len(), 1, "an item in it, {more}");
+    }
+}
+
+#[test]
 fn a_hand_that_is_held_still_for_a_moment_is_no_item_and_what_it_drops_is_one() {
     let arm = |deep| with_arm(textured(1.0), deep);
     let reach = [vec![textured(1.0); 5], vec![arm(4), arm(9)], vec![arm(13); 5], vec![arm(6)]].concat();
