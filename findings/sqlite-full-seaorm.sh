@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # What sqlx 0.9.0 and SeaORM 2.0.4 do after SQLITE_FULL, with these libraries alone.
 #
+# Versions: sqlx 0.9.0, sea-orm 2.0.4, libsqlite3-sys 0.37.0 (SQLite 3.51.3).
+#
 # SQLite ends a transaction by itself when its disk is full (https://www.sqlite.org/lang_transaction.html, "response to
 # errors within a transaction"). The library's ROLLBACK fails then, and its count of open transactions stays at one on
 # that pooled connection. From then on `begin` is SAVEPOINT and `commit` is RELEASE SAVEPOINT. After one ordinary
 # rollback (ROLLBACK TO, which ends nothing) a transaction is open for good: commits say Ok, no second connection
 # ever reads what they wrote, and all of it is gone when the pool is closed.
 #
-# `PRAGMA max_page_count` imitates the full disk. Seen with sqlx 0.9.0, sea-orm 2.0.4, libsqlite3-sys 0.37.0 (SQLite 3.51.3):
+# `PRAGMA max_page_count` imitates the full disk. Seen:
 #
 #   sqlx: SQLITE_FULL in a transaction: error 13
 #   sqlx: the connection that the pool gives out next says it is in a transaction: true
