@@ -27,3 +27,6 @@ pub mod photos;
 
 /// Models that have learned nothing yet.
 pub mod model;
+
+#[cfg(test)]
+mod floors;
