@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use crate::address::Site;
 use crate::door::DoorConfig;
-use crate::evaluate::GateRules;
 use crate::review::ReviewConfig;
 use crate::settings::MapTiles;
+use pilah_evaluate::GateRules;
 
 /// What `pilah-hub serve` is started with.
 #[derive(Debug, Clone)]

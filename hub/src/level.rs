@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::dataset::UNUSABLE;
-use crate::evaluate::Evaluation;
 use crate::store::entity::{model, sample, training};
+use pilah_evaluate::Evaluation;
 
 /// What a level takes.
 struct Step {

@@ -54,6 +54,9 @@ pub mod evaluate;
 /// Model versions, one of them in service.
 pub mod registry;
 
+/// Models in and out.
+pub mod exchange;
+
 /// How far the hub's model has come, in one number.
 pub mod level;
 

@@ -13,14 +13,13 @@ use super::progress;
 use crate::audit;
 use crate::dataset::delete::{self, Deletion, Whose};
 use crate::dataset::export::{self, Layout};
-use crate::dataset::honesty::{self, Honesty, Spread};
 use crate::dataset::import::{self, ImportReport, Options};
 use crate::dataset::store::Tally;
 use crate::dataset::version::{self, Difference, Version};
+use crate::evaluate::honesty::{self, Honesty, Spread};
 use crate::live::Live;
-use crate::registry::Registry;
+use crate::registry::{Parts, Registry};
 use crate::store::{Blobs, DataFolder, Store, StoreError};
-use crate::train::job::Parts;
 
 /// How many skipped files and changed samples are named on a terminal; `--json` names all.
 const NAMED: usize = 20;

@@ -11,19 +11,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use pilah_evaluate::GateRules;
 use pilah_models::bundle::Scaling;
 use pilah_models::durable;
 use pilah_models::name::{ContentId, ModelVersion};
 use serde::Serialize;
 
 use crate::audit;
-use crate::evaluate::{GateRules, job};
+use crate::evaluate::job;
+use crate::exchange::import;
 use crate::live::Live;
+use crate::registry::Parts;
 use crate::registry::backbones::BackboneView;
 use crate::registry::routes::{model_detail, model_list};
-use crate::registry::{Registry, RegistryError, export, import};
+use crate::registry::{Registry, RegistryError, export};
 use crate::store::{Blobs, DataFolder, Store};
-use crate::train::job::Parts;
 
 /// Who is written down for what a command does.
 const WHO: &str = "command line";

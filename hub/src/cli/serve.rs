@@ -11,12 +11,12 @@ use crate::address::{Network, Networks, PublicUrl, Site};
 use crate::auth::ADMINISTRATOR;
 use crate::config::{Config, Mqtt, Secret};
 use crate::door::DoorConfig;
-use crate::evaluate::GateRules;
 use crate::review::{self, ReviewConfig};
 use crate::server;
 use crate::settings::MapTiles;
 use crate::train::ACCEPTED_CONTAMINATION;
 use crate::train::params::check_contamination;
+use pilah_evaluate::GateRules;
 
 /// Arguments of `pilah-hub serve`.
 #[derive(Debug, clap::Args)]

@@ -8,12 +8,11 @@ use pilah_models::bundle::{LARGEST_NETWORK, Scaling};
 use pilah_models::name::Label;
 use tokio_util::sync::CancellationToken;
 
-use crate::evaluate::GateRules;
 use crate::live::{Live, LiveEvent};
-use crate::registry::Registry;
+use crate::registry::{BackboneFile, Parts, Registry};
 use crate::store::{Blobs, DataFolder, Store, StoreError};
-use crate::train::job::Parts;
-use crate::train::{BackboneFile, TrainParams, TrainReport, Trainer};
+use crate::train::{TrainParams, TrainReport, Trainer};
+use pilah_evaluate::GateRules;
 
 /// Who wants the training.
 const WHO: &str = "command line";

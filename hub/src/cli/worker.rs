@@ -9,12 +9,11 @@ use std::path::PathBuf;
 use tokio_util::sync::CancellationToken;
 
 use super::serve::stop_signal;
-use crate::evaluate::GateRules;
 use crate::live::Live;
-use crate::registry::Registry;
+use crate::registry::{Parts, Registry};
 use crate::store::{Blobs, DataFolder, Store};
 use crate::train::Trainer;
-use crate::train::job::Parts;
+use pilah_evaluate::GateRules;
 
 /// Arguments of `pilah-hub worker`.
 #[derive(Debug, clap::Args)]

@@ -45,9 +45,6 @@ pub mod export;
 /// A bin's or a person's images, deleted everywhere, and proof of it.
 pub mod delete;
 
-/// What a random split would have promised.
-pub mod honesty;
-
 /// What a killed hub left in the object storage.
 mod leftovers;
 

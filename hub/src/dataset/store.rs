@@ -354,6 +354,6 @@ pub async fn content(db: &impl ConnectionTrait, id: &str) -> Result<ContentId, D
 }
 
 /// A value of a row, or the error that says which row cannot be read.
-pub(super) fn read<T, E: std::error::Error>(row: &str, value: Result<T, E>) -> Result<T, StoreError> {
+pub(crate) fn read<T, E: std::error::Error>(row: &str, value: Result<T, E>) -> Result<T, StoreError> {
     value.map_err(|error| StoreError::Corrupt { table: "samples", row: row.to_owned(), problem: error.to_string() })
 }

@@ -14,11 +14,11 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::embed::{self, EmbedError};
 use super::{Vectors, store};
 use crate::error::Chain;
 use crate::live::{Live, LiveEvent};
-use crate::train::job::Parts;
-use crate::train::{OnStep, TrainError, Trainer, embed};
+use crate::registry::Parts;
 
 /// How often it looks without being nudged.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -29,9 +29,14 @@ const GATHER: Duration = Duration::from_millis(500);
 /// How many images are asked for at once; after each such part, whoever searches finds them.
 const PART: usize = 128;
 
-/// Starts the reconciler; it ends with `shutdown`.
+/// Starts the reconciler; it ends with `shutdown`, and waits while a training runs, as `is_training` says.
 #[must_use]
-pub fn start(parts: Parts, trainer: Trainer, live: &Live, shutdown: CancellationToken) -> Vectors {
+pub fn start(
+    parts: Parts,
+    is_training: impl Fn() -> bool + Send + 'static,
+    live: &Live,
+    shutdown: CancellationToken,
+) -> Vectors {
     let vectors = Vectors::default();
     let mut reconciler = Reconciler { parts, vectors: vectors.clone(), seen: None, stop: shutdown.clone() };
     let (mut events, mut models) = (live.watch(), reconciler.parts.registry.changes());
@@ -57,11 +62,11 @@ pub fn start(parts: Parts, trainer: Trainer, live: &Live, shutdown: Cancellation
                 },
             }
             models.mark_unchanged();
-            if trainer.status().in_progress {
+            if is_training() {
                 continue;
             }
             match reconciler.pass().await {
-                Ok(()) | Err(TrainError::Cancelled) => {}
+                Ok(()) | Err(EmbedError::Cancelled) => {}
                 // The database is closed under a pass that the hub's end met.
                 Err(_) if shutdown.is_cancelled() => return,
                 Err(error) => tracing::error!(error = %Chain(&error), "samples are not embedded; it is tried again"),
@@ -87,7 +92,7 @@ impl Reconciler {
     }
 
     /// Embeds what is missing, and forgets what is gone.
-    pub(crate) async fn pass(&mut self) -> Result<(), TrainError> {
+    pub(crate) async fn pass(&mut self) -> Result<(), EmbedError> {
         let Some(model) = self.parts.registry.in_service() else {
             if self.vectors.status().backbone.is_some() {
                 self.vectors.begin(None, 0);
@@ -145,15 +150,14 @@ impl Reconciler {
         missing
     }
 
-    async fn embed(&self, id: &ContentId, backbone: &Arc<Backbone>, missing: &[ContentId]) -> Result<(), TrainError> {
-        let silent: OnStep = Arc::new(|_| {});
+    async fn embed(&self, id: &ContentId, backbone: &Arc<Backbone>, missing: &[ContentId]) -> Result<(), EmbedError> {
         for part in missing.chunks(PART) {
             let is_current = |model: Arc<pilah_models::infer::Classifier>| model.manifest().backbone.sha256 == *id;
             if !self.parts.registry.in_service().is_some_and(is_current) {
                 return Ok(());
             }
             let Parts { store, blobs, .. } = &self.parts;
-            let found = embed::embed(store, blobs, backbone, id, part, &silent, &self.stop).await?;
+            let found = embed::embed(store, blobs, backbone, id, part, &|_| {}, &self.stop).await?;
             let vectors = part.iter().filter_map(|content| Some((content.clone(), found.get(content)?.to_vec())));
             self.vectors.insert(vectors.collect::<Vec<_>>());
             let mut current = self.vectors.write();

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+/// What the backbone makes of each image, computed once.
+pub mod embed;
+
 /// Keeps the embeddings up to date.
 pub mod job;
 

@@ -5,10 +5,9 @@ use std::collections::HashSet;
 use pilah_models::name::ContentId;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::is_sound;
+use super::{embed, is_sound};
 use crate::store::Store;
 use crate::store::entity::{embedding, sample};
-use crate::train::embed;
 
 /// How many embeddings are read at once: 2 MB of 256 numbers each.
 const PAGE: u64 = 2000;

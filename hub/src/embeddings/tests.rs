@@ -7,7 +7,6 @@ use crate::dataset::import;
 use crate::registry::fixture::{EMBEDDING, Hub, write_class};
 use crate::review::value::draw;
 use crate::store::entity::{embedding, sample};
-use crate::train::embed;
 
 fn content(name: &str) -> ContentId {
     ContentId::of(name.as_bytes())

@@ -8,9 +8,9 @@ use pilah_models::infer::{Backbone, Head};
 use pilah_models::name::ContentId;
 use tokio_util::sync::CancellationToken;
 
-use super::job::EvaluateError;
-use crate::train::job::Parts;
-use crate::train::{OnStep, embed};
+use super::error::EvaluateError;
+use crate::embeddings::embed;
+use crate::registry::Parts;
 
 /// The probabilities of each image, in the order of the model's labels; `None` where an image cannot be read.
 pub(crate) async fn answers(
@@ -21,9 +21,10 @@ pub(crate) async fn answers(
     let manifest = bundle.manifest();
     let backbone = backbone(parts, bundle).await?;
     let head = Head::load(bundle.head(), manifest.embedding, manifest.labels.len())?;
-    let (quiet, never): (OnStep, _) = (Arc::new(|_| {}), CancellationToken::new());
+    let never = CancellationToken::new();
     let id = &manifest.backbone.sha256;
-    let found = embed::embed(&parts.store, &parts.blobs, &backbone, id, images.iter().copied(), &quiet, &never).await?;
+    let found =
+        embed::embed(&parts.store, &parts.blobs, &backbone, id, images.iter().copied(), &|_| {}, &never).await?;
     let vectors: Vec<Option<Vec<f32>>> = images.iter().map(|image| found.get(image).map(<[f32]>::to_vec)).collect();
     let compute = move || {
         let answer = |vector: Option<Vec<f32>>| vector.map(|vector| head.probabilities(&vector)).transpose();

@@ -6,21 +6,20 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use pilah_evaluate::report::Offender;
 use pilah_models::infer::best;
 use pilah_models::name::{ContentId, Label, ModelVersion};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answers;
-use super::job::EvaluateError;
-use super::report::Offender;
-use super::routes::{kept_report, parts};
+use super::error::EvaluateError;
 use super::store::{self, Image};
+use super::{answers, kept_report, parts};
 use crate::auth::User;
 use crate::dataset;
 use crate::error::{HttpError, Problem, QueryArgs};
+use crate::registry::Parts;
 use crate::state::AppState;
-use crate::train::job::Parts;
 
 /// How many images an answer has if nothing is said, and at most.
 const IMAGES: usize = 60;

@@ -3,70 +3,25 @@
 //!
 //! One evaluation runs at a time. What it embeds stays in the database, so that the next one is quick.
 
-use pilah_models::bundle::Bundle;
-use pilah_models::infer::{InferError, LoadError, best};
-use pilah_models::labels::{Labels, LabelsError};
-use pilah_models::name::{ContentId, Label, ModelVersion};
-use sea_orm::DbErr;
-
-use super::compare::by_class;
-use super::gate::{self, Candidate, InService, Verdict};
-use super::report::{
+use pilah_evaluate::compare::by_class;
+use pilah_evaluate::gate::{self, Candidate, InService, Verdict};
+use pilah_evaluate::report::{
     Answer, ComparisonReport, Differing, EvaluationReport, FORMAT, SetReport, Side, set_id, set_report,
 };
+use pilah_evaluate::{McNemar, Speed, power, ratio, wilson};
+use pilah_models::bundle::Bundle;
+use pilah_models::infer::best;
+use pilah_models::labels::{Labels, LabelsError};
+use pilah_models::name::{ContentId, Label, ModelVersion};
+
+use super::error::EvaluateError;
 use super::store::{self, Image};
-use super::{McNemar, Speed, answers, power, ratio, speed, wilson};
-use crate::registry::RegistryError;
-use crate::store::{StoreError, now_ms};
-use crate::train::TrainError;
-use crate::train::job::Parts;
+use super::{answers, speed};
+use crate::registry::Parts;
+use crate::store::now_ms;
 
 /// How many images a comparison lists on which the models differ.
 const MOST_DIFFERING: usize = 100;
-
-/// Why there are no figures.
-#[derive(Debug, thiserror::Error)]
-pub enum EvaluateError {
-    /// Nothing to measure by.
-    #[error(
-        "there is no labelled test image of a class that {0} knows, and no fresh sample from the field: label images of \
-         more objects; every class gives objects to the test split from its fourth on"
-    )]
-    NoImages(String),
-    /// The registry has no such version, or cannot read it.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The classes of two models together are too many for one.
-    #[error("the two models have too many classes together")]
-    Labels(#[from] LabelsError),
-    /// A model cannot be loaded.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// A model cannot be run.
-    #[error(transparent)]
-    Infer(#[from] InferError),
-    /// It cannot be timed.
-    #[error("the model cannot be timed: {0}")]
-    Speed(String),
-    /// The images cannot be embedded.
-    #[error(transparent)]
-    Embed(#[from] Box<TrainError>),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<TrainError> for EvaluateError {
-    fn from(error: TrainError) -> Self {
-        Self::Embed(Box::new(error))
-    }
-}
-
-impl From<DbErr> for EvaluateError {
-    fn from(error: DbErr) -> Self {
-        Self::Store(error.into())
-    }
-}
 
 /// Evaluates a version on the test split and on fresh field samples, compares it with the model in service,
 /// and stores the report with it.

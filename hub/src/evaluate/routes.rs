@@ -5,29 +5,29 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use pilah_evaluate::calibration::{BeforeTemperature, Calibration, ReliabilityBin};
+use pilah_evaluate::compare::ClassTest;
+use pilah_evaluate::plots::{self, Plot, PlotFile};
+use pilah_evaluate::report::{BinFigures, ComparisonReport, Differing, EvaluationReport, Offender, SetReport, Side};
+use pilah_evaluate::selective::{RiskCoverage, RiskPoint};
+use pilah_evaluate::{EpochFigures, GateRules, Speed};
 use pilah_models::name::ModelVersion;
 use pilah_plots::PlotError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::calibration::{BeforeTemperature, Calibration, ReliabilityBin};
-use super::compare::ClassTest;
-use super::job::{self, EvaluateError};
-use super::plots::{self, Plot, PlotFile};
-use super::report::{BinFigures, ComparisonReport, Differing, EvaluationReport, Offender, SetReport, Side};
-use super::selective::{RiskCoverage, RiskPoint};
-use super::{GateRules, Speed, cell, store};
+use super::error::EvaluateError;
+use super::honesty::{self, Honesty, HonestyError, MOST_SEEDS, SeedFigures, Spread};
+use super::{cell, job, kept_report, parts, store};
 use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::registry::RegistryError;
 use crate::state::AppState;
-use crate::train::job::Parts;
-use crate::train::progress::EpochFigures;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(evaluate, report, cell::confusion, compare, plot, gate),
+    paths(evaluate, report, cell::confusion, compare, plot, gate, compare_splits),
     components(schemas(
         EvaluationReport,
         SetReport,
@@ -45,7 +45,10 @@ use crate::train::progress::EpochFigures;
         ClassTest,
         Differing,
         Speed,
-        GateRules
+        GateRules,
+        Honesty,
+        SeedFigures,
+        Spread
     ))
 )]
 pub(crate) struct ApiDoc;
@@ -59,6 +62,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/models/{version}/plots/{plot}", get(plot))
         .route("/api/v1/models/compare", get(compare))
         .route("/api/v1/gate", get(gate))
+        .route("/api/v1/dataset/compare-splits", post(compare_splits))
 }
 
 /// Evaluates a version now, on the test split and on fresh field samples, and keeps the report. It takes a
@@ -98,17 +102,6 @@ pub(crate) async fn report(
     Path(version): Path<String>,
 ) -> Result<Json<EvaluationReport>, HttpError> {
     Ok(Json(kept_report(&state, &version).await?))
-}
-
-pub(super) async fn kept_report(state: &AppState, version: &str) -> Result<EvaluationReport, HttpError> {
-    let version = state.registry.known(version).await?;
-    state.registry.report(&version).await?.ok_or_else(|| {
-        HttpError::new(
-            axum::http::StatusCode::NOT_FOUND,
-            "not-evaluated",
-            format!("{version} was not evaluated yet: POST /api/v1/models/{version}/evaluate"),
-        )
-    })
 }
 
 /// Which two.
@@ -222,8 +215,44 @@ async fn history(state: &AppState, version: &ModelVersion) -> Result<(String, Ve
     Ok((format!("Training {id}, which made {version}"), history))
 }
 
-pub(super) fn parts(state: &AppState) -> Parts {
-    Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() }
+/// How much to compare.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HonestyQuery {
+    /// How many seeds, 1 to 20; 3 if left out. Each takes some seconds.
+    #[param(minimum = 1, maximum = 20)]
+    seeds: Option<u64>,
+}
+
+/// Accuracy with a random and with the grouped split, side by side: what a random split would have promised.
+/// Images that the model in service has not embedded before are embedded first, which takes a while.
+#[utoipa::path(post, path = "/api/v1/dataset/compare-splits", tag = "dataset", params(HonestyQuery), responses(
+    (status = 200, description = "The figures", body = Honesty),
+    (status = 401, description = "Not logged in", body = Problem),
+    (status = 403, description = "Needs the role admin", body = Problem),
+    (status = 422, description = "There is too little to compare", body = Problem),
+    (status = 503, description = "No model is in service", body = Problem),
+))]
+pub(crate) async fn compare_splits(
+    State(state): State<AppState>,
+    _admin: Admin,
+    QueryArgs(query): QueryArgs<HonestyQuery>,
+) -> Result<Json<Honesty>, HttpError> {
+    let seeds = query.seeds.unwrap_or(3).clamp(1, MOST_SEEDS);
+    Ok(Json(honesty::compare(&parts(&state), None, seeds, &state.shutdown, |_| {}).await?))
+}
+
+impl From<HonestyError> for HttpError {
+    fn from(error: HonestyError) -> Self {
+        match error {
+            HonestyError::NoBackbone => Self::unavailable("no-model", error.to_string()),
+            HonestyError::TooFew => Self::unprocessable("too-few-images", error.to_string()),
+            HonestyError::Fit(_) => Self::unprocessable("cannot-fit", error.to_string()).with_cause(error),
+            HonestyError::Embedding(error) => error.into(),
+            HonestyError::Load(error) => Self::internal(error),
+            HonestyError::Dataset(error) => error.into(),
+        }
+    }
 }
 
 impl From<EvaluateError> for HttpError {
@@ -234,7 +263,8 @@ impl From<EvaluateError> for HttpError {
                 Self::unprocessable("cannot-evaluate", error.to_string())
             }
             EvaluateError::Registry(error) => error.into(),
-            EvaluateError::Embed(error) => (*error).into(),
+            EvaluateError::Embed(error) => error.into(),
+            EvaluateError::Dataset(error) => error.into(),
             EvaluateError::Store(error) => error.into(),
             EvaluateError::Load(error) => RegistryError::from(error).into(),
             EvaluateError::Infer(error) => Self::internal(error),

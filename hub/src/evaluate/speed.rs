@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use pilah_evaluate::Speed;
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::{InferError, LoadError, Merged, golden};
 use pilah_models::onnx::{self, OnnxError};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// How many runs come before the first that is timed: caches and pages are warm then.
 const WARM_UP: usize = 3;
@@ -18,27 +17,6 @@ const RUNS: usize = 40;
 /// A slow model is timed for this long, but [`LEAST_RUNS`] times in any case.
 const PATIENCE: Duration = Duration::from_millis(800);
 const LEAST_RUNS: usize = 8;
-
-/// How fast and how large a model is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Speed {
-    /// Half of the images took no longer than this, in milliseconds, from pixels of the right size to
-    /// probabilities.
-    pub median_ms: f64,
-    /// 95 of 100 images took no longer than this.
-    pub p95_ms: f64,
-    /// How many images were timed.
-    pub runs: u32,
-    /// Size of backbone and head as one file.
-    pub merged_bytes: u64,
-    /// Size of the backbone, which a bin fetches once.
-    pub backbone_bytes: u64,
-    /// Size of the head, which a bin fetches after a retraining.
-    pub head_bytes: u64,
-    /// The largest difference between a probability of the merged network and the golden output in the
-    /// manifest, over all golden inputs.
-    pub largest_difference: f32,
-}
 
 /// A model that could not be timed.
 #[derive(Debug, thiserror::Error)]

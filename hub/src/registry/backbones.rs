@@ -56,14 +56,14 @@ pub struct BackboneView {
 }
 
 /// What was found of a file that is to become a backbone.
-pub(super) struct Checked {
-    pub(super) input: InputSpec,
-    pub(super) embedding: usize,
-    pub(super) median_ms: f64,
+pub(crate) struct Checked {
+    pub(crate) input: InputSpec,
+    pub(crate) embedding: usize,
+    pub(crate) median_ms: f64,
 }
 
 /// Loads a backbone, looks at its shapes and times it. Takes up to a second or so, on the caller's thread.
-pub(super) fn check(onnx: &[u8], input: InputSpec, latency_ms: f64) -> Result<(Backbone, Checked), RegistryError> {
+pub(crate) fn check(onnx: &[u8], input: InputSpec, latency_ms: f64) -> Result<(Backbone, Checked), RegistryError> {
     let unusable = |problem: String| RegistryError::Import(problem);
     if onnx.len() as u64 > LARGEST_NETWORK {
         let bytes = onnx.len();
@@ -98,7 +98,7 @@ pub(super) fn check(onnx: &[u8], input: InputSpec, latency_ms: f64) -> Result<(B
 }
 
 /// The size of the images that a network takes, as its file says, or else `side` by `side`.
-pub(super) fn input_size(onnx: &[u8], side: Option<u32>) -> Result<(u32, u32), RegistryError> {
+pub(crate) fn input_size(onnx: &[u8], side: Option<u32>) -> Result<(u32, u32), RegistryError> {
     let interface = onnx::inspect(onnx)?;
     let (width, height) = match (interface.image_size(), side) {
         (Some(stated), _) => stated,
@@ -125,7 +125,7 @@ impl Registry {
     ///
     /// # Errors
     /// A version was made with it, or the storage failed.
-    pub(super) async fn keep_backbone(
+    pub(crate) async fn keep_backbone(
         &self,
         onnx: Vec<u8>,
         checked: Checked,

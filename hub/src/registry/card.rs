@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use pilah_models::bundle::Manifest;
 
 use super::lineage::{LineageView, Override};
-use crate::evaluate::EvaluationReport;
-use crate::evaluate::gate::Verdict;
-use crate::evaluate::report::SetReport;
+use pilah_evaluate::EvaluationReport;
+use pilah_evaluate::gate::Verdict;
+use pilah_evaluate::report::SetReport;
 
 /// What a card is made of.
 pub(super) struct Card<'a> {

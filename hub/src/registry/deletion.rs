@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTra
 use super::{Registry, RegistryError, State, backbones, store};
 use crate::audit;
 use crate::store::StoreError;
-use crate::store::entity::{bin, embedding, model};
+use crate::store::entity::{embedding, model};
 
 impl Registry {
     /// Deletes a version with its files.
@@ -81,18 +81,4 @@ async fn is_named(db: &impl ConnectionTrait, id: &ContentId) -> Result<bool, Sto
         .add(model::Column::HeadSha256.eq(id.as_str()));
     let named = model::Entity::find().filter(any).filter(model::Column::State.ne(State::Deleted.name()));
     Ok(named.count(db).await? > 0)
-}
-
-/// Bins that have a version, or are to have it, in words.
-pub(super) async fn bins(db: &impl ConnectionTrait, version: &str) -> Result<Vec<String>, StoreError> {
-    let any = Condition::any().add(bin::Column::ModelVersion.eq(version)).add(bin::Column::DesiredVersion.eq(version));
-    let rows = bin::Entity::find().filter(any).filter(bin::Column::RetiredMs.is_null()).all(db).await?;
-    let words = |row: bin::Model| {
-        if row.model_version.as_deref() == Some(version) {
-            format!("bin {} classifies with it", row.id)
-        } else {
-            format!("bin {} is to have it", row.id)
-        }
-    };
-    Ok(rows.into_iter().map(words).collect())
 }

@@ -8,7 +8,7 @@ use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::onnx::OnnxError;
 use sea_orm::DbErr;
 
-use super::import;
+use super::scaling;
 use crate::store::{BlobError, StoreError};
 
 /// Something that cannot be done with a model version.
@@ -41,11 +41,11 @@ pub enum RegistryError {
         "the import is refused: nothing says how this network takes its pixels, and a wrong scaling shows nowhere. Say it \
          (--scaling, or ?scaling=): {choices}. Tried out: {words}",
         choices = SCALING_CHOICES,
-        words = import::in_words(tried, *images)
+        words = scaling::in_words(tried, *images)
     )]
     Scaling {
         /// How many labelled images each scaling labels right.
-        tried: Vec<import::Tried>,
+        tried: Vec<scaling::Tried>,
         /// Of how many.
         images: u64,
     },

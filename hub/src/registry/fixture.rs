@@ -11,8 +11,8 @@ use pilah_models::onnx;
 
 use super::Registry;
 use crate::live::Live;
+use crate::registry::Parts;
 use crate::store::{Blobs, DataFolder, Store};
-use crate::train::job::Parts;
 
 /// Side of the tiny backbone's input.
 pub(crate) const SIDE: u32 = 32;

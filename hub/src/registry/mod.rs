@@ -16,6 +16,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use backbone_file::{BackboneFile, BackboneFileError};
 pub use error::RegistryError;
 use pilah_models::bundle::{Bundle, MANIFEST_FILE};
 use pilah_models::infer::Classifier;
@@ -24,10 +25,10 @@ use pilah_models::wire::DesiredModel;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use crate::error::Chain;
-use crate::evaluate::gate::Verdict;
-use crate::evaluate::{Evaluation, EvaluationReport, GateRules};
 use crate::live::{Live, LiveEvent};
 use crate::store::{Blobs, Store};
+use pilah_evaluate::gate::Verdict;
+use pilah_evaluate::{Evaluation, EvaluationReport, GateRules};
 
 /// What cannot be done with a version.
 mod error;
@@ -50,8 +51,11 @@ pub mod export;
 /// What a version is and is worth, for people.
 mod card;
 
-/// A version from elsewhere.
-pub mod import;
+/// A backbone from a file that an operator names.
+mod backbone_file;
+
+/// How an imported network takes its pixels, and what says so.
+pub mod scaling;
 
 /// Backbones from elsewhere, for the next training.
 pub mod backbones;
@@ -67,10 +71,6 @@ pub(crate) mod routes;
 
 /// Which part of a file is asked for.
 mod range;
-
-/// HTTP: export, import, backbones.
-#[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
-mod transfer;
 
 /// What a model version is to the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,17 @@ pub struct Origin<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// What the gate says.
     pub verdict: Option<&'a Verdict>,
+}
+
+/// The registry, with what its models are made of: what works on models takes these.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Images and networks.
+    pub blobs: Blobs,
+    /// Model versions.
+    pub registry: Registry,
 }
 
 /// Every model version of the hub. Clones share the model in service.

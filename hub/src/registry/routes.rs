@@ -11,48 +11,21 @@ use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
-use super::backbones::BackboneView;
-use super::import::{Because, Doubt, Imported, Renamed, Tried, Understood};
 use super::lineage::{LineageView, Override};
 use super::range::{Part, part};
-use super::{Registry, RegistryError, store, transfer};
+use super::{Registry, RegistryError, store};
 use crate::auth::{Admin, BinOrUser, User};
 use crate::error::{HttpError, JsonBody, Problem};
-use crate::evaluate::Evaluation;
-use crate::evaluate::gate::Verdict;
 use crate::state::AppState;
 use crate::store::entity::model;
+use pilah_evaluate::Evaluation;
+use pilah_evaluate::gate::Verdict;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(
-        list,
-        one,
-        activate,
-        delete_version,
-        artifact,
-        transfer::export,
-        transfer::import,
-        transfer::backbones,
-        transfer::delete_backbone
-    ),
-    components(schemas(
-        ModelList,
-        ModelView,
-        ModelDetail,
-        Activation,
-        LineageView,
-        Override,
-        Imported,
-        Understood,
-        Because,
-        Tried,
-        Doubt,
-        Renamed,
-        BackboneView,
-        transfer::BackboneList
-    ))
+    paths(list, one, activate, delete_version, artifact),
+    components(schemas(ModelList, ModelView, ModelDetail, Activation, LineageView, Override))
 )]
 pub(crate) struct ApiDoc;
 
@@ -63,7 +36,6 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/models/{version}", get(one).delete(delete_version))
         .route("/api/v1/models/{version}/activate", post(activate))
         .route("/api/v1/artifacts/{sha256}", get(artifact))
-        .merge(transfer::routes())
 }
 
 /// Every model version.

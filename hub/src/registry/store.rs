@@ -7,12 +7,12 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{Origin, RegistryError, State, deletion};
+use super::{Origin, RegistryError, State};
 use crate::audit::note;
-use crate::evaluate::gate::Verdict;
-use crate::evaluate::{Evaluation, EvaluationReport};
-use crate::store::entity::model;
+use crate::store::entity::{bin, model};
 use crate::store::{Store, StoreError, now_ms};
+use pilah_evaluate::gate::Verdict;
+use pilah_evaluate::{Evaluation, EvaluationReport};
 
 /// The files of a version.
 pub(super) struct Files {
@@ -100,7 +100,7 @@ pub(super) async fn references(db: &impl ConnectionTrait, row: &model::Model) ->
     if previous(db).await?.as_deref() == Some(row.version.as_str()) {
         by.push("it is the previous one, to which the hub can go back".to_owned());
     }
-    by.extend(deletion::bins(db, &row.version).await?);
+    by.extend(bins(db, &row.version).await?);
     Ok(by)
 }
 
@@ -203,4 +203,18 @@ pub(super) async fn put_in_service(
 
 fn corrupt(row: &model::Model, error: &dyn std::error::Error) -> StoreError {
     StoreError::Corrupt { table: "models", row: row.version.clone(), problem: error.to_string() }
+}
+
+/// Bins that have a version, or are to have it, in words.
+async fn bins(db: &impl ConnectionTrait, version: &str) -> Result<Vec<String>, StoreError> {
+    let any = Condition::any().add(bin::Column::ModelVersion.eq(version)).add(bin::Column::DesiredVersion.eq(version));
+    let rows = bin::Entity::find().filter(any).filter(bin::Column::RetiredMs.is_null()).all(db).await?;
+    let words = |row: bin::Model| {
+        if row.model_version.as_deref() == Some(version) {
+            format!("bin {} classifies with it", row.id)
+        } else {
+            format!("bin {} is to have it", row.id)
+        }
+    };
+    Ok(rows.into_iter().map(words).collect())
 }

@@ -2,8 +2,8 @@ use pilah_models::labels::Labels;
 
 use super::fixture::{Hub, untrained};
 use super::*;
-use crate::evaluate::gate::Rule;
-use crate::train::job::Parts;
+use crate::registry::Parts;
+use pilah_evaluate::gate::Rule;
 
 fn labels() -> Labels {
     Labels::parse(["glass", "metal", "paper"]).expect("valid")

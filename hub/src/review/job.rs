@@ -23,10 +23,10 @@ use super::score::{Judge, References};
 use super::store::{self, Scored, Which};
 use super::{ReviewConfig, State, value};
 use crate::embeddings::Vectors;
+use crate::registry::Parts;
 use crate::store::entity::{label_history, review, review_action, sample};
 use crate::store::{StoreError, now_ms};
 use crate::train::Trainer;
-use crate::train::job::Parts;
 
 /// How often it looks without being nudged.
 const PERIOD: Duration = Duration::from_secs(30);

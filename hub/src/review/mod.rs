@@ -64,9 +64,6 @@ pub mod wrong;
 /// Reviews in the database, as the job keeps them.
 pub(crate) mod store;
 
-/// HTTP: many answers at once.
-mod many;
-
 /// Keeps the queue up to date.
 pub mod job;
 

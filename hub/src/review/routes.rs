@@ -12,7 +12,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::answer::{self, Answer, Answered, Unusable};
 use super::opinions::{self, Agreement, PairAgreement};
-use super::{ReviewError, Reviewer, State, job, many, queue, store, undo, wrong};
+use super::{ReviewError, Reviewer, State, job, queue, store, undo, wrong};
 use crate::auth::{self, BinOrReviewer, BinOrUser, Role, User};
 use crate::dataset::routes::{SampleView, known_classes};
 use crate::embeddings::EmbeddingStatus;
@@ -21,6 +21,12 @@ use crate::live::LiveEvent;
 use crate::state::AppState;
 use crate::store::entity::{review, sample};
 use crate::store::now_ms;
+
+/// What one sample shows, said without being asked.
+mod label;
+
+/// Many answers at once.
+mod many;
 
 /// How many samples a batch has at most, and if nothing else is said.
 const MOST: usize = 100;
@@ -31,7 +37,7 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(status, held, next, respond, many::respond_many, undo, agreement, wrong),
+    paths(status, held, next, respond, many::respond_many, label::label, undo, agreement, wrong),
     components(schemas(
         QueueStatus,
         EmbeddingStatus,
@@ -44,6 +50,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
         many::SampleAnswer,
         many::ManyOutcomes,
         many::SampleOutcome,
+        label::NewLabel,
+        label::Labelled,
         Agreement,
         PairAgreement,
         WrongItem,
@@ -59,6 +67,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/review/next", get(held).post(next))
         .route("/api/v1/review/{sample}/answer", post(respond))
         .route("/api/v1/review/answers", post(many::respond_many))
+        .route("/api/v1/samples/{id}/label", post(label::label))
         .route("/api/v1/review/undo", post(undo))
         .route("/api/v1/review/agreement", get(agreement))
         .route("/api/v1/review/wrong", post(wrong))

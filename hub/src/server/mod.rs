@@ -39,12 +39,12 @@ use crate::forecast::job::Forecasts;
 use crate::ingest::{Broker, BrokerError, Counters, Ingest};
 use crate::live::Live;
 use crate::predict::Predictor;
+use crate::registry::Parts;
 use crate::registry::{Registry, RegistryError};
 use crate::settings::Disk;
 use crate::state::{AppState, Doors};
 use crate::store::{Blobs, DataFolder, Store, StoreError};
 use crate::train::Trainer;
-use crate::train::job::Parts;
 use crate::{embeddings, review, rollout, statistics};
 
 /// How long requests and jobs have to end when the hub stops.
@@ -181,7 +181,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         Trainer::open_watching(parts.clone(), live.clone(), shutdown.clone()).await
     };
     let trainer = trainer.map_err(StoreError::from)?;
-    let vectors = embeddings::job::start(parts.clone(), trainer.clone(), &live, shutdown.clone());
+    let training = trainer.clone();
+    let is_training = move || training.status().in_progress;
+    let vectors = embeddings::job::start(parts.clone(), is_training, &live, shutdown.clone());
     let turn = Arc::default();
     review::job::start(
         parts.clone(),

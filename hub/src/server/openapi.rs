@@ -11,7 +11,8 @@ mod errors;
 
 use super::status;
 use crate::{
-    auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, settings, statistics, train,
+    auth, dataset, evaluate, exchange, fleet, forecast, predict, registry, review, rollout, search, settings,
+    statistics, train,
 };
 
 /// What holds for the whole interface.
@@ -88,6 +89,7 @@ fn stages() -> Vec<Document> {
         search::routes::ApiDoc::openapi(),
         train::routes::ApiDoc::openapi(),
         registry::routes::ApiDoc::openapi(),
+        exchange::routes::ApiDoc::openapi(),
         evaluate::routes::ApiDoc::openapi(),
         rollout::routes::ApiDoc::openapi(),
         predict::routes::ApiDoc::openapi(),

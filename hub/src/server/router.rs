@@ -15,8 +15,8 @@ use crate::error::HttpError;
 use crate::settings::MapTiles;
 use crate::state::AppState;
 use crate::{
-    auth, dashboard, dataset, evaluate, fleet, forecast, live, predict, registry, review, rollout, search, settings,
-    statistics, train,
+    auth, dashboard, dataset, evaluate, exchange, fleet, forecast, live, predict, registry, review, rollout, search,
+    settings, statistics, train,
 };
 
 /// No request body is larger, in bytes, except where a route says otherwise.
@@ -59,6 +59,7 @@ fn stages() -> Router<AppState> {
         .merge(search::routes::routes())
         .merge(train::routes::routes())
         .merge(registry::routes::routes())
+        .merge(exchange::routes::routes())
         .merge(evaluate::routes::routes())
         .merge(rollout::routes::routes())
         .merge(predict::routes::routes())

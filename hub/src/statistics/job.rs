@@ -20,12 +20,12 @@ use super::curve::{self, LearningCurve};
 use super::store::{self, Labelled};
 use crate::embeddings::Vectors;
 use crate::error::Chain;
+use crate::registry::Parts;
 use crate::review::folds::Example;
 use crate::review::store::{keep, kept};
 use crate::review::value::draw;
 use crate::store::now_ms;
 use crate::train::Trainer;
-use crate::train::job::Parts;
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(60);

@@ -8,8 +8,8 @@ use pilah_models::train::{self as fitting, FittedHead, HeadParams};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoints::Checkpoints;
-use super::job::Sets;
 use super::plan::Plan;
+use super::sets::Sets;
 use super::{OnStep, Step, TrainError};
 
 /// How often a fit is written to disk; most are over before.

@@ -4,69 +4,32 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use pilah_models::bundle::{Bundle, CLOSED, FileRef, InputSpec, Lineage, Manifest, Scaling};
+use pilah_evaluate::{Evaluation, McNemar, Speed, agreement, calibration};
+use pilah_models::bundle::{Bundle, CLOSED, FileRef, Lineage, Manifest};
 use pilah_models::infer::{Backbone, Classifier, Head, golden};
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label, ModelVersion};
-use pilah_models::onnx;
 use pilah_models::train::thresholds::{self, ClassThreshold};
 use pilah_models::train::{Examples, FittedHead};
 use tokio_util::sync::CancellationToken;
 
 use super::checkpoints::Checkpoints;
-use super::embed::{self, Embeddings};
 use super::fit::{self, Fitted};
 use super::plan::{self, Plan};
-use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, Splits, ThresholdFigures, TrainReport};
-use super::{OnStep, PlanError, Step, TrainError, TrainParams, queue};
-use crate::dataset::{self, Split};
-use crate::evaluate::agreement;
-use crate::evaluate::gate::{self, Candidate, InService, Verdict};
-use crate::evaluate::job::Known;
-use crate::evaluate::{self, Evaluation, McNemar, Speed, calibration, speed};
+use super::report::{Comparison, EmbeddingFigures, FailedImage, FittingFigures, ThresholdFigures, TrainReport};
+use super::sets::Sets;
+use super::{OnStep, Step, TrainError, TrainParams, queue};
+use crate::dataset;
+use crate::embeddings::embed::{self, Progress};
+use crate::evaluate::job::{Known, evaluate_new};
+use crate::evaluate::speed;
 use crate::level;
-use crate::registry::{Origin, Registry};
-use crate::store::{Blobs, Store};
+use crate::registry::{BackboneFile, Origin, Parts};
+use crate::store::Store;
+use pilah_evaluate::gate::{self, Candidate, InService, Verdict};
 
 /// The largest difference in a probability that counts as equal on another processor.
 const GOLDEN_TOLERANCE: f32 = 0.005;
-
-/// Where a training reads and writes.
-#[derive(Debug, Clone)]
-pub struct Parts {
-    /// The database.
-    pub store: Store,
-    /// Images and networks.
-    pub blobs: Blobs,
-    /// Model versions.
-    pub registry: Registry,
-}
-
-/// A backbone with what it takes.
-#[derive(Debug, Clone)]
-pub struct BackboneFile {
-    /// The ONNX file.
-    pub onnx: Vec<u8>,
-    /// What it takes.
-    pub input: InputSpec,
-}
-
-impl BackboneFile {
-    /// A backbone of the size and the scaling of pixels that its file says, or of `side` pixels, and `scaling`.
-    ///
-    /// # Errors
-    /// No network, or one that leaves the size or the scaling open while they are not given.
-    pub fn new(onnx: &[u8], side: Option<u32>, scaling: Option<Scaling>) -> Result<Self, TrainError> {
-        let taken = onnx::intake(onnx, &mut |_| Ok(None))?;
-        let stated = onnx::inspect(&taken.onnx)?.image_size();
-        let (width, height) = stated.or(side.map(|side| (side, side))).ok_or(TrainError::InputSize)?;
-        let scaling = match onnx::stated_scaling(&taken.metadata)? {
-            _ if taken.changes.contains(&onnx::Change::Bytes) => Scaling::BYTES,
-            stated => scaling.or(stated.map(|(scaling, _)| scaling)).ok_or(TrainError::InputScaling)?,
-        };
-        Ok(Self { onnx: taken.onnx, input: InputSpec::scaled(width, height, scaling) })
-    }
-}
 
 /// Checks, before a training begins, that there is something to train on.
 ///
@@ -146,7 +109,8 @@ pub(super) async fn run(
 
     let begun = Instant::now();
     let images = plan.images.iter().map(|image| &image.content);
-    let embeddings = embed::embed(&parts.store, &parts.blobs, &base.backbone, &base.id, images, on_step, stop).await?;
+    let told = |Progress { done, total, cached }| on_step(Step::Embedding { done, total, cached });
+    let embeddings = embed::embed(&parts.store, &parts.blobs, &base.backbone, &base.id, images, &told, stop).await?;
     let embedding_seconds = begun.elapsed().as_secs_f64();
 
     let begun = Instant::now();
@@ -173,7 +137,7 @@ pub(super) async fn run(
     }
     let known = Known { temperature: Some(head.temperature.into()), speed: judged.speed.ok() };
     // The model is made and judged whether or not there is a report on it.
-    if let Err(error) = evaluate::job::evaluate_new(parts, &model, known).await {
+    if let Err(error) = evaluate_new(parts, &model, known).await {
         tracing::warn!(%model, %error, "the new model has no report; it can be evaluated later");
     }
     Ok(TrainReport {
@@ -230,49 +194,6 @@ impl Base {
     }
 }
 
-/// The embedded images of each split, without those that could not be read.
-pub(super) struct Sets {
-    pub(super) train: Examples,
-    pub(super) validation: Examples,
-    test: Examples,
-    /// The images of `test`, in its order.
-    test_images: Vec<ContentId>,
-}
-
-impl Sets {
-    fn of(plan: &Plan, embeddings: &Embeddings, length: usize) -> Result<Self, TrainError> {
-        let mut sets = Self {
-            train: Examples::new(length),
-            validation: Examples::new(length),
-            test: Examples::new(length),
-            test_images: Vec::new(),
-        };
-        for image in &plan.images {
-            let Some(embedding) = embeddings.get(&image.content) else { continue };
-            let examples = match image.split {
-                Split::Train => &mut sets.train,
-                Split::Validation => &mut sets.validation,
-                Split::Test => {
-                    sets.test_images.push(image.content.clone());
-                    &mut sets.test
-                }
-            };
-            examples.push(embedding, image.target);
-        }
-        for (split, examples) in [("validation", &sets.validation), ("test", &sets.test)] {
-            if examples.is_empty() {
-                return Err(PlanError::EmptySplit { split }.into());
-            }
-        }
-        Ok(sets)
-    }
-
-    fn sizes(&self) -> Splits {
-        let size = |examples: &Examples| examples.len() as u64;
-        Splits { train: size(&self.train), validation: size(&self.validation), test: size(&self.test) }
-    }
-}
-
 /// What a fitted head is sealed with.
 struct Sealing<'a> {
     plan: &'a Plan,
@@ -304,7 +225,7 @@ impl Sealing<'_> {
         let labels = &self.plan.labels;
         let head = Head::load(&network, base.backbone.embedding_len(), labels.len())?;
         let answers = answers(&head, &self.sets.test)?;
-        let evaluation = evaluate::evaluate(labels, &self.sets.test.targets, &answers);
+        let evaluation = pilah_evaluate::evaluate(labels, &self.sets.test.targets, &answers);
         let thresholds = self.thresholds(&head)?;
         let bundle = self.seal(base, network, &head, &thresholds, service, evaluation.accuracy as f32)?;
         let golden = golden::check(&base.backbone, &head, bundle.manifest()).map_err(|error| error.to_string());
@@ -323,7 +244,7 @@ impl Sealing<'_> {
         let (targets, speed) = (&self.sets.test.targets, speed::measured(&bundle).await);
         let candidate = Candidate {
             evaluation: &evaluation,
-            calibration: &calibration::calibration(&evaluate::answered(targets, &answers)),
+            calibration: &calibration::calibration(&pilah_evaluate::answered(targets, &answers)),
             golden,
             speed: speed.clone(),
             service: compared.as_ref().map(|compared| {
@@ -438,11 +359,10 @@ impl Sealing<'_> {
         service: &Classifier,
         head: &Head,
     ) -> Result<Vec<Option<Vec<f32>>>, TrainError> {
-        let quiet: OnStep = Arc::new(|_| {});
         let (backbone, id) = (service.backbone(), &service.manifest().backbone.sha256);
         let images = &self.sets.test_images;
         let never = CancellationToken::new();
-        let embeddings = embed::embed(&parts.store, &parts.blobs, backbone, id, images, &quiet, &never).await?;
+        let embeddings = embed::embed(&parts.store, &parts.blobs, backbone, id, images, &|_| {}, &never).await?;
         let answer = |image| embeddings.get(image).map(|row| head.probabilities(row)).transpose();
         Ok(images.iter().map(answer).collect::<Result<_, _>>()?)
     }

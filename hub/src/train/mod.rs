@@ -23,7 +23,8 @@ use pilah_models::infer::{InferError, LoadError};
 use sea_orm::DbErr;
 
 use crate::dataset::DatasetError;
-use crate::registry::RegistryError;
+use crate::embeddings::embed::EmbedError;
+use crate::registry::{BackboneFileError, RegistryError};
 use crate::store::StoreError;
 
 /// What a training is started with.
@@ -32,14 +33,14 @@ pub mod params;
 /// Which classes and images a training takes: pure.
 pub mod plan;
 
-/// What the backbone makes of each image, computed once.
-pub mod embed;
-
 /// How far a training is.
 pub mod progress;
 
 /// What a training came to.
 pub mod report;
+
+/// The embedded images of a training, split by split.
+mod sets;
 
 /// The fit, with what it needs to be taken up again.
 mod fit;
@@ -59,14 +60,10 @@ mod checkpoints;
 /// The one place that queues, watches and cancels trainings.
 pub mod trainer;
 
-/// Takes queued trainings and runs them.
-mod worker;
-
 /// HTTP: start, watch, cancel, list.
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;
 
-pub use job::BackboneFile;
 pub use params::{ACCEPTED_CONTAMINATION, TrainParams};
 pub use plan::PlanError;
 pub use progress::{Step, TrainingStatus};
@@ -93,18 +90,9 @@ pub enum TrainError {
         "no model is in service whose backbone could be used: start the hub with --bundle, or train with --backbone"
     )]
     NoBackbone,
-    /// A backbone that does not say which images it takes.
-    #[error("the backbone does not say how large its input is: state it with --input-side")]
-    InputSize,
-    /// A backbone that does not say how it takes its pixels.
-    #[error(
-        "the backbone does not say how it takes its pixels, and a wrong scaling shows nowhere: state it with --scaling: {choices}",
-        choices = pilah_models::bundle::SCALING_CHOICES
-    )]
-    InputScaling,
-    /// A backbone that is no network.
-    #[error("the backbone cannot be used")]
-    Backbone(#[from] pilah_models::onnx::OnnxError),
+    /// A backbone that cannot be used.
+    #[error(transparent)]
+    Backbone(#[from] BackboneFileError),
     /// A network that cannot be run.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -138,6 +126,16 @@ pub enum TrainError {
     /// The object storage failed: disk full, no permission.
     #[error(transparent)]
     Blob(#[from] crate::store::BlobError),
+}
+
+impl From<EmbedError> for TrainError {
+    fn from(error: EmbedError) -> Self {
+        match error {
+            EmbedError::Cancelled => Self::Cancelled,
+            EmbedError::Store(error) => Self::Store(error),
+            EmbedError::Blob(error) => Self::Blob(error),
+        }
+    }
 }
 
 impl From<DbErr> for TrainError {

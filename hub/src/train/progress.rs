@@ -1,5 +1,6 @@
 //! How far a training is: pure.
 
+use pilah_evaluate::EpochFigures;
 use pilah_models::train::EpochReport;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -108,30 +109,6 @@ pub struct TrainingStatus {
     pub resumed_from: Option<u32>,
     /// Every epoch so far.
     pub history: Vec<EpochFigures>,
-}
-
-/// An epoch, for a curve.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct EpochFigures {
-    /// From 1.
-    pub epoch: u32,
-    /// Mean loss on the training split.
-    pub train_loss: f64,
-    /// Mean loss on the validation split.
-    pub validation_loss: f64,
-    /// Share of the validation split that is labelled right, 0 to 1.
-    pub validation_accuracy: f64,
-}
-
-impl From<&EpochReport> for EpochFigures {
-    fn from(report: &EpochReport) -> Self {
-        Self {
-            epoch: count(report.epoch),
-            train_loss: f64::from(report.train_loss),
-            validation_loss: f64::from(report.validation_loss),
-            validation_accuracy: f64::from(report.validation_accuracy),
-        }
-    }
 }
 
 impl TrainingStatus {

@@ -6,10 +6,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use pilah_evaluate::EpochFigures;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::progress::EpochFigures;
 use super::report::ThresholdFigures;
 use super::store::LogEntry;
 use super::{StartError, TrainError, TrainParams, TrainReport, TrainingStatus, store};

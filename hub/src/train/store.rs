@@ -1,10 +1,11 @@
 //! Trainings as rows of the database, and what they say.
 
+use pilah_evaluate::EpochFigures;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::progress::{EndState, EpochFigures, TrainingStatus};
+use super::progress::{EndState, TrainingStatus};
 use crate::store::entity::training::{self, Column, Entity};
 use crate::store::now_ms;
 

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::dataset::{import, version};
-use crate::registry::export;
 use crate::registry::fixture::{Hub, backbone, picture, write_class};
+use crate::registry::{BackboneFile, BackboneFileError, Parts, export};
 
 async fn trainer(hub: &Hub) -> Trainer {
     Trainer::open(hub.parts.clone(), hub.live.clone(), CancellationToken::new()).await.expect("opens")
@@ -97,7 +97,7 @@ async fn a_backbone_can_be_brought_along() {
     assert_eq!(second.compared_with.as_ref().map(|c| &c.model), Some(&report.model));
     let unsaid = BackboneFile::new(&backbone(), None, None).expect_err("nothing says its scaling").to_string();
     assert!(unsaid.contains("--scaling: -1..1"), "{unsaid}");
-    assert!(matches!(BackboneFile::new(b"no network", None, None), Err(TrainError::Backbone(_))));
+    assert!(matches!(BackboneFile::new(b"no network", None, None), Err(BackboneFileError::Onnx(_))));
 }
 
 #[tokio::test]
@@ -299,7 +299,7 @@ async fn another_process_sees_cancels_and_gets_the_model() {
     let (store, blobs) = (hub.parts.store.clone(), hub.parts.blobs.clone());
     let registry =
         crate::registry::Registry::open(store.clone(), blobs.clone(), live.clone(), None).await.expect("opens");
-    let parts = job::Parts { store, blobs, registry: registry.clone() };
+    let parts = Parts { store, blobs, registry: registry.clone() };
     let watching = Trainer::open_watching(parts, live.clone(), CancellationToken::new()).await.expect("opens");
     let mut events = live.watch();
     let id = watching.start(endless(), "test").await.expect("queues");

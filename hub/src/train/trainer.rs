@@ -15,13 +15,17 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::job::{self, Parts};
+use super::job;
 use super::progress::{EndState, TrainingStatus};
 use super::queue::{self, Enqueued};
 use super::store::LogEntry;
-use super::{BackboneFile, TrainError, TrainParams, TrainReport, checkpoints, store, worker};
+use super::{TrainError, TrainParams, TrainReport, checkpoints, store};
 use crate::live::{Live, LiveEvent};
+use crate::registry::{BackboneFile, Parts};
 use crate::store::{StoreError, now_ms};
+
+/// Takes queued trainings and runs them.
+mod worker;
 
 /// Watchers are told no more often than this, except of the end.
 const TELL_EVERY: Duration = Duration::from_millis(100);

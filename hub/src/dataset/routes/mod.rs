@@ -7,7 +7,7 @@ mod upload;
 mod samples;
 
 /// The label of a sample, and the classes.
-mod labels;
+mod classes;
 
 /// Zips of images.
 mod imports;
@@ -26,7 +26,7 @@ use utoipa::OpenApi;
 
 pub(crate) use self::samples::SampleView;
 use super::store::Tally;
-use super::{DatasetError, delete, export, honesty, import, version};
+use super::{DatasetError, delete, export, import, version};
 use crate::error::HttpError;
 use crate::state::AppState;
 
@@ -40,8 +40,7 @@ pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
         upload::upload,
         samples::list,
         samples::image,
-        labels::label,
-        labels::classes,
+        classes::classes,
         imports::send,
         imports::status,
         versions::freeze,
@@ -49,7 +48,6 @@ pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
         versions::one,
         versions::difference,
         versions::export,
-        versions::honesty,
         deletions::delete
     ),
     components(schemas(
@@ -58,10 +56,8 @@ pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
         upload::FileOutcome,
         samples::SampleList,
         samples::SampleView,
-        labels::NewLabel,
-        labels::Labelled,
-        labels::ClassCounts,
-        labels::ClassCount,
+        classes::ClassCounts,
+        classes::ClassCount,
         imports::Accepted,
         import::ImportStatus,
         import::ImportReport,
@@ -73,9 +69,6 @@ pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
         version::Difference,
         version::Changed,
         export::Layout,
-        honesty::Honesty,
-        honesty::SeedFigures,
-        honesty::Spread,
         deletions::Wanted,
         delete::Deletion
     ))
@@ -88,8 +81,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/upload-training", post(upload::upload).layer(DefaultBodyLimit::max(LARGEST_UPLOAD)))
         .route("/api/v1/samples", get(samples::list))
         .route("/api/v1/samples/{id}/image", get(samples::image))
-        .route("/api/v1/samples/{id}/label", post(labels::label))
-        .route("/api/v1/classes", get(labels::classes))
+        .route("/api/v1/classes", get(classes::classes))
         // It streams into a file and counts itself.
         .route("/api/v1/imports", post(imports::send).layer(DefaultBodyLimit::disable()))
         .route("/api/v1/imports/{id}", get(imports::status))
@@ -97,7 +89,6 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/dataset/versions/{id}", get(versions::one))
         .route("/api/v1/dataset/versions/{id}/diff/{to}", get(versions::difference))
         .route("/api/v1/dataset/versions/{id}/export", get(versions::export))
-        .route("/api/v1/dataset/compare-splits", post(versions::honesty))
         .route("/api/v1/dataset/deletions", post(deletions::delete))
 }
 

@@ -13,13 +13,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::audit;
-use crate::auth::{Admin, Reviewer, User};
+use crate::auth::{Reviewer, User};
 use crate::dataset::export::{self, Layout};
-use crate::dataset::honesty::{self, Honesty, HonestyError, MOST_SEEDS};
 use crate::dataset::version::{self, Difference, Version};
 use crate::error::{Chain, HttpError, JsonBody, Problem, QueryArgs};
 use crate::state::AppState;
-use crate::train::job::Parts;
 
 /// Pieces of an export that wait for a slow reader: 64 KB each. When it is full, the export waits.
 const WAITING: usize = 8;
@@ -167,45 +165,5 @@ impl Write for Pieces {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// How much to compare.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct HonestyQuery {
-    /// How many seeds, 1 to 20; 3 if left out. Each takes some seconds.
-    #[param(minimum = 1, maximum = 20)]
-    seeds: Option<u64>,
-}
-
-/// Accuracy with a random and with the grouped split, side by side: what a random split would have promised.
-/// Images that the model in service has not embedded before are embedded first, which takes a while.
-#[utoipa::path(post, path = "/api/v1/dataset/compare-splits", tag = "dataset", params(HonestyQuery), responses(
-    (status = 200, description = "The figures", body = Honesty),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 422, description = "There is too little to compare", body = Problem),
-    (status = 503, description = "No model is in service", body = Problem),
-))]
-pub(crate) async fn honesty(
-    State(state): State<AppState>,
-    _admin: Admin,
-    QueryArgs(query): QueryArgs<HonestyQuery>,
-) -> Result<Json<Honesty>, HttpError> {
-    let parts = Parts { store: state.store, blobs: state.blobs, registry: state.registry };
-    let seeds = query.seeds.unwrap_or(3).clamp(1, MOST_SEEDS);
-    Ok(Json(honesty::compare(&parts, None, seeds, &state.shutdown, |_| {}).await?))
-}
-
-impl From<HonestyError> for HttpError {
-    fn from(error: HonestyError) -> Self {
-        match error {
-            HonestyError::NoBackbone => Self::unavailable("no-model", error.to_string()),
-            HonestyError::TooFew => Self::unprocessable("too-few-images", error.to_string()),
-            HonestyError::Fit(_) => Self::unprocessable("cannot-fit", error.to_string()).with_cause(error),
-            HonestyError::Embedding(error) => Self::internal(error),
-            HonestyError::Dataset(error) => error.into(),
-        }
     }
 }

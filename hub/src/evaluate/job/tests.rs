@@ -1,3 +1,4 @@
+use pilah_evaluate::{GateRules, plots};
 use pilah_models::labels::Labels;
 use pilah_plots::Format;
 use sea_orm::sea_query::Expr;
@@ -7,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::dataset::import;
 use crate::evaluate::cell::cell;
-use crate::evaluate::{GateRules, plots};
 use crate::registry::fixture::{Hub, picture, untrained, write_class};
 use crate::registry::{Origin, State};
 use crate::store::entity::{sample, training};

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
 
-use super::checkpoints::Checkpoints;
-use super::job::{self, BackboneFile, Claim};
-use super::progress::{EndState, Step, TrainingStatus};
-use super::queue::{self, Beat, LEASE};
-use super::store::{self, LogEntry};
-use super::trainer::{StoredBackbone, Trainer};
-use super::{OnStep, TrainError, TrainParams, TrainReport};
+use super::super::checkpoints::Checkpoints;
+use super::super::job::{self, Claim};
+use super::super::progress::{EndState, Step, TrainingStatus};
+use super::super::queue::{self, Beat, LEASE};
+use super::super::store::{self, LogEntry};
+use super::super::{OnStep, TrainError, TrainParams, TrainReport};
+use super::{StoredBackbone, Trainer};
 use crate::error::Chain;
+use crate::registry::BackboneFile;
 use crate::store::entity::training;
 use crate::store::{StoreError, now_ms};
 

@@ -177,7 +177,7 @@ async fn a_backbone_of_wrong_shape_speed_or_bytes_is_refused() {
     let head = refusal(&hub, head, SIGNED).await;
     assert!(head.contains("[?, 4]") && head.contains("input_side"), "{head}");
     let mut slow = hub.parts.clone();
-    slow.registry = slow.registry.with_rules(crate::evaluate::GateRules { latency_ms: 1e-6, ..Default::default() });
+    slow.registry = slow.registry.with_rules(pilah_evaluate::GateRules { latency_ms: 1e-6, ..Default::default() });
     let error = import(&slow, whole, "slow", &SIGNED, "ada").await.expect_err("no network is that fast").to_string();
     assert!(error.contains("latency_ms in gate.toml"), "{error}");
     assert!(hub.parts.registry.backbones().await.expect("reads").is_empty());

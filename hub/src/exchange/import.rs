@@ -4,7 +4,7 @@
 //!
 //! Nothing in an archive becomes a path: files are found by their names, read under limits, and stored by
 //! their content ([`archive`]). A network is made what is taken here ([`onnx::intake`]), and how its pixels are scaled
-//! is found out, never assumed ([`scaling`]); both are in the answer. A classifier is cut into backbone and head
+//! is found out, never assumed ([`scaling`](crate::registry::scaling)); both are in the answer. A classifier is cut into backbone and head
 //! ([`onnx::split`]), run on the golden inputs, evaluated and judged as if it had been trained here; it goes into
 //! service by a person only.
 
@@ -14,13 +14,11 @@ mod archive;
 /// The classes of a network, as text.
 mod labels;
 
-/// How pixels are scaled, and what says so.
-mod scaling;
-
 /// Scalings tried out on labelled images.
 mod trial;
 
 use jiff::Timestamp;
+use pilah_evaluate::gate::Verdict;
 use pilah_models::bundle::{
     Bundle, FileRef, InputSpec, LARGEST_MANIFEST, LARGEST_NETWORK, Lineage, MANIFEST_FILE, Manifest, Scaling,
     uniform_thresholds,
@@ -32,19 +30,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::labels::Renamed;
-pub use self::scaling::{Because, Doubt, Tried, in_words};
 
 use self::archive::Archive;
 use self::labels::Named;
-use self::scaling::Decided;
 use self::trial::Subject;
-use super::backbones::{self, BackboneView, Checked};
-use super::export::LABELS_FILE;
-use super::{Origin, Registry, RegistryError};
 use crate::audit;
-use crate::evaluate::gate::Verdict;
-use crate::evaluate::job::{self, EvaluateError};
-use crate::train::job::Parts;
+use crate::evaluate::{EvaluateError, job};
+use crate::registry::backbones::{self, BackboneView, Checked};
+use crate::registry::export::LABELS_FILE;
+use crate::registry::scaling::{self, Because, Decided, Doubt, Tried};
+use crate::registry::{Origin, Parts, RegistryError};
 
 /// A list of labels is no larger, in bytes.
 const LARGEST_LABELS: u64 = 64 * 1024;
@@ -174,7 +169,7 @@ pub async fn import(
     registry.register(&bundle, &Origin { training: None, evaluation, verdict: gate.as_ref() }).await?;
     report.model.clone_from(&model);
     registry.keep_report(&report).await?;
-    registry.note_import(&model, name, &understood.scaling, who).await?;
+    note_import(parts, &model, name, &understood.scaling, who).await?;
     let labels = bundle.manifest().labels.as_slice().to_vec();
     Ok(Imported::Model { model, labels, renamed, understood, gate })
 }
@@ -372,19 +367,17 @@ impl Classifier {
     }
 }
 
-impl Registry {
-    async fn note_import(
-        &self,
-        model: &ModelVersion,
-        name: &str,
-        scaling: &str,
-        who: &str,
-    ) -> Result<(), RegistryError> {
-        let name: String = name.chars().take(200).collect();
-        let detail = serde_json::json!({ "version": model, "name": name, "scaling": scaling });
-        audit::note(self.store.db(), who, "model.import", &detail).await?;
-        Ok(())
-    }
+async fn note_import(
+    parts: &Parts,
+    model: &ModelVersion,
+    name: &str,
+    scaling: &str,
+    who: &str,
+) -> Result<(), RegistryError> {
+    let name: String = name.chars().take(200).collect();
+    let detail = serde_json::json!({ "version": model, "name": name, "scaling": scaling });
+    audit::note(parts.store.db(), who, "model.import", &detail).await?;
+    Ok(())
 }
 
 #[cfg(test)]

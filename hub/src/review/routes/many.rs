@@ -5,9 +5,9 @@ use axum::extract::State as Shared;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{self, Answer};
-use super::routes::{Outcome, tell};
-use super::{ReviewError, Reviewer};
+use super::super::answer::{self, Answer};
+use super::super::{ReviewError, Reviewer};
+use super::{Outcome, tell};
 use crate::auth;
 use crate::dataset::routes::known_classes;
 use crate::error::{HttpError, JsonBody, Problem};

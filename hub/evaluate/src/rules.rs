@@ -131,12 +131,16 @@ impl GateRules {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Chain;
 
     fn read(text: &str) -> Result<GateRules, RulesError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join(FILE), text).expect("writes");
         GateRules::in_folder(folder.path())
+    }
+
+    /// An error with its causes.
+    fn in_words(error: &dyn std::error::Error) -> String {
+        std::iter::successors(Some(error), |error| error.source()).map(|error| format!("{error}; ")).collect()
     }
 
     #[test]
@@ -159,7 +163,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let error = read(text).expect_err(text);
-            let words = Chain(&error).to_string();
+            let words = in_words(&error);
             assert!(words.contains(expected) && words.contains(FILE), "{text}: {words}");
         }
     }

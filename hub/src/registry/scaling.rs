@@ -8,7 +8,7 @@ use pilah_models::bundle::Scaling;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::evaluate::McNemar;
+use pilah_evaluate::McNemar;
 
 /// How likely a difference by chance is that counts as none.
 const CHANCE: f64 = 0.05;
@@ -31,10 +31,10 @@ pub enum Because {
 
 /// What a network makes of labelled images with one scaling.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Trial {
-    pub(super) scaling: Scaling,
+pub(crate) struct Trial {
+    pub(crate) scaling: Scaling,
     /// For each image whether it was labelled right.
-    pub(super) right: Vec<bool>,
+    pub(crate) right: Vec<bool>,
 }
 
 /// How well a scaling agrees with labelled images.
@@ -57,17 +57,17 @@ pub struct Doubt {
 
 /// The scaling that was found, and why.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Decided {
-    pub(super) scaling: Scaling,
-    pub(super) because: Because,
-    pub(super) doubts: Vec<Doubt>,
+pub(crate) struct Decided {
+    pub(crate) scaling: Scaling,
+    pub(crate) because: Because,
+    pub(crate) doubts: Vec<Doubt>,
 }
 
 /// What is known of a network's scaling before any image is looked at: the first counts.
-pub(super) type Evidence = [(Scaling, Because)];
+pub(crate) type Evidence = [(Scaling, Because)];
 
 /// Decides, or says that it cannot.
-pub(super) fn decide(evidence: &Evidence, trials: &[Trial]) -> Option<Decided> {
+pub(crate) fn decide(evidence: &Evidence, trials: &[Trial]) -> Option<Decided> {
     let best = clear_best(trials);
     let Some((scaling, because)) = evidence.first().copied() else {
         return Some(Decided { scaling: best?.scaling, because: Because::Images, doubts: Vec::new() });
@@ -99,7 +99,7 @@ impl Trial {
         McNemar::compare(&self.right, &other.right).p_worse < CHANCE
     }
 
-    pub(super) fn tried(&self) -> Tried {
+    pub(crate) fn tried(&self) -> Tried {
         Tried { scaling: self.scaling.to_string(), right: self.rights() as u64 }
     }
 }

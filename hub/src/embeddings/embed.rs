@@ -7,12 +7,12 @@ use pilah_models::infer::Backbone;
 use pilah_models::name::ContentId;
 use pilah_models::preprocess::{self, Limits};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use tokio_util::sync::CancellationToken;
 
-use super::{OnStep, Step, TrainError};
+use crate::error::HttpError;
 use crate::store::entity::embedding;
-use crate::store::{BlobError, Blobs, Store};
+use crate::store::{BlobError, Blobs, Store, StoreError};
 
 /// How many images are read, embedded and committed together.
 const BATCH: usize = 32;
@@ -22,6 +22,47 @@ const THREADS: usize = 2;
 
 /// How many rows are asked for at once, well below SQLite's limit on parameters.
 const ROWS: usize = 500;
+
+/// Why images are not embedded.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// Someone stopped it.
+    #[error("embedding was cancelled")]
+    Cancelled,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The object storage failed: disk full, no permission.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+impl From<DbErr> for EmbedError {
+    fn from(error: DbErr) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<EmbedError> for HttpError {
+    fn from(error: EmbedError) -> Self {
+        match error {
+            EmbedError::Cancelled => Self::internal(error),
+            EmbedError::Store(error) => error.into(),
+            EmbedError::Blob(error) => error.into(),
+        }
+    }
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How many images were embedded or found unreadable.
+    pub done: u64,
+    /// How many there are to do.
+    pub total: u64,
+    /// How many had been embedded before.
+    pub cached: u64,
+}
 
 /// The embeddings of some images by one backbone.
 #[derive(Debug, Default)]
@@ -48,26 +89,26 @@ impl Embeddings {
 /// An image that is missing or damaged is left out and named; a failing disk or database ends it.
 ///
 /// # Errors
-/// [`TrainError`]: cancelled, or the storage failed.
+/// [`EmbedError`]: cancelled, or the storage failed.
 pub async fn embed<'a>(
     store: &Store,
     blobs: &Blobs,
     backbone: &Arc<Backbone>,
     id: &ContentId,
     images: impl IntoIterator<Item = &'a ContentId>,
-    on_step: &OnStep,
+    told: &(dyn Fn(Progress) + Send + Sync),
     stop: &CancellationToken,
-) -> Result<Embeddings, TrainError> {
+) -> Result<Embeddings, EmbedError> {
     let mut seen = HashSet::new();
     let images: Vec<ContentId> = images.into_iter().filter(|image| seen.insert(*image)).cloned().collect();
     let mut done = Embeddings { vectors: read_cached(store, backbone, id, &images).await?, ..Embeddings::default() };
     done.cached = done.vectors.len() as u64;
     let missing: Vec<ContentId> = images.iter().filter(|image| !done.vectors.contains_key(image)).cloned().collect();
     let total = missing.len() as u64;
-    on_step(Step::Embedding { done: 0, total, cached: done.cached });
+    told(Progress { done: 0, total, cached: done.cached });
     for batch in missing.chunks(BATCH) {
         if stop.is_cancelled() {
-            return Err(TrainError::Cancelled);
+            return Err(EmbedError::Cancelled);
         }
         let mut files = Vec::with_capacity(batch.len());
         for content in batch {
@@ -94,7 +135,7 @@ pub async fn embed<'a>(
         done.computed += new.len() as u64;
         done.vectors.extend(new);
         let finished = done.computed + done.failed.len() as u64;
-        on_step(Step::Embedding { done: finished, total, cached: done.cached });
+        told(Progress { done: finished, total, cached: done.cached });
     }
     Ok(done)
 }
@@ -122,7 +163,7 @@ async fn read_cached(
     backbone: &Backbone,
     id: &ContentId,
     images: &[ContentId],
-) -> Result<HashMap<ContentId, Vec<f32>>, TrainError> {
+) -> Result<HashMap<ContentId, Vec<f32>>, EmbedError> {
     let mut vectors = HashMap::with_capacity(images.len());
     for part in images.chunks(ROWS) {
         let rows = embedding::Entity::find()
@@ -142,7 +183,7 @@ async fn read_cached(
     Ok(vectors)
 }
 
-async fn write(store: &Store, id: &ContentId, vectors: &[(ContentId, Vec<f32>)]) -> Result<(), TrainError> {
+async fn write(store: &Store, id: &ContentId, vectors: &[(ContentId, Vec<f32>)]) -> Result<(), EmbedError> {
     if vectors.is_empty() {
         return Ok(());
     }
@@ -157,11 +198,11 @@ async fn write(store: &Store, id: &ContentId, vectors: &[(ContentId, Vec<f32>)])
     Ok(())
 }
 
-pub(crate) fn to_bytes(vector: &[f32]) -> Vec<u8> {
+pub(super) fn to_bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<f32>> {
+pub(super) fn from_bytes(bytes: &[u8]) -> Option<Vec<f32>> {
     let (numbers, rest) = bytes.as_chunks::<4>();
     rest.is_empty().then(|| numbers.iter().map(|x| f32::from_le_bytes(*x)).collect())
 }

@@ -1,6 +1,6 @@
 use super::*;
-use crate::evaluate::calibration::calibration;
-use crate::evaluate::{answered, evaluate};
+use crate::calibration::calibration;
+use crate::{answered, evaluate};
 
 const CLASSES: [&str; 2] = ["a", "b"];
 

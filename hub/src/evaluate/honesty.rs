@@ -3,7 +3,7 @@
 //!
 //! A random split puts photos of one object into training and test, and the test then asks for what
 //! training has shown. For each seed the dataset is split anew, once photo by photo and once cluster by
-//! cluster, both in the shares of [`split`]; a head is fitted to each on the embeddings of the model in
+//! cluster, both in the shares of [`crate::dataset::split`]; a head is fitted to each on the embeddings of the model in
 //! service (or of another backbone), and judged by its own test split. The stored splits are not touched.
 //!
 //! A backbone that was itself trained on these images knows them all, and hides the difference: of the model
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use pilah_models::infer::Backbone;
+use pilah_models::infer::{Backbone, LoadError};
 use pilah_models::name::{ContentId, Label};
 use pilah_models::train::{self as fitting, Examples, FittedHead, HeadParams};
 use rand::SeedableRng as _;
@@ -24,11 +24,11 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::split::{self, Counts, Split};
-use super::{DatasetError, UNUSABLE};
+use crate::dataset::split::{self, Counts, Split};
+use crate::dataset::{self, DatasetError, UNUSABLE};
+use crate::embeddings::embed::{self, EmbedError};
+use crate::registry::{BackboneFile, Parts};
 use crate::store::entity::sample;
-use crate::train::job::Parts;
-use crate::train::{BackboneFile, TrainError, embed};
 
 /// The most seeds of one comparison: each takes two fits, of some seconds.
 pub const MOST_SEEDS: u64 = 20;
@@ -47,7 +47,10 @@ pub enum HonestyError {
     TooFew,
     /// The images cannot be embedded.
     #[error(transparent)]
-    Embedding(#[from] TrainError),
+    Embedding(#[from] EmbedError),
+    /// The backbone cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
     /// A head cannot be fitted.
     #[error("a head cannot be fitted; label images of more objects")]
     Fit(#[from] fitting::TrainError),
@@ -122,9 +125,8 @@ pub async fn compare(
         return Err(HonestyError::TooFew);
     }
     told(format!("embedding {} images, those that were not embedded before", rows.len()));
-    let quiet: crate::train::OnStep = Arc::new(|_| {});
     let images = rows.iter().map(|row| &row.content);
-    let embeddings = embed::embed(&parts.store, &parts.blobs, &backbone, &id, images, &quiet, stop).await?;
+    let embeddings = embed::embed(&parts.store, &parts.blobs, &backbone, &id, images, &|_| {}, stop).await?;
     let items: Vec<Item> = rows
         .iter()
         .filter_map(|row| {
@@ -139,7 +141,7 @@ pub async fn compare(
     let mut figures = Vec::new();
     for seed in 0..seeds.clamp(1, MOST_SEEDS) {
         if stop.is_cancelled() {
-            return Err(TrainError::Cancelled.into());
+            return Err(EmbedError::Cancelled.into());
         }
         told(format!("seed {seed}: fitting with a random and with the grouped split"));
         let items = Arc::clone(&items);
@@ -171,7 +173,7 @@ async fn load(parts: &Parts, given: Option<BackboneFile>) -> Result<(Arc<Backbon
         let (backbone, id) =
             tokio::task::spawn_blocking(load).await.expect("loading does not panic and is not aborted");
         let name = id.to_string();
-        return Ok((Arc::new(backbone.map_err(TrainError::from)?), id, name));
+        return Ok((Arc::new(backbone?), id, name));
     }
     let model = parts.registry.in_service().ok_or(HonestyError::NoBackbone)?;
     let (id, name) = (model.manifest().backbone.sha256.clone(), model.manifest().version.to_string());
@@ -196,8 +198,8 @@ async fn labelled(parts: &Parts) -> Result<Vec<Row>, DatasetError> {
     rows.into_iter()
         .map(|row| {
             Ok(Row {
-                content: super::store::read(&row.id, ContentId::new(row.content_sha256))?,
-                label: super::store::read(&row.id, Label::new(row.label.unwrap_or_default()))?,
+                content: dataset::store::read(&row.id, ContentId::new(row.content_sha256))?,
+                label: dataset::store::read(&row.id, Label::new(row.label.unwrap_or_default()))?,
                 cluster: row.cluster.unwrap_or(row.group_key),
             })
         })

@@ -18,7 +18,7 @@ use std::str::FromStr;
 use pilah_plots::{Format, PlotError, canvas};
 
 use super::report::SetReport;
-use crate::train::progress::EpochFigures;
+use crate::EpochFigures;
 
 /// Which picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,22 +10,31 @@ use axum::{Json, Router};
 use pilah_models::bundle::Scaling;
 use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::backbones::BackboneView;
-use super::import::{self, Imported};
+use super::import::{self, Imported, Renamed, Understood};
 use crate::audit;
 use crate::auth::{Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
+use crate::registry::Parts;
+use crate::registry::backbones::BackboneView;
+use crate::registry::scaling::{Because, Doubt, Tried};
 use crate::state::AppState;
-use crate::train::job::Parts;
 
 /// No import is larger, in bytes: the largest network that a bin can load, and what lies beside it. It is
 /// held in memory, and one is imported at a time.
 const LARGEST_IMPORT: usize = 80_000_000;
 
-/// The routes of this part.
-pub(super) fn routes() -> Router<AppState> {
+/// The documentation of this stage.
+#[derive(OpenApi)]
+#[openapi(
+    paths(export, import, backbones, delete_backbone),
+    components(schemas(Imported, Understood, Because, Tried, Doubt, Renamed, BackboneView, BackboneList))
+)]
+pub(crate) struct ApiDoc;
+
+/// The routes of this stage.
+pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/api/v1/models/{version}/export", get(export))
         .route("/api/v1/models/import", post(import).layer(DefaultBodyLimit::max(LARGEST_IMPORT)))

@@ -4,7 +4,7 @@ use pilah_plots::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::train::progress::EpochFigures;
+use crate::EpochFigures;
 
 /// So few epochs are shown as dots as well: one alone is no line.
 const FEW: usize = 12;

@@ -14,14 +14,12 @@ use pilah_models::name::{ContentId, Label};
 use pilah_models::preprocess::{self, Limits};
 use pilah_models::vectors::{dot, inverse_norm};
 
-use super::scaling::{Evidence, Trial};
 use crate::dataset::Split;
 use crate::dataset::store::{Labelled, labelled};
-use crate::evaluate::job::EvaluateError;
-use crate::registry::RegistryError;
+use crate::evaluate::EvaluateError;
+use crate::registry::scaling::{Evidence, Trial};
+use crate::registry::{Parts, RegistryError};
 use crate::store::BlobError;
-use crate::train::TrainError;
-use crate::train::job::Parts;
 
 /// The most images that are tried, over all classes: each is looked at with each scaling.
 const MOST_IMAGES: usize = 96;
@@ -44,7 +42,7 @@ struct Example {
 
 /// Tries the scalings that have a name, and those of the evidence. No trials: there are not images of two classes.
 pub(super) async fn run(parts: &Parts, subject: Subject, evidence: &Evidence) -> Result<Vec<Trial>, EvaluateError> {
-    let images = labelled(parts.store.db()).await.map_err(TrainError::from)?;
+    let images = labelled(parts.store.db()).await?;
     let images = images.into_iter().filter(|image| image.split != Split::Test).collect();
     let (chosen, classes) = choose(images, subject.classifier.as_ref().map(|(_, labels)| labels));
     if classes < 2 {
