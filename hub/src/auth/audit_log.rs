@@ -7,9 +7,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Admin;
+use super::{Access, Admin};
 use crate::error::{HttpError, Problem, QueryArgs};
-use crate::state::AppState;
 use crate::store::entity::audit;
 
 /// How many entries an answer has if nothing is said, and at most.
@@ -62,7 +61,7 @@ pub(crate) struct AuditEntry {
     (status = 403, description = "Needs the role admin", body = Problem),
 ))]
 pub(crate) async fn read(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     _admin: Admin,
     QueryArgs(query): QueryArgs<AuditQuery>,
 ) -> Result<Json<Vec<AuditEntry>>, HttpError> {
@@ -96,5 +95,5 @@ pub(crate) async fn read(
         who: row.who,
         what: row.what,
     };
-    Ok(Json(select.all(state.store.db()).await?.into_iter().map(entry).collect()))
+    Ok(Json(select.all(access.store.db()).await?.into_iter().map(entry).collect()))
 }

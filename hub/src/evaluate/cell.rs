@@ -14,12 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::answers;
 use super::job::EvaluateError;
 use super::report::Offender;
-use super::routes::{kept_report, parts};
+use super::routes::kept_report;
 use super::store::{self, Image};
 use crate::auth::User;
 use crate::dataset;
 use crate::error::{HttpError, Problem, QueryArgs};
-use crate::state::AppState;
 use crate::train::job::Parts;
 
 /// How many images an answer has if nothing is said, and at most.
@@ -74,16 +73,16 @@ pub(crate) struct Cell {
         (status = 422, description = "The model has no such class; the answer names those that it has", body = Problem),
     ))]
 pub(crate) async fn confusion(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     _user: User,
     Path(version): Path<String>,
     QueryArgs(query): QueryArgs<CellQuery>,
 ) -> Result<Json<Cell>, HttpError> {
-    let report = kept_report(&state, &version).await?;
+    let report = kept_report(&parts.registry, &version).await?;
     let truth = dataset::known_label(&query.truth, &report.labels)?;
     let answer = dataset::known_label(&query.answer, &report.labels)?;
     let since_ms = (query.set == SetName::Field).then_some(report.field_since_ms);
-    let mut images = cell(&parts(&state), &report.model, since_ms, &truth, &answer).await?;
+    let mut images = cell(&parts, &report.model, since_ms, &truth, &answer).await?;
     let total = images.len();
     images.truncate(query.limit.unwrap_or(IMAGES).clamp(1, MOST_IMAGES));
     Ok(Json(Cell { total, images }))

@@ -1,6 +1,6 @@
 //! Reports, comparisons and plots over HTTP.
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,10 +16,10 @@ use super::plots::{self, Plot, PlotError, PlotFile};
 use super::report::{BinFigures, ComparisonReport, Differing, EvaluationReport, Offender, SetReport, Side};
 use super::selective::{RiskCoverage, RiskPoint};
 use super::{GateRules, Speed, cell, store};
-use crate::auth::{Admin, User};
+use crate::auth::{Access, Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
-use crate::registry::RegistryError;
-use crate::state::AppState;
+use crate::registry::{Registry, RegistryError};
+use crate::store::Store;
 use crate::train::job::Parts;
 use crate::train::progress::EpochFigures;
 
@@ -50,7 +50,14 @@ use crate::train::progress::EpochFigures;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Registry: FromRef<S>,
+    Parts: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/models/{version}/evaluate", post(evaluate))
         .route("/api/v1/models/{version}/report", get(report))
@@ -71,12 +78,11 @@ pub(crate) fn routes() -> Router<AppState> {
         (status = 422, description = "No image to measure by", body = Problem),
     ))]
 pub(crate) async fn evaluate(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     Admin(user): Admin,
     Path(version): Path<String>,
 ) -> Result<Json<EvaluationReport>, HttpError> {
-    let version = state.registry.known(&version).await?;
-    let parts = parts(&state);
+    let version = parts.registry.known(&version).await?;
     // In a task of its own: who hangs up does not take the report with them.
     let evaluating = tokio::spawn(async move { job::evaluate(&parts, &version).await });
     let report = evaluating.await.map_err(HttpError::internal)??;
@@ -92,16 +98,16 @@ pub(crate) async fn evaluate(
         (status = 404, description = "No such version, or it was never evaluated", body = Problem),
     ))]
 pub(crate) async fn report(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     _user: User,
     Path(version): Path<String>,
 ) -> Result<Json<EvaluationReport>, HttpError> {
-    Ok(Json(kept_report(&state, &version).await?))
+    Ok(Json(kept_report(&registry, &version).await?))
 }
 
-pub(super) async fn kept_report(state: &AppState, version: &str) -> Result<EvaluationReport, HttpError> {
-    let version = state.registry.known(version).await?;
-    state.registry.report(&version).await?.ok_or_else(|| {
+pub(super) async fn kept_report(registry: &Registry, version: &str) -> Result<EvaluationReport, HttpError> {
+    let version = registry.known(version).await?;
+    registry.report(&version).await?.ok_or_else(|| {
         HttpError::new(
             axum::http::StatusCode::NOT_FOUND,
             "not-evaluated",
@@ -129,12 +135,12 @@ pub(crate) struct Pair {
     (status = 422, description = "No image to compare by", body = Problem),
 ))]
 pub(crate) async fn compare(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     _user: User,
     QueryArgs(pair): QueryArgs<Pair>,
 ) -> Result<Json<ComparisonReport>, HttpError> {
-    let (a, b) = (state.registry.known(&pair.a).await?, state.registry.known(&pair.b).await?);
-    Ok(Json(job::compare(&parts(&state), &a, &b).await?))
+    let (a, b) = (parts.registry.known(&pair.a).await?, parts.registry.known(&pair.b).await?);
+    Ok(Json(job::compare(&parts, &a, &b).await?))
 }
 
 /// What the gate asks for, as `gate.toml` in the data folder says.
@@ -142,8 +148,8 @@ pub(crate) async fn compare(
     (status = 200, description = "The rules", body = GateRules),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn gate(State(state): State<AppState>, _user: User) -> Json<GateRules> {
-    Json(state.registry.rules().clone())
+pub(crate) async fn gate(State(registry): State<Registry>, _user: User) -> Json<GateRules> {
+    Json(registry.rules().clone())
 }
 
 /// On which images.
@@ -180,18 +186,19 @@ pub(crate) struct PlotQuery {
         (status = 404, description = "No such version or plot, or there is nothing to draw", body = Problem),
     ))]
 pub(crate) async fn plot(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(registry): State<Registry>,
     _user: User,
     Path((version, plot)): Path<(String, String)>,
     QueryArgs(query): QueryArgs<PlotQuery>,
 ) -> Result<Response, HttpError> {
     let file: PlotFile = plot.parse().map_err(|error: plots::UnknownPlot| HttpError::not_found(error.to_string()))?;
     let drawn = if file.plot == Plot::Training {
-        let version = state.registry.known(&version).await?;
-        let (title, history) = history(&state, &version).await?;
+        let version = registry.known(&version).await?;
+        let (title, history) = history(&store, &registry, &version).await?;
         tokio::task::spawn_blocking(move || plots::training(&history, &title, file.format)).await
     } else {
-        let report = kept_report(&state, &version).await?;
+        let report = kept_report(&registry, &version).await?;
         let (set, on) = match query.on {
             On::Test => (report.test, "the test split"),
             On::Field => (report.field, "fresh field samples"),
@@ -212,17 +219,17 @@ pub(crate) async fn plot(
 }
 
 /// The epochs of the training that a version came from.
-async fn history(state: &AppState, version: &ModelVersion) -> Result<(String, Vec<EpochFigures>), HttpError> {
+async fn history(
+    store: &Store,
+    registry: &Registry,
+    version: &ModelVersion,
+) -> Result<(String, Vec<EpochFigures>), HttpError> {
     let no_curves =
         || HttpError::not_found(format!("{version} came from no training of this hub, so it has no curves"));
-    let id = state.registry.birth(version).await?.training.ok_or_else(no_curves)?;
-    let row = store::training(state.store.db(), id).await?.ok_or_else(no_curves)?;
+    let id = registry.birth(version).await?.training.ok_or_else(no_curves)?;
+    let row = store::training(store.db(), id).await?.ok_or_else(no_curves)?;
     let history = row.history_json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     Ok((format!("Training {id}, which made {version}"), history))
-}
-
-pub(super) fn parts(state: &AppState) -> Parts {
-    Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() }
 }
 
 impl From<EvaluateError> for HttpError {

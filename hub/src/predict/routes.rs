@@ -1,7 +1,7 @@
 //! `POST /api/predict`.
 
 use axum::extract::multipart::Multipart;
-use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::post;
 use axum::{Json, RequestExt as _, Router};
@@ -9,13 +9,12 @@ use pilah_models::preprocess::{ImageError, Limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::{PredictError, Prediction};
-use crate::auth::User;
+use super::{PredictError, Prediction, Predictor};
+use crate::auth::{Access, User};
 use crate::dataset::receive::receive;
 use crate::dataset::routes::LARGEST_UPLOAD;
 use crate::error::{HttpError, Problem};
 use crate::recommend::{self, Educational, Language, Recommendation};
-use crate::state::AppState;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -23,7 +22,12 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Predictor: FromRef<S>,
+{
     Router::new().route("/api/predict", post(predict)).layer(DefaultBodyLimit::max(LARGEST_UPLOAD))
 }
 
@@ -59,14 +63,14 @@ pub(crate) struct Predicted {
         (status = 503, description = "No model is in service, or too many ask", body = Problem),
     ))]
 pub(crate) async fn predict(
-    State(state): State<AppState>,
+    State(predictor): State<Predictor>,
     _user: User,
     Query(options): Query<Options>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<Predicted>, HttpError> {
     let bytes = image_of(request).await?;
-    let prediction = state.predictor.predict(bytes).await?;
+    let prediction = predictor.predict(bytes).await?;
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = Language::of_request(options.lang.as_deref(), accept);
     let (recommendation, educational) = recommend::advise(&prediction.class, language);

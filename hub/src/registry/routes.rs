@@ -1,7 +1,7 @@
 //! Model versions over HTTP, and the files that bins fetch.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,12 +16,13 @@ use super::import::{Because, Doubt, Imported, Renamed, Tried, Understood};
 use super::lineage::{LineageView, Override};
 use super::range::{Part, part};
 use super::{Registry, RegistryError, store, transfer};
-use crate::auth::{Admin, BinOrUser, User};
+use crate::auth::{Access, Admin, BinOrUser, User};
 use crate::error::{HttpError, JsonBody, Problem};
 use crate::evaluate::Evaluation;
 use crate::evaluate::gate::Verdict;
-use crate::state::AppState;
 use crate::store::entity::model;
+use crate::store::{Blobs, Store};
+use crate::train::job::Parts;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -57,7 +58,15 @@ use crate::store::entity::model;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Blobs: FromRef<S>,
+    Registry: FromRef<S>,
+    Parts: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/models", get(list))
         .route("/api/v1/models/{version}", get(one).delete(delete_version))
@@ -200,8 +209,8 @@ pub(crate) async fn model_detail(registry: &Registry, version: &str) -> Result<M
     (status = 200, description = "The versions", body = ModelList),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<Json<ModelList>, HttpError> {
-    Ok(Json(model_list(&state.registry).await?))
+pub(crate) async fn list(State(registry): State<Registry>, _user: User) -> Result<Json<ModelList>, HttpError> {
+    Ok(Json(model_list(&registry).await?))
 }
 
 /// A model version with its figures and its manifest.
@@ -212,11 +221,11 @@ pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<J
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn one(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     _user: User,
     Path(version): Path<String>,
 ) -> Result<Json<ModelDetail>, HttpError> {
-    Ok(Json(model_detail(&state.registry, &version).await?))
+    Ok(Json(model_detail(&registry, &version).await?))
 }
 
 /// Puts a version into service: predictions use it, and the bins are told to fetch it. One that the
@@ -230,13 +239,13 @@ pub(crate) async fn one(
         (status = 409, description = "The gate refused it, and there is no reason", body = Problem),
     ))]
 pub(crate) async fn activate(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     Admin(user): Admin,
     Path(version): Path<String>,
     JsonBody(activation): JsonBody<Activation>,
 ) -> Result<Json<ModelView>, HttpError> {
-    state.registry.activate(&version, &user.name, activation.reason.as_deref()).await?;
-    Ok(Json(model_detail(&state.registry, &version).await?.model))
+    registry.activate(&version, &user.name, activation.reason.as_deref()).await?;
+    Ok(Json(model_detail(&registry, &version).await?.model))
 }
 
 /// Deletes a version with its files, if nothing refers to it: not the one in service, not the one before it,
@@ -250,11 +259,11 @@ pub(crate) async fn activate(
         (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it", body = Problem),
     ))]
 pub(crate) async fn delete_version(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     Admin(user): Admin,
     Path(version): Path<String>,
 ) -> Result<StatusCode, HttpError> {
-    state.registry.delete(&version, &user.name).await?;
+    registry.delete(&version, &user.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -270,17 +279,18 @@ pub(crate) async fn delete_version(
         (status = 416, description = "The file has no such byte; `Content-Range` says how many it has", body = Problem),
     ))]
 pub(crate) async fn artifact(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     _asker: BinOrUser,
     Path(sha256): Path<String>,
     asked: HeaderMap,
 ) -> Result<Response, HttpError> {
     let unknown = || HttpError::not_found("no model of this hub has a file of this SHA-256");
     let id = ContentId::new(sha256).map_err(|_| unknown())?;
-    if !store::refers_to(state.store.db(), &id).await? {
+    if !store::refers_to(store.db(), &id).await? {
         return Err(unknown());
     }
-    let bytes = state.blobs.get(&id).await?;
+    let bytes = blobs.get(&id).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartError};
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -12,12 +12,13 @@ use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::Registry;
 use super::backbones::BackboneView;
 use super::import::{self, Imported};
 use crate::audit;
-use crate::auth::{Admin, User};
+use crate::auth::{Access, Admin, User};
 use crate::error::{HttpError, Problem, QueryArgs};
-use crate::state::AppState;
+use crate::store::Store;
 use crate::train::job::Parts;
 
 /// No import is larger, in bytes: the largest network that a bin can load, and what lies beside it. It is
@@ -25,7 +26,14 @@ use crate::train::job::Parts;
 const LARGEST_IMPORT: usize = 80_000_000;
 
 /// The routes of this part.
-pub(super) fn routes() -> Router<AppState> {
+pub(super) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Registry: FromRef<S>,
+    Parts: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/models/{version}/export", get(export))
         .route("/api/v1/models/import", post(import).layer(DefaultBodyLimit::max(LARGEST_IMPORT)))
@@ -42,13 +50,14 @@ pub(super) fn routes() -> Router<AppState> {
         (status = 404, description = "No such version; the answer names those that exist", body = Problem),
     ))]
 pub(crate) async fn export(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(registry): State<Registry>,
     user: User,
     Path(version): Path<String>,
 ) -> Result<Response, HttpError> {
-    let version = state.registry.known(&version).await?;
-    let archive = state.registry.archive(&version).await?;
-    audit::note(state.store.db(), &user.name, "model.exported", &serde_json::json!({ "version": version })).await?;
+    let version = registry.known(&version).await?;
+    let archive = registry.archive(&version).await?;
+    audit::note(store.db(), &user.name, "model.exported", &serde_json::json!({ "version": version })).await?;
     // A version's name has no character that would need quoting.
     let name = HeaderValue::try_from(format!("attachment; filename=\"{version}.zip\"")).map_err(HttpError::internal)?;
     let headers =
@@ -84,7 +93,7 @@ pub(crate) struct ImportQuery {
             `scaling`, whose `choices` the answer lists", body = Problem),
     ))]
 pub(crate) async fn import(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     Admin(user): Admin,
     QueryArgs(query): QueryArgs<ImportQuery>,
     headers: HeaderMap,
@@ -94,7 +103,6 @@ pub(crate) async fn import(
     let scaling = scaling.map_err(|error| HttpError::unprocessable("bad-scaling", error.to_string()))?;
     let options = import::Options { side: query.input_side, scaling };
     let (name, bytes) = file_of(&headers, request).await?;
-    let parts = Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() };
     // In a task of its own: who hangs up leaves nothing half imported.
     let importing =
         tokio::spawn(async move { import::import(&parts, bytes.into(), &name, &options, &user.name).await });
@@ -134,8 +142,8 @@ pub(crate) struct BackboneList {
     (status = 200, description = "The backbones", body = BackboneList),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn backbones(State(state): State<AppState>, _user: User) -> Result<Json<BackboneList>, HttpError> {
-    Ok(Json(BackboneList { backbones: state.registry.backbones().await? }))
+pub(crate) async fn backbones(State(registry): State<Registry>, _user: User) -> Result<Json<BackboneList>, HttpError> {
+    Ok(Json(BackboneList { backbones: registry.backbones().await? }))
 }
 
 /// Forgets an imported backbone that no version was made with.
@@ -148,11 +156,11 @@ pub(crate) async fn backbones(State(state): State<AppState>, _user: User) -> Res
         (status = 409, description = "Versions were made with it; the answer names them", body = Problem),
     ))]
 pub(crate) async fn delete_backbone(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     Admin(user): Admin,
     Path(sha256): Path<String>,
 ) -> Result<StatusCode, HttpError> {
     let id = ContentId::new(sha256).map_err(|error| HttpError::not_found(error.to_string()))?;
-    state.registry.delete_backbone(&id, &user.name).await?;
+    registry.delete_backbone(&id, &user.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

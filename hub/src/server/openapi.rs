@@ -22,6 +22,7 @@ use crate::{
         description = "Gathers samples from smart bins, has them reviewed, retrains, and pushes models to the bins. \
                        Errors are RFC 9457 problem documents.",
     ),
+    paths(serve),
     security(("session" = []), ("basic" = [])),
     modifiers(&Logins),
 )]

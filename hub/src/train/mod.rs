@@ -67,6 +67,7 @@ mod worker;
 pub(crate) mod routes;
 
 pub use job::BackboneFile;
+pub(crate) use params::AcceptedContamination;
 pub use params::{ACCEPTED_CONTAMINATION, TrainParams};
 pub use plan::PlanError;
 pub use progress::{Step, TrainingStatus};

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{SubscriberError, SubscriberName};
-use crate::auth::Admin;
+use crate::auth::{Access, Admin, Evictions};
 use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
 use crate::store::entity::subscriber;
 
 /// Somebody who listens to the bins over MQTT.
@@ -56,8 +55,8 @@ pub(crate) struct SubscriberSecret {
     (status = 401, description = "Not logged in", body = Problem),
     (status = 403, description = "Needs the role admin", body = Problem),
 ))]
-pub(crate) async fn list(State(state): State<AppState>, _admin: Admin) -> Result<Json<Vec<SubscriberView>>, HttpError> {
-    Ok(Json(super::list(state.store.db()).await?.into_iter().map(SubscriberView::from).collect()))
+pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<Json<Vec<SubscriberView>>, HttpError> {
+    Ok(Json(super::list(access.store.db()).await?.into_iter().map(SubscriberView::from).collect()))
 }
 
 /// Makes an account for somebody who listens over MQTT.
@@ -70,12 +69,12 @@ pub(crate) async fn list(State(state): State<AppState>, _admin: Admin) -> Result
     (status = 422, description = "The name is not valid", body = Problem),
 ))]
 pub(crate) async fn add(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     Admin(user): Admin,
     JsonBody(new): JsonBody<NewSubscriber>,
 ) -> Result<(StatusCode, Json<SubscriberSecret>), HttpError> {
     let name: SubscriberName = new.name.parse()?;
-    let secret = super::add(&state.store, &name, new.samples, &user.name).await?;
+    let secret = super::add(&access.store, &name, new.samples, &user.name).await?;
     tracing::info!(subscriber = %name, samples = new.samples, by = user.name, "subscriber made");
     Ok((StatusCode::CREATED, Json(SubscriberSecret { name: name.to_string(), secret: secret.reveal().to_owned() })))
 }
@@ -89,12 +88,13 @@ pub(crate) async fn add(
     (status = 404, description = "No such subscriber", body = Problem),
 ))]
 pub(crate) async fn renew(
-    State(state): State<AppState>,
+    State(access): State<Access>,
+    State(evictions): State<Evictions>,
     Admin(user): Admin,
     Path(name): Path<String>,
 ) -> Result<Json<SubscriberSecret>, HttpError> {
-    let secret = super::renew(&state.store, &name, &user.name).await?;
-    state.evictions.nudge();
+    let secret = super::renew(&access.store, &name, &user.name).await?;
+    evictions.nudge();
     tracing::info!(subscriber = name, by = user.name, "subscriber's secret renewed");
     Ok(Json(SubscriberSecret { name, secret: secret.reveal().to_owned() }))
 }
@@ -108,12 +108,13 @@ pub(crate) async fn renew(
     (status = 404, description = "No such subscriber", body = Problem),
 ))]
 pub(crate) async fn remove(
-    State(state): State<AppState>,
+    State(access): State<Access>,
+    State(evictions): State<Evictions>,
     Admin(user): Admin,
     Path(name): Path<String>,
 ) -> Result<StatusCode, HttpError> {
-    super::remove(&state.store, &name, &user.name).await?;
-    state.evictions.nudge();
+    super::remove(&access.store, &name, &user.name).await?;
+    evictions.nudge();
     tracing::info!(subscriber = name, by = user.name, "subscriber removed");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::auth::Admin;
 use crate::dataset::delete::{self, Deletion, Whose};
 use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
+use crate::store::{Blobs, Store};
 
 /// Whose samples, and whether to delete them.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,7 +35,8 @@ fn yes() -> bool {
     (status = 422, description = "Not one of `bin` and `sent_by`", body = Problem),
 ))]
 pub(crate) async fn delete(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     Admin(user): Admin,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Deletion>, HttpError> {
@@ -45,9 +46,9 @@ pub(crate) async fn delete(
         _ => return Err(HttpError::unprocessable("whose", "name either a bin or, with \"sent_by\", a person")),
     };
     if wanted.dry_run {
-        return Ok(Json(delete::plan(state.store.db(), &whose).await?));
+        return Ok(Json(delete::plan(store.db(), &whose).await?));
     }
-    let deletion = delete::delete(&state.store, &state.blobs, &whose, &user.name).await?;
+    let deletion = delete::delete(&store, &blobs, &whose, &user.name).await?;
     tracing::info!(user = user.name, ?whose, samples = deletion.samples, "samples deleted");
     Ok(Json(deletion))
 }

@@ -12,11 +12,10 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 use utoipa::{IntoParams, ToSchema};
 
-use super::known_classes;
 use crate::auth::{Reviewer, User};
-use crate::dataset::import::{ImportStatus, Options};
+use crate::dataset::Classes;
+use crate::dataset::import::{ImportStatus, Imports, Options};
 use crate::error::{HttpError, Problem, QueryArgs};
-use crate::state::AppState;
 
 /// No zip is larger, in bytes.
 const LARGEST_ZIP: u64 = 8_000_000_000;
@@ -53,20 +52,21 @@ pub(crate) struct Accepted {
         (status = 507, description = "The hub's disk is full", body = Problem),
     ))]
 pub(crate) async fn send(
-    State(state): State<AppState>,
+    State(imports): State<Imports>,
+    State(classes): State<Classes>,
     Reviewer(user): Reviewer,
     QueryArgs(query): QueryArgs<SendQuery>,
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), HttpError> {
-    let file = state.imports.file().map_err(no_file)?;
+    let file = imports.file().map_err(no_file)?;
     receive(body, &file).await?;
-    let known = known_classes(&state).await?;
+    let known = classes.known().await?;
     let classes = (!query.new_classes.unwrap_or(false)).then_some(known);
     let name: String =
         query.name.as_deref().unwrap_or("upload").chars().filter(|c| !c.is_control()).take(200).collect();
     let merge_folders = query.merge_folders.unwrap_or(false);
     let options = Options { by: user.name, classes, merge_folders, ..Options::default() };
-    let id = state.imports.start(file, &name, options).await?;
+    let id = imports.start(file, &name, options).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { id })))
 }
 
@@ -104,10 +104,10 @@ fn no_file(error: io::Error) -> HttpError {
         (status = 404, description = "No such import", body = Problem),
     ))]
 pub(crate) async fn status(
-    State(state): State<AppState>,
+    State(imports): State<Imports>,
     _user: User,
     Path(id): Path<String>,
 ) -> Result<Json<ImportStatus>, HttpError> {
-    let status = state.imports.status(&id).await?;
+    let status = imports.status(&id).await?;
     status.map(Json).ok_or_else(|| HttpError::not_found("there is no import of this id"))
 }

@@ -6,15 +6,13 @@ use pilah_models::name::Label;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::known_classes;
 use crate::auth::{Reviewer, User};
 use crate::dataset::store::{self, Tally};
-use crate::dataset::{Split, UNUSABLE};
+use crate::dataset::{Classes, Split, UNUSABLE};
 use crate::error::{HttpError, JsonBody, Problem};
-use crate::live::LiveEvent;
+use crate::live::{Live, LiveEvent};
 use crate::review;
-use crate::state::AppState;
-use crate::store::now_ms;
+use crate::store::{Store, now_ms};
 
 /// What a sample shows.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,7 +43,9 @@ pub(crate) struct Labelled {
         (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
     ))]
 pub(crate) async fn label(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(live): State<Live>,
+    State(classes): State<Classes>,
     Reviewer(user): Reviewer,
     Path(id): Path<String>,
     JsonBody(new): JsonBody<NewLabel>,
@@ -53,13 +53,13 @@ pub(crate) async fn label(
     let label = match new.label.as_deref() {
         Some(name) => Some(match Label::read(name) {
             Ok(label) if label.as_str() == UNUSABLE => label,
-            _ => crate::dataset::known_label(name, &known_classes(&state).await?)?,
+            _ => crate::dataset::known_label(name, &classes.known().await?)?,
         }),
         None => None,
     };
-    let was = review::answer::label(&state.store, &id, label.as_ref(), &user.name, now_ms()).await?;
+    let was = review::answer::label(&store, &id, label.as_ref(), &user.name, now_ms()).await?;
     let label = label.map(String::from);
-    state.live.publish(LiveEvent::Labelled { sample: id.clone(), label: label.clone(), by: user.name });
+    live.publish(LiveEvent::Labelled { sample: id.clone(), label: label.clone(), by: user.name });
     Ok(Json(Labelled { id, label, was }))
 }
 
@@ -93,8 +93,12 @@ pub(crate) struct ClassCount {
     (status = 200, description = "The classes", body = ClassCounts),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn classes(State(state): State<AppState>, _user: User) -> Result<Json<ClassCounts>, HttpError> {
-    let tally = Tally::read(state.store.db()).await?;
+pub(crate) async fn classes(
+    State(store): State<Store>,
+    State(classes): State<Classes>,
+    _user: User,
+) -> Result<Json<ClassCounts>, HttpError> {
+    let tally = Tally::read(store.db()).await?;
     let count = |label: Label| {
         let counts = tally.of.get(&label).copied().unwrap_or_default();
         ClassCount {
@@ -105,6 +109,6 @@ pub(crate) async fn classes(State(state): State<AppState>, _user: User) -> Resul
             test: counts.of(Split::Test),
         }
     };
-    let classes = known_classes(&state).await?.into_iter().map(count).collect();
-    Ok(Json(ClassCounts { classes, unlabelled: store::unlabelled(state.store.db()).await? }))
+    let classes = classes.known().await?.into_iter().map(count).collect();
+    Ok(Json(ClassCounts { classes, unlabelled: store::unlabelled(store.db()).await? }))
 }

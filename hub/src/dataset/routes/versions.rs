@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::audit;
@@ -18,7 +19,7 @@ use crate::dataset::export::{self, Layout};
 use crate::dataset::honesty::{self, Honesty, HonestyError, MOST_SEEDS};
 use crate::dataset::version::{self, Difference, Version};
 use crate::error::{Chain, HttpError, JsonBody, Problem, QueryArgs};
-use crate::state::AppState;
+use crate::store::{Blobs, Store};
 use crate::train::job::Parts;
 
 /// Pieces of an export that wait for a slow reader: 64 KB each. When it is full, the export waits.
@@ -45,7 +46,8 @@ pub(crate) struct Freezing {
     (status = 422, description = "The note is too long", body = Problem),
 ))]
 pub(crate) async fn freeze(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     Reviewer(user): Reviewer,
     JsonBody(freezing): JsonBody<Freezing>,
 ) -> Result<Json<Version>, HttpError> {
@@ -54,7 +56,7 @@ pub(crate) async fn freeze(
         let words = format!("the note has {characters} characters: say it in at most {LONGEST_NOTE}");
         return Err(HttpError::unprocessable("long-note", words));
     }
-    Ok(Json(version::freeze(&state.store, &state.blobs, &user.name, &freezing.note).await?))
+    Ok(Json(version::freeze(&store, &blobs, &user.name, &freezing.note).await?))
 }
 
 /// All versions.
@@ -69,8 +71,8 @@ pub(crate) struct VersionList {
     (status = 200, description = "The versions", body = VersionList),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<Json<VersionList>, HttpError> {
-    Ok(Json(VersionList { versions: version::all(state.store.db()).await? }))
+pub(crate) async fn list(State(store): State<Store>, _user: User) -> Result<Json<VersionList>, HttpError> {
+    Ok(Json(VersionList { versions: version::all(store.db()).await? }))
 }
 
 /// A frozen version.
@@ -81,11 +83,11 @@ pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<J
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn one(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Path(id): Path<String>,
 ) -> Result<Json<Version>, HttpError> {
-    Ok(Json(version::find(state.store.db(), &id).await?))
+    Ok(Json(version::find(store.db(), &id).await?))
 }
 
 /// What is different between two versions.
@@ -97,12 +99,13 @@ pub(crate) async fn one(
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn difference(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     _user: User,
     Path((from, to)): Path<(String, String)>,
 ) -> Result<Json<Difference>, HttpError> {
-    let (from, to) = (version::find(state.store.db(), &from).await?, version::find(state.store.db(), &to).await?);
-    Ok(Json(version::compare(&state.blobs, &from.id, &to.id).await?))
+    let (from, to) = (version::find(store.db(), &from).await?, version::find(store.db(), &to).await?);
+    Ok(Json(version::compare(&blobs, &from.id, &to.id).await?))
 }
 
 /// What an export has.
@@ -123,7 +126,8 @@ pub(crate) struct ExportQuery {
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn export(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     Reviewer(user): Reviewer,
     Path(id): Path<String>,
     QueryArgs(query): QueryArgs<ExportQuery>,
@@ -134,15 +138,15 @@ pub(crate) async fn export(
         .unwrap_or("processed")
         .parse()
         .map_err(|error: String| HttpError::bad_request("bad-layout", error))?;
-    let version = version::find(state.store.db(), &id).await?;
+    let version = version::find(store.db(), &id).await?;
     let name = format!("attachment; filename=\"pilah-{}.zip\"", &version.id.as_str()[..8]);
     let (pieces, body) = mpsc::channel(WAITING);
     let detail = serde_json::json!({ "version": version.id, "layout": query.layout.as_deref().unwrap_or("processed") });
-    audit::note(state.store.db(), &user.name, "dataset.exported", &detail).await?;
+    audit::note(store.db(), &user.name, "dataset.exported", &detail).await?;
     tracing::info!(user = user.name, version = %version.id, ?layout, "dataset exported");
     tokio::task::spawn_blocking(move || {
         let sink = Pieces(pieces.clone());
-        if let Err(error) = export::write(&state.blobs, &version, layout, sink) {
+        if let Err(error) = export::write(&blobs, &version, layout, sink) {
             tracing::warn!(error = %Chain(&error), version = %version.id, "export ended before its end");
             // The reader sees a broken connection rather than a zip that seems to be whole.
             pieces.blocking_send(Err(io::Error::other("the export failed"))).ok();
@@ -189,13 +193,13 @@ pub(crate) struct HonestyQuery {
     (status = 503, description = "No model is in service", body = Problem),
 ))]
 pub(crate) async fn honesty(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
+    State(shutdown): State<CancellationToken>,
     _admin: Admin,
     QueryArgs(query): QueryArgs<HonestyQuery>,
 ) -> Result<Json<Honesty>, HttpError> {
-    let parts = Parts { store: state.store, blobs: state.blobs, registry: state.registry };
     let seeds = query.seeds.unwrap_or(3).clamp(1, MOST_SEEDS);
-    Ok(Json(honesty::compare(&parts, None, seeds, &state.shutdown, |_| {}).await?))
+    Ok(Json(honesty::compare(&parts, None, seeds, &shutdown, |_| {}).await?))
 }
 
 impl From<HonestyError> for HttpError {

@@ -10,7 +10,7 @@ use crate::error::{HttpError, Problem, QueryArgs};
 use crate::forecast::fill::FillDay;
 use crate::forecast::series::{DAY, civil};
 use crate::forecast::store::fill;
-use crate::state::AppState;
+use crate::store::Store;
 
 /// The most days of an answer.
 const MOST: u64 = 3650;
@@ -63,11 +63,11 @@ pub(crate) struct FillDayView {
     (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn fill_of_bin(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     QueryArgs(FillQuery { bin, days }): QueryArgs<FillQuery>,
 ) -> Result<Json<FillView>, HttpError> {
-    let found = fill::days(state.store.db(), &bin, days.unwrap_or(90).min(MOST)).await?;
+    let found = fill::days(store.db(), &bin, days.unwrap_or(90).min(MOST)).await?;
     Ok(Json(FillView { bin, days: found.into_iter().map(view).collect() }))
 }
 

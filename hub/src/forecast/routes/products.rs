@@ -14,8 +14,9 @@ use crate::auth::User;
 use crate::error::{HttpError, Problem, QueryArgs};
 use crate::forecast::answer::{self, Answer};
 use crate::forecast::intermittent::Character;
+use crate::forecast::job::Forecasts;
 use crate::forecast::store;
-use crate::state::AppState;
+use crate::store::Store;
 use crate::store::entity::forecast_result;
 
 /// All products.
@@ -54,8 +55,12 @@ pub(crate) struct ProductView {
     (status = 200, description = "The products", body = ProductList),
     (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn products(State(state): State<AppState>, _user: User) -> Result<Json<ProductList>, HttpError> {
-    let trained = state.forecasts.trained();
+pub(crate) async fn products(
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
+    _user: User,
+) -> Result<Json<ProductList>, HttpError> {
+    let trained = forecasts.trained();
     let view = |product: store::Product| {
         let fit = trained.as_ref().and_then(|artefact| artefact.products.get(&product.product));
         ProductView {
@@ -69,7 +74,7 @@ pub(crate) async fn products(State(state): State<AppState>, _user: User) -> Resu
             product_id: product.product,
         }
     };
-    let products = store::products(state.store.db()).await?;
+    let products = store::products(store.db()).await?;
     Ok(Json(ProductList { products: products.into_iter().map(view).collect() }))
 }
 
@@ -90,17 +95,18 @@ pub(crate) struct ResultQuery {
     (status = 404, description = "The last training said nothing of it", body = Problem),
 ))]
 pub(crate) async fn result(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
     _user: User,
     QueryArgs(query): QueryArgs<ResultQuery>,
 ) -> Result<Json<serde_json::Map<String, serde_json::Value>>, HttpError> {
-    let json = stored(&state, &query).await?;
+    let json = stored(&store, &query).await?;
     // As it was stored, whatever it holds.
     let mut view: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&json).map_err(HttpError::internal)?;
     let files = Files::under("/api/v1/forecast/result", &files::query_of(&query));
     view.insert("files".into(), json!(files));
-    view.insert("trained".into(), json!(state.forecasts.trained().map(|artefact| artefact.metadata.clone())));
+    view.insert("trained".into(), json!(forecasts.trained().map(|artefact| artefact.metadata.clone())));
     Ok(Json(view))
 }
 
@@ -114,19 +120,19 @@ pub(crate) async fn result(
         (status = 404, description = "No such file, or the last training said nothing of it", body = Problem),
     ))]
 pub(crate) async fn result_file(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Path(file): Path<String>,
     QueryArgs(query): QueryArgs<ResultQuery>,
 ) -> Result<Response, HttpError> {
     let kind = files::kind(&file)?;
-    let answer: Answer = serde_json::from_str(&stored(&state, &query).await?).map_err(HttpError::internal)?;
+    let answer: Answer = serde_json::from_str(&stored(&store, &query).await?).map_err(HttpError::internal)?;
     files::render(answer, kind).await
 }
 
-async fn stored(state: &AppState, query: &ResultQuery) -> Result<String, HttpError> {
+async fn stored(store: &Store, query: &ResultQuery) -> Result<String, HttpError> {
     let product = query.product_id.clone().unwrap_or_default();
-    let row = forecast_result::Entity::find_by_id(product).one(state.store.db()).await?;
+    let row = forecast_result::Entity::find_by_id(product).one(store.db()).await?;
     row.map(|row| row.result_json).ok_or_else(|| {
         HttpError::not_found("the last training said nothing of this product: /api/v1/forecast/products says why")
     })
