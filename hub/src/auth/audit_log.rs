@@ -57,8 +57,6 @@ pub(crate) struct AuditEntry {
 #[utoipa::path(get, path = "/api/v1/audit", tag = "users", params(AuditQuery), responses(
     (status = 200, description = "Entries, newest first", body = Vec<AuditEntry>),
     (status = 400, description = "A parameter makes no sense", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
 ))]
 pub(crate) async fn read(
     State(access): State<Access>,

@@ -76,8 +76,6 @@ pub(crate) struct NewPassword {
 /// Every account.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", responses(
     (status = 200, description = "By name", body = Vec<UserView>),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
 ))]
 pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<Json<Vec<UserView>>, HttpError> {
     let rows = accounts::list(access.store.db()).await?;
@@ -87,8 +85,6 @@ pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<
 /// Makes an account.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = NewUser, responses(
     (status = 201, description = "The account", body = UserView),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 409, description = "The name is taken", body = Problem),
     (status = 422, description = "The name or the password is not good; the answer says why", body = Problem),
 ))]
@@ -114,8 +110,6 @@ pub(crate) async fn add(
 #[utoipa::path(patch, path = "/api/v1/users/{name}", tag = "users", request_body = UserChange,
     params(("name" = String, Path, description = "Login name")), responses(
         (status = 200, description = "The account", body = UserView),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such user", body = Problem),
         (status = 409, description = "It is the only administrator, or the caller", body = Problem),
         (status = 422, description = "The password is not good; the answer says why", body = Problem),
@@ -138,8 +132,6 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/v1/users/{name}", tag = "users",
     params(("name" = String, Path, description = "Login name")), responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such user", body = Problem),
         (status = 409, description = "It is the only administrator, or the caller", body = Problem),
     ))]
@@ -157,7 +149,6 @@ pub(crate) async fn delete(
 /// Changes one's own password. All other sessions of the caller end; this one goes on.
 #[utoipa::path(post, path = "/api/v1/me/password", tag = "login", request_body = NewPassword, responses(
     (status = 204, description = "Changed"),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 422, description = "The old password is wrong, or the new one not good; the answer says which", body = Problem),
     (status = 429, description = "Too many wrong passwords", body = Problem),
 ))]

@@ -68,7 +68,6 @@ pub(crate) struct Cell {
     params(("version" = String, Path, description = "The version"), CellQuery), responses(
         (status = 200, description = "The images", body = Cell),
         (status = 400, description = "A parameter is missing or makes no sense", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such version, or it was never evaluated", body = Problem),
         (status = 422, description = "The model has no such class; the answer names those that it has", body = Problem),
     ))]

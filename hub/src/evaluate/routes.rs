@@ -72,8 +72,6 @@ where
 #[utoipa::path(post, path = "/api/v1/models/{version}/evaluate", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The report", body = EvaluationReport),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such version; the answer names those that exist", body = Problem),
         (status = 422, description = "No image to measure by", body = Problem),
     ))]
@@ -94,7 +92,6 @@ pub(crate) async fn evaluate(
 #[utoipa::path(get, path = "/api/v1/models/{version}/report", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The report", body = EvaluationReport),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such version, or it was never evaluated", body = Problem),
     ))]
 pub(crate) async fn report(
@@ -130,7 +127,6 @@ pub(crate) struct Pair {
 #[utoipa::path(get, path = "/api/v1/models/compare", tag = "models", params(Pair), responses(
     (status = 200, description = "The comparison", body = ComparisonReport),
     (status = 400, description = "a or b is missing", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 404, description = "No such version; the answer names those that exist", body = Problem),
     (status = 422, description = "No image to compare by", body = Problem),
 ))]
@@ -146,7 +142,6 @@ pub(crate) async fn compare(
 /// What the gate asks for, as `gate.toml` in the data folder says.
 #[utoipa::path(get, path = "/api/v1/gate", tag = "models", responses(
     (status = 200, description = "The rules", body = GateRules),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn gate(State(registry): State<Registry>, _user: User) -> Json<GateRules> {
     Json(registry.rules().clone())
@@ -182,7 +177,6 @@ pub(crate) struct PlotQuery {
     ),
     responses(
         (status = 200, description = "The picture", content((String = "image/svg+xml"), (Vec<u8> = "image/png"))),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such version or plot, or there is nothing to draw", body = Problem),
     ))]
 pub(crate) async fn plot(

@@ -70,8 +70,6 @@ pub(crate) struct CommandDone {
 #[utoipa::path(post, path = "/api/v1/bins/{id}/commands", tag = "bins", params(("id" = String, Path)),
     request_body = NewCommand, responses(
     (status = 200, description = "The bin has done it", body = CommandDone),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
     (status = 409, description = "The bin is not connected, or could not do it", body = Problem),
     (status = 503, description = "The broker is away, or the bin did not answer in time", body = Problem),

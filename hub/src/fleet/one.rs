@@ -30,7 +30,6 @@ pub(crate) struct BinDetail {
 /// A bin.
 #[utoipa::path(get, path = "/api/v1/bins/{id}", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The bin", body = BinDetail),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
 ))]
 pub(crate) async fn one(
@@ -46,8 +45,6 @@ pub(crate) async fn one(
 #[utoipa::path(patch, path = "/api/v1/bins/{id}", tag = "bins", request_body = BinChange,
     params(("id" = String, Path)), responses(
         (status = 200, description = "The bin as it is now", body = BinDetail),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such bin", body = Problem),
         (status = 422, description = "A value is out of its range; the answer says which", body = Problem),
     ))]
@@ -69,8 +66,6 @@ pub(crate) async fn change(
 /// again. To delete its images as well, POST /api/v1/dataset/deletions.
 #[utoipa::path(delete, path = "/api/v1/bins/{id}", tag = "bins", params(("id" = String, Path)), responses(
     (status = 204, description = "It is retired"),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
 ))]
 pub(crate) async fn retire(

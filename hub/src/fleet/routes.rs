@@ -143,7 +143,6 @@ impl From<EnrolError> for HttpError {
 /// Every bin.
 #[utoipa::path(get, path = "/api/v1/bins", tag = "bins", responses(
     (status = 200, description = "By id", body = Vec<BinView>),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn bins(State(store): State<Store>, _user: User) -> Result<Json<Vec<BinView>>, HttpError> {
     Ok(Json(store::bins(&store).await?))
@@ -152,8 +151,6 @@ pub(crate) async fn bins(State(store): State<Store>, _user: User) -> Result<Json
 /// Enrols a bin.
 #[utoipa::path(post, path = "/api/v1/bins", tag = "bins", request_body = NewBin, responses(
     (status = 201, description = "Enrolled; the secret is shown this once", body = Enrolled),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 409, description = "There is or was one of this id", body = Problem),
     (status = 422, description = "The id is not valid", body = Problem),
 ))]
@@ -176,8 +173,6 @@ pub(crate) async fn add_bin(
 /// Gives a bin a new secret, and ends the connection that was made by the old one.
 #[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such bin", body = Problem),
 ))]
 pub(crate) async fn new_secret(
@@ -200,7 +195,6 @@ fn enrolled(id: &BinId, secret: &str) -> Enrolled {
 /// The newest items, newest first.
 #[utoipa::path(get, path = "/api/v1/events", tag = "bins", params(ItemsQuery), responses(
     (status = 200, description = "Items", body = Vec<ItemSeen>),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn events(
     State(store): State<Store>,
@@ -214,7 +208,6 @@ pub(crate) async fn events(
 /// What the bins saw, by class, and how often each model was right where the truth is known.
 #[utoipa::path(get, path = "/api/v1/field", tag = "bins", params(FieldQuery), responses(
     (status = 200, description = "The last hours", body = FieldReport),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn field(
     State(store): State<Store>,

@@ -33,7 +33,6 @@ where
 /// that is too slow: read the lists again. The stream ends with the login.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses(
     (status = 200, description = "Server-sent events; each `data` is a LiveEvent", content_type = "text/event-stream", body = super::LiveEvent),
-    (status = 401, description = "Not logged in", body = crate::error::Problem),
 ))]
 pub(crate) async fn live(
     State(live): State<Live>,

@@ -57,7 +57,6 @@ pub(crate) struct Predicted {
     responses(
         (status = 200, description = "The answer", body = Predicted),
         (status = 400, description = "No file in the form", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 413, description = "The file or the image is too large", body = Problem),
         (status = 422, description = "Not an image, or a damaged one", body = Problem),
         (status = 503, description = "No model is in service, or too many ask", body = Problem),

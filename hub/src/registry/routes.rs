@@ -207,7 +207,6 @@ pub(crate) async fn model_detail(registry: &Registry, version: &str) -> Result<M
 /// Every model version, newest first.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", responses(
     (status = 200, description = "The versions", body = ModelList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn list(State(registry): State<Registry>, _user: User) -> Result<Json<ModelList>, HttpError> {
     Ok(Json(model_list(&registry).await?))
@@ -217,7 +216,6 @@ pub(crate) async fn list(State(registry): State<Registry>, _user: User) -> Resul
 #[utoipa::path(get, path = "/api/v1/models/{version}", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The version", body = ModelDetail),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn one(
@@ -233,8 +231,6 @@ pub(crate) async fn one(
 #[utoipa::path(post, path = "/api/v1/models/{version}/activate", tag = "models", request_body = Activation,
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "It is in service", body = ModelView),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such version", body = Problem),
         (status = 409, description = "The gate refused it, and there is no reason", body = Problem),
     ))]
@@ -253,8 +249,6 @@ pub(crate) async fn activate(
 #[utoipa::path(delete, path = "/api/v1/models/{version}", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such version; the answer names those that exist", body = Problem),
         (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it", body = Problem),
     ))]

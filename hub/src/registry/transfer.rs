@@ -46,7 +46,6 @@ where
 #[utoipa::path(get, path = "/api/v1/models/{version}/export", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The archive", content_type = "application/zip"),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such version; the answer names those that exist", body = Problem),
     ))]
 pub(crate) async fn export(
@@ -86,8 +85,6 @@ pub(crate) struct ImportQuery {
     responses(
         (status = 201, description = "What it was", body = Imported),
         (status = 400, description = "No file", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 413, description = "It is too large", body = Problem),
         (status = 422, description = "It cannot be used; the answer says why and how to mend it. `scaling-unknown`: say \
             `scaling`, whose `choices` the answer lists", body = Problem),
@@ -140,7 +137,6 @@ pub(crate) struct BackboneList {
 /// The backbones that were imported.
 #[utoipa::path(get, path = "/api/v1/backbones", tag = "models", responses(
     (status = 200, description = "The backbones", body = BackboneList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn backbones(State(registry): State<Registry>, _user: User) -> Result<Json<BackboneList>, HttpError> {
     Ok(Json(BackboneList { backbones: registry.backbones().await? }))
@@ -150,8 +146,6 @@ pub(crate) async fn backbones(State(registry): State<Registry>, _user: User) -> 
 #[utoipa::path(delete, path = "/api/v1/backbones/{sha256}", tag = "models",
     params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 404, description = "No such backbone", body = Problem),
         (status = 409, description = "Versions were made with it; the answer names them", body = Problem),
     ))]

@@ -58,8 +58,6 @@ pub(crate) struct SampleOutcome {
 /// not taken says why, and the others are taken. Each can be taken back by itself.
 #[utoipa::path(post, path = "/api/v1/review/answers", tag = "review", request_body = ManyAnswers, responses(
     (status = 200, description = "What came of each", body = ManyOutcomes),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
     (status = 422, description = "Not 1 to 100 answers, or one of them makes no sense", body = Problem),
 ))]
 pub(crate) async fn respond_many(

@@ -114,7 +114,6 @@ pub(crate) struct StatusQuery {
 #[utoipa::path(get, path = "/api/v1/review", tag = "review", params(StatusQuery), responses(
     (status = 200, description = "The queue", body = QueueStatus),
     (status = 400, description = "`since_ms` is no number", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn status(
     Shared(store): Shared<Store>,
@@ -206,7 +205,6 @@ async fn items(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<ReviewIt
 /// What the caller has in hand. It changes nothing.
 #[utoipa::path(get, path = "/api/v1/review/next", tag = "review", responses(
     (status = 200, description = "What the caller has in hand", body = Batch),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn held(Shared(store): Shared<Store>, user: User) -> Result<Json<Batch>, HttpError> {
     let db = store.db();
@@ -229,8 +227,6 @@ pub(crate) struct NextQuery {
 #[utoipa::path(post, path = "/api/v1/review/next", tag = "review", params(NextQuery), responses(
     (status = 200, description = "What the caller has in hand now; empty if nothing waits", body = Batch),
     (status = 400, description = "`count` is not 1 to 100", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
 ))]
 pub(crate) async fn next(
     Shared(store): Shared<Store>,
@@ -282,8 +278,6 @@ pub(super) fn tell(live: &Live, user: &User, answered: &Answered) {
 #[utoipa::path(post, path = "/api/v1/review/{sample}/answer", tag = "review", request_body = Answer,
     params(("sample" = String, Path, description = "The sample")), responses(
         (status = 200, description = "What came of it", body = Outcome),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 404, description = "No such sample; it may have been deleted", body = Problem),
         (status = 409, description = "Somebody else has it in hand or was faster, or the caller has had their say", body = Problem),
         (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
@@ -315,8 +309,6 @@ pub(crate) struct UndoQuery {
 /// then.
 #[utoipa::path(post, path = "/api/v1/review/undo", tag = "review", params(UndoQuery), responses(
     (status = 200, description = "As it is now", body = Outcome),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
     (status = 409, description = "There is nothing to take back, or somebody went on from there", body = Problem),
 ))]
 pub(crate) async fn undo(
@@ -336,7 +328,6 @@ pub(crate) async fn undo(
 /// others they agree more.
 #[utoipa::path(get, path = "/api/v1/review/agreement", tag = "review", responses(
     (status = 200, description = "Over all, and by pair", body = Agreement),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn agreement(Shared(store): Shared<Store>, _user: User) -> Result<Json<Agreement>, HttpError> {
     let opinions = store::shared_opinions(store.db()).await?;

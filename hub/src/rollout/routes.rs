@@ -9,7 +9,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::{Stage, stage, store};
 use crate::auth::{Access, User};
-use crate::error::{HttpError, Problem};
+use crate::error::HttpError;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -56,7 +56,6 @@ pub(crate) struct BinStage {
 /// Which model is wanted, and how far each bin is.
 #[utoipa::path(get, path = "/api/v1/rollout", tag = "models", responses(
     (status = 200, description = "The state of each bin", body = RolloutState),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn rollout(
     State(store): State<Store>,

@@ -141,7 +141,6 @@ impl SearchHit {
 #[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SearchQuery), responses(
     (status = 200, description = "A page of samples", body = SearchPage),
     (status = 400, description = "A parameter that does not exist or is malformed", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 422, description = "A value that does not exist; the answer says which do", body = Problem),
 ))]
 pub(crate) async fn search(
@@ -234,7 +233,6 @@ impl From<label_history::Model> for LabelChange {
 #[utoipa::path(get, path = "/api/v1/samples/{id}", tag = "search",
     params(("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "The sample with its review and the history of its label", body = SampleDetail),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such sample", body = Problem),
     ))]
 pub(crate) async fn one(
@@ -283,7 +281,6 @@ pub(crate) struct SimilarSample {
 #[utoipa::path(get, path = "/api/v1/samples/{id}/similar", tag = "search",
     params(SimilarQuery, ("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "The samples", body = SimilarList),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such sample", body = Problem),
         (status = 409, description = "Its image cannot be read", body = Problem),
         (status = 503, description = "It has no embedding yet", body = Problem),
@@ -313,7 +310,6 @@ pub(crate) async fn similar_to_sample(
     responses(
         (status = 200, description = "The samples", body = SimilarList),
         (status = 400, description = "No image", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 413, description = "The file or the image is too large", body = Problem),
         (status = 422, description = "Not an image, or a damaged one", body = Problem),
         (status = 503, description = "No model is in service, too many ask, or the embeddings are being read", body = Problem),

@@ -16,6 +16,9 @@ mod status;
 /// Every route, and what applies to all of them.
 mod router;
 
+/// Who may do what.
+mod needs;
+
 /// The OpenAPI document.
 mod openapi;
 

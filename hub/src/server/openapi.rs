@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 /// What every error is, in words of the document.
 mod errors;
 
-use super::status;
+use super::{needs, status};
 use crate::{
     auth, dataset, evaluate, fleet, forecast, predict, registry, review, rollout, search, settings, statistics, train,
 };
@@ -61,7 +61,7 @@ pub fn document() -> Document {
         for (method, operation) in methods {
             if let Some(operation) = operation {
                 operation.operation_id = Some(operation_id(method, path));
-                errors::complete(operation);
+                errors::complete(operation, needs::needed(method, path));
             }
         }
     }

@@ -10,7 +10,7 @@ use super::{Group, Setting, Sources, Unit, settings};
 use crate::auth::{Access, User};
 use crate::broker::Mqtt;
 use crate::config::MapTiles;
-use crate::error::{HttpError, Problem};
+use crate::error::HttpError;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -43,7 +43,6 @@ pub(crate) struct Settings {
 /// What the hub runs with, and what changes it. No secrets.
 #[utoipa::path(get, path = "/api/v1/settings", tag = "status", responses(
     (status = 200, description = "The settings", body = Settings),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn read(State(sources): State<Sources>, _user: User) -> Result<Json<Settings>, HttpError> {
     let room = match sources.disk.room().await {

@@ -10,7 +10,7 @@ use super::curve::{LearningCurve, Outlook, Point, PowerLaw};
 use super::job::{FOLDER_SIZE, FolderSize, LEARNING_CURVE};
 use super::{BinCounts, ClassBalance, Statistics, Summary, WeekCounts, store, summarise, warnings};
 use crate::auth::{Access, User};
-use crate::error::{HttpError, Problem};
+use crate::error::HttpError;
 use crate::review::job::{LABEL_NOISE, NoiseReport, NoisyPair};
 use crate::review::store::kept;
 use crate::store::Store;
@@ -74,7 +74,6 @@ pub(crate) struct StatisticsView {
 /// What there is, and whether it is enough.
 #[utoipa::path(get, path = "/api/v1/statistics", tag = "statistics", responses(
     (status = 200, description = "The statistics", body = StatisticsView),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn statistics(State(store): State<Store>, _user: User) -> Result<Json<StatisticsView>, HttpError> {
     let db = store.db();
@@ -105,7 +104,6 @@ pub(crate) struct CurveView {
 /// How accuracy grows with the number of labels. What is out of date is computed anew in the background.
 #[utoipa::path(get, path = "/api/v1/statistics/learning-curve", tag = "statistics", responses(
     (status = 200, description = "The curve", body = CurveView),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn learning_curve(
     State(store): State<Store>,

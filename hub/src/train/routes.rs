@@ -71,8 +71,6 @@ pub(crate) struct Started {
 #[utoipa::path(post, path = "/api/train", tag = "training", request_body = Option<TrainParams>, responses(
     (status = 202, description = "It is queued; follow /api/training-status", body = Started),
     (status = 400, description = "The body is no JSON", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 409, description = "One is queued or runs: `training` is its number, `job` how far it is", body = Problem),
     (status = 422, description = "A parameter is out of its range, or there is too little to train on", body = Problem),
     (status = 503, description = "No model is in service whose backbone could be used", body = Problem),
@@ -97,7 +95,6 @@ pub(crate) async fn start(
 /// How far the training is that runs, or what came of the last one.
 #[utoipa::path(get, path = "/api/training-status", tag = "training", responses(
     (status = 200, description = "The status", body = TrainingStatus),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn status(State(trainer): State<Trainer>, _user: User) -> Json<TrainingStatus> {
     Json(trainer.status())
@@ -171,7 +168,6 @@ impl From<training::Model> for TrainingView {
 /// Trainings, newest first.
 #[utoipa::path(get, path = "/api/v1/trainings", tag = "training", params(ListQuery), responses(
     (status = 200, description = "The trainings", body = TrainingList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn list(
     State(store): State<Store>,
@@ -187,7 +183,6 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/v1/trainings/{id}", tag = "training",
     params(("id" = i32, Path, description = "The training")), responses(
         (status = 200, description = "The training", body = TrainingView),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "There is none of this number", body = Problem),
     ))]
 pub(crate) async fn one(
@@ -204,8 +199,6 @@ pub(crate) async fn one(
 #[utoipa::path(post, path = "/api/v1/trainings/{id}/cancel", tag = "training",
     params(("id" = i32, Path, description = "The training")), responses(
         (status = 202, description = "It ends", body = TrainingStatus),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "It does not run", body = Problem),
     ))]
 pub(crate) async fn cancel(

@@ -52,8 +52,6 @@ pub(crate) struct SubscriberSecret {
 /// Every subscriber.
 #[utoipa::path(get, path = "/api/v1/subscribers", tag = "users", responses(
     (status = 200, description = "By name", body = Vec<SubscriberView>),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
 ))]
 pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<Json<Vec<SubscriberView>>, HttpError> {
     Ok(Json(super::list(access.store.db()).await?.into_iter().map(SubscriberView::from).collect()))
@@ -63,8 +61,6 @@ pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<
 #[utoipa::path(post, path = "/api/v1/subscribers", tag = "users",
     request_body = NewSubscriber, responses(
     (status = 201, description = "Made; the secret is shown this once", body = SubscriberSecret),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 409, description = "The name is taken, by a subscriber or a bin", body = Problem),
     (status = 422, description = "The name is not valid", body = Problem),
 ))]
@@ -83,8 +79,6 @@ pub(crate) async fn add(
 #[utoipa::path(post, path = "/api/v1/subscribers/{name}/secret", tag = "users",
     params(("name" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once", body = SubscriberSecret),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such subscriber", body = Problem),
 ))]
 pub(crate) async fn renew(
@@ -103,8 +97,6 @@ pub(crate) async fn renew(
 #[utoipa::path(delete, path = "/api/v1/subscribers/{name}", tag = "users",
     params(("name" = String, Path)), responses(
     (status = 204, description = "It is gone"),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 404, description = "No such subscriber", body = Problem),
 ))]
 pub(crate) async fn remove(

@@ -30,8 +30,6 @@ fn yes() -> bool {
 /// Deletes all images of a bin or a person, everywhere, and writes the proof into the audit log.
 #[utoipa::path(post, path = "/api/v1/dataset/deletions", tag = "dataset", request_body = Wanted, responses(
     (status = 200, description = "What was deleted, or would be", body = Deletion),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 422, description = "Not one of `bin` and `sent_by`", body = Problem),
 ))]
 pub(crate) async fn delete(

@@ -46,8 +46,6 @@ pub(crate) struct Accepted {
     responses(
         (status = 202, description = "It is received and being imported", body = Accepted),
         (status = 400, description = "The connection broke", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 413, description = "It is too large", body = Problem),
         (status = 507, description = "The hub's disk is full", body = Problem),
     ))]
@@ -100,7 +98,6 @@ fn no_file(error: io::Error) -> HttpError {
 #[utoipa::path(get, path = "/api/v1/imports/{id}", tag = "dataset",
     params(("id" = String, Path, description = "The import")), responses(
         (status = 200, description = "How far it is", body = ImportStatus),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such import", body = Problem),
     ))]
 pub(crate) async fn status(

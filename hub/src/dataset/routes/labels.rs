@@ -37,8 +37,6 @@ pub(crate) struct Labelled {
 #[utoipa::path(post, path = "/api/v1/samples/{id}/label", tag = "dataset", request_body = NewLabel,
     params(("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "Labelled", body = Labelled),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 404, description = "No such sample", body = Problem),
         (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
     ))]
@@ -91,7 +89,6 @@ pub(crate) struct ClassCount {
 /// Every class, with how many images are labelled with it.
 #[utoipa::path(get, path = "/api/v1/classes", tag = "dataset", responses(
     (status = 200, description = "The classes", body = ClassCounts),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn classes(
     State(store): State<Store>,

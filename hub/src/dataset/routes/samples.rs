@@ -125,7 +125,6 @@ impl From<sample::Model> for SampleView {
 /// Samples, newest first.
 #[utoipa::path(get, path = "/api/v1/samples", tag = "dataset", params(ListQuery), responses(
     (status = 200, description = "The samples", body = SampleList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn list(
     State(store): State<Store>,
@@ -149,7 +148,6 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/v1/samples/{id}/image", tag = "dataset", params(("id" = String, Path, description = "The sample")), responses(
     (status = 200, description = "The image", content_type = "image/jpeg"),
     (status = 304, description = "As before"),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 404, description = "No such sample", body = Problem),
 ))]
 pub(crate) async fn image(

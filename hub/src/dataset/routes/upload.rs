@@ -76,8 +76,6 @@ struct File {
     responses(
         (status = 200, description = "What became of each file", body = Uploaded),
         (status = 400, description = "No label or no file", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 413, description = "The upload is too large", body = Problem),
         (status = 422, description = "There is no such class, or no file was accepted; `files` says why", body = Problem),
     ))]

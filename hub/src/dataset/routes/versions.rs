@@ -41,8 +41,6 @@ pub(crate) struct Freezing {
 /// Freezes the dataset as it is. The same dataset has the same version, whose note stays.
 #[utoipa::path(post, path = "/api/v1/dataset/versions", tag = "dataset", request_body = Freezing, responses(
     (status = 200, description = "The version", body = Version),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
     (status = 422, description = "The note is too long", body = Problem),
 ))]
 pub(crate) async fn freeze(
@@ -69,7 +67,6 @@ pub(crate) struct VersionList {
 /// All frozen versions, newest first.
 #[utoipa::path(get, path = "/api/v1/dataset/versions", tag = "dataset", responses(
     (status = 200, description = "The versions", body = VersionList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn list(State(store): State<Store>, _user: User) -> Result<Json<VersionList>, HttpError> {
     Ok(Json(VersionList { versions: version::all(store.db()).await? }))
@@ -79,7 +76,6 @@ pub(crate) async fn list(State(store): State<Store>, _user: User) -> Result<Json
 #[utoipa::path(get, path = "/api/v1/dataset/versions/{id}", tag = "dataset",
     params(("id" = String, Path, description = "The version, or the first 8 or more digits of it")), responses(
         (status = 200, description = "The version", body = Version),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn one(
@@ -95,7 +91,6 @@ pub(crate) async fn one(
     params(("id" = String, Path, description = "The older version"), ("to" = String, Path, description = "The newer one")),
     responses(
         (status = 200, description = "The difference", body = Difference),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn difference(
@@ -121,8 +116,6 @@ pub(crate) struct ExportQuery {
     params(("id" = String, Path, description = "The version"), ExportQuery), responses(
         (status = 200, description = "The zip", content_type = "application/zip"),
         (status = 400, description = "No such layout", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
         (status = 404, description = "No such version", body = Problem),
     ))]
 pub(crate) async fn export(
@@ -187,8 +180,6 @@ pub(crate) struct HonestyQuery {
 /// Images that the model in service has not embedded before are embedded first, which takes a while.
 #[utoipa::path(post, path = "/api/v1/dataset/compare-splits", tag = "dataset", params(HonestyQuery), responses(
     (status = 200, description = "The figures", body = Honesty),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
     (status = 422, description = "There is too little to compare", body = Problem),
     (status = 503, description = "No model is in service", body = Problem),
 ))]

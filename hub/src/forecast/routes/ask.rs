@@ -35,7 +35,6 @@ pub(crate) struct ForecastView {
 /// fitted to what they take; the first of the same questions takes some seconds, the others none.
 #[utoipa::path(post, path = "/forecast", tag = "forecast", request_body = Question, responses(
     (status = 200, description = "The forecast", body = ForecastView),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 404, description = "There is no such product, or nothing that the filters take", body = Problem),
     (status = 409, description = "Nothing was trained yet", body = Problem),
     (status = 422, description = "A number is out of its range, or what the filters take cannot be forecast", body = Problem),
@@ -57,7 +56,6 @@ pub(crate) async fn forecast(
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "text/csv"))),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such file or product", body = Problem),
         (status = 409, description = "Nothing was trained yet", body = Problem),
         (status = 422, description = "A number is out of its range", body = Problem),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::User;
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::forecast::fill::FillDay;
 use crate::forecast::series::{DAY, civil};
 use crate::forecast::store::fill;
@@ -60,7 +60,6 @@ pub(crate) struct FillDayView {
 /// How full a bin was, what came in, and when it was emptied, by day; nothing of a bin without a fill sensor.
 #[utoipa::path(get, path = "/api/v1/forecast/fill", tag = "forecast", params(FillQuery), responses(
     (status = 200, description = "The days", body = FillView),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn fill_of_bin(
     State(store): State<Store>,

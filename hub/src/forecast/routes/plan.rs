@@ -110,7 +110,6 @@ pub(crate) struct Unplanned {
 #[utoipa::path(get, path = "/api/v1/forecast/plan", tag = "forecast", params(PlanQuery), responses(
     (status = 200, description = "The plan, as JSON, CSV or iCalendar", content(
         (PlanView = "application/json"), (String = "text/csv"), (String = "text/calendar"))),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 422, description = "A number is out of its range", body = Problem),
 ))]
 pub(crate) async fn plan_of_all(
@@ -130,7 +129,6 @@ pub(crate) async fn plan_of_all(
 #[utoipa::path(post, path = "/api/v1/forecast/plan", tag = "forecast", request_body = PlanRequest, responses(
     (status = 200, description = "The plan, as JSON, CSV or iCalendar", content(
         (PlanView = "application/json"), (String = "text/csv"), (String = "text/calendar"))),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 404, description = "A bin has sent nothing yet", body = Problem),
     (status = 422, description = "A number is out of its range", body = Problem),
 ))]

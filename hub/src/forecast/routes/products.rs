@@ -53,7 +53,6 @@ pub(crate) struct ProductView {
 /// that a bin gains per day, in percent of what it holds.
 #[utoipa::path(get, path = "/api/v1/forecast/products", tag = "forecast", responses(
     (status = 200, description = "The products", body = ProductList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn products(
     State(store): State<Store>,
@@ -91,7 +90,6 @@ pub(crate) struct ResultQuery {
 /// models of products are without a network.
 #[utoipa::path(get, path = "/api/v1/forecast/result", tag = "forecast", params(ResultQuery), responses(
     (status = 200, description = "The forecast", body = ForecastView),
-    (status = 401, description = "Not logged in", body = Problem),
     (status = 404, description = "The last training said nothing of it", body = Problem),
 ))]
 pub(crate) async fn result(
@@ -116,7 +114,6 @@ pub(crate) async fn result(
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "text/csv"))),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such file, or the last training said nothing of it", body = Problem),
     ))]
 pub(crate) async fn result_file(

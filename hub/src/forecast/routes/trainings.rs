@@ -53,8 +53,6 @@ pub(crate) struct TrainingList {
             (TrainingEvent = "text/event-stream"), (Report = "application/json"))),
         (status = 202, description = "It runs", body = Accepted),
         (status = 400, description = "The form or an option makes no sense", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "Another training runs", body = Problem),
         (status = 413, description = "The file is too large", body = Problem),
         (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows. A file that can be meant in two ways is an `unclear-file`: `option` and `choices` answer it, `found` is what was found so far", body = Problem),
@@ -138,7 +136,6 @@ fn bad_file(error: IntakeError) -> HttpError {
 /// The last trainings, the newest first; the one that runs is the first.
 #[utoipa::path(get, path = "/api/v1/forecast/trainings", tag = "forecast", responses(
     (status = 200, description = "At most 50 trainings", body = TrainingList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn training_list(
     State(forecasts): State<Forecasts>,
@@ -151,7 +148,6 @@ pub(crate) async fn training_list(
 #[utoipa::path(get, path = "/api/v1/forecast/trainings/{id}", tag = "forecast",
     params(("id" = String, Path, description = "The training")), responses(
         (status = 200, description = "How far it is", body = TrainingStatus),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such training", body = Problem),
     ))]
 pub(crate) async fn training_status(
@@ -168,7 +164,6 @@ pub(crate) async fn training_status(
     params(("id" = String, Path, description = "The training")), responses(
         (status = 200, description = "Server-sent events; each `data` is a ForecastTrainingEvent", content_type = "text/event-stream", body = TrainingEvent),
         (status = 204, description = "It is over, and `Last-Event-ID` was its last event"),
-        (status = 401, description = "Not logged in", body = Problem),
         (status = 404, description = "No such training, or it is over and only its end is remembered", body = Problem),
     ))]
 pub(crate) async fn training_events(
@@ -198,8 +193,6 @@ pub(crate) async fn training_events(
 #[utoipa::path(post, path = "/api/v1/forecast/trainings/{id}/cancel", tag = "forecast",
     params(("id" = String, Path, description = "The training")), responses(
         (status = 202, description = "It ends soon"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
         (status = 409, description = "It does not run", body = Problem),
     ))]
 pub(crate) async fn cancel(

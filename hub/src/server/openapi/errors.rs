@@ -1,12 +1,14 @@
 //! What every error is, in words of the document.
 //!
 //! Routes say what they refuse for reasons of their own. What follows from a route's shape is added here, so that none
-//! forgets it: a login may have failed too often (429), a query or a path may not be readable (400), and neither may a
+//! forgets it: who needs a login has none (401), or not the role (403); a login may have failed too often (429), a query or a path may not be readable (400), and neither may a
 //! body (400, 413, 415, 422). All of it is `application/problem+json`.
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::{Content, Header, ObjectBuilder, Ref, RefOr, Required, Response};
+
+use crate::auth::Role;
 
 /// The media type of RFC 9457.
 const PROBLEM: &str = "application/problem+json";
@@ -15,7 +17,12 @@ const PROBLEM: &str = "application/problem+json";
 const SCHEMA: &str = "#/components/schemas/Problem";
 
 /// Gives an operation the errors that follow from its shape, and all of its errors their media type.
-pub(super) fn complete(operation: &mut Operation) {
+/// `needed`: the least role; `None`: no login.
+pub(super) fn complete(operation: &mut Operation, needed: Option<Role>) {
+    for (status, words) in by_role(needed) {
+        let made = || RefOr::T(response(&words));
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(made);
+    }
     for (status, words) in by_shape(operation) {
         let made = || RefOr::T(response(words));
         operation.responses.responses.entry(status.to_owned()).or_insert_with(made);
@@ -50,6 +57,12 @@ fn retry_after() -> Header {
     let mut header = Header::new(seconds);
     header.description = Some("In how many seconds to try again".to_owned());
     header
+}
+
+fn by_role(needed: Option<Role>) -> Vec<(&'static str, String)> {
+    let login = needed.map(|_| ("401", "Not logged in".to_owned()));
+    let role = needed.filter(|role| *role > Role::Viewer).map(|role| ("403", format!("Needs the role {role}")));
+    login.into_iter().chain(role).collect()
 }
 
 fn by_shape(operation: &Operation) -> Vec<(&'static str, &'static str)> {
