@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Access, Admin};
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::store::entity::audit;
 
 /// How many entries an answer has if nothing is said, and at most.
@@ -56,7 +56,7 @@ pub(crate) struct AuditEntry {
 /// Who did what, newest first.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "users", params(AuditQuery), responses(
     (status = 200, description = "Entries, newest first", body = Vec<AuditEntry>),
-    (status = 400, description = "A parameter makes no sense", body = Problem),
+    (status = 400, description = "A parameter makes no sense"),
 ))]
 pub(crate) async fn read(
     State(access): State<Access>,

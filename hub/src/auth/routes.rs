@@ -15,7 +15,7 @@ use super::subscribers::routes as subscribers;
 use super::{Access, Evictions, User, audit_log, session, users};
 use crate::address::Caller;
 use crate::audit;
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -94,8 +94,8 @@ pub(crate) struct Me {
 /// seconds; `Retry-After` says when.
 #[utoipa::path(post, path = "/api/v1/login", tag = "login", request_body = Credentials, responses(
     (status = 200, description = "Logged in", body = Me),
-    (status = 401, description = "Name or password is wrong", body = Problem),
-    (status = 429, description = "Too many failures", body = Problem),
+    (status = 401, description = "Name or password is wrong"),
+    (status = 429, description = "Too many failures"),
 ))]
 pub(crate) async fn login(State(access): State<Access>, request: Request) -> Result<Response, HttpError> {
     let (parts, body) = request.into_parts();
@@ -132,7 +132,7 @@ pub(crate) async fn logout(
 /// Who is logged in.
 #[utoipa::path(get, path = "/api/v1/me", tag = "login", responses(
     (status = 200, description = "Who", body = Me),
-    (status = 401, description = "Nobody", body = Problem),
+    (status = 401, description = "Nobody"),
 ))]
 pub(crate) async fn me(user: User) -> Json<Me> {
     Json(Me { user: user.name, role: user.role })

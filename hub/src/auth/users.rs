@@ -10,7 +10,7 @@ use super::accounts::{self, AccountError, By, Change, UserName};
 use super::role::Role;
 use super::{Access, Admin, User};
 use crate::address::Caller;
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 use crate::secret::Secret;
 use crate::store::StoreError;
 use crate::store::entity::user;
@@ -85,8 +85,8 @@ pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<
 /// Makes an account.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = NewUser, responses(
     (status = 201, description = "The account", body = UserView),
-    (status = 409, description = "The name is taken", body = Problem),
-    (status = 422, description = "The name or the password is not good; the answer says why", body = Problem),
+    (status = 409, description = "The name is taken"),
+    (status = 422, description = "The name or the password is not good; the answer says why"),
 ))]
 pub(crate) async fn add(
     State(access): State<Access>,
@@ -110,9 +110,9 @@ pub(crate) async fn add(
 #[utoipa::path(patch, path = "/api/v1/users/{name}", tag = "users", request_body = UserChange,
     params(("name" = String, Path, description = "Login name")), responses(
         (status = 200, description = "The account", body = UserView),
-        (status = 404, description = "No such user", body = Problem),
-        (status = 409, description = "It is the only administrator, or the caller", body = Problem),
-        (status = 422, description = "The password is not good; the answer says why", body = Problem),
+        (status = 404, description = "No such user"),
+        (status = 409, description = "It is the only administrator, or the caller"),
+        (status = 422, description = "The password is not good; the answer says why"),
     ))]
 pub(crate) async fn change(
     State(access): State<Access>,
@@ -132,8 +132,8 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/v1/users/{name}", tag = "users",
     params(("name" = String, Path, description = "Login name")), responses(
         (status = 204, description = "It is gone"),
-        (status = 404, description = "No such user", body = Problem),
-        (status = 409, description = "It is the only administrator, or the caller", body = Problem),
+        (status = 404, description = "No such user"),
+        (status = 409, description = "It is the only administrator, or the caller"),
     ))]
 pub(crate) async fn delete(
     State(access): State<Access>,
@@ -149,8 +149,8 @@ pub(crate) async fn delete(
 /// Changes one's own password. All other sessions of the caller end; this one goes on.
 #[utoipa::path(post, path = "/api/v1/me/password", tag = "login", request_body = NewPassword, responses(
     (status = 204, description = "Changed"),
-    (status = 422, description = "The old password is wrong, or the new one not good; the answer says which", body = Problem),
-    (status = 429, description = "Too many wrong passwords", body = Problem),
+    (status = 422, description = "The old password is wrong, or the new one not good; the answer says which"),
+    (status = 429, description = "Too many wrong passwords"),
 ))]
 pub(crate) async fn choose_password(
     State(access): State<Access>,

@@ -18,7 +18,7 @@ use super::routes::kept_report;
 use super::store::{self, Image};
 use crate::auth::User;
 use crate::dataset;
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::train::job::Parts;
 
 /// How many images an answer has if nothing is said, and at most.
@@ -67,9 +67,9 @@ pub(crate) struct Cell {
 #[utoipa::path(get, path = "/api/v1/models/{version}/confusion", tag = "models",
     params(("version" = String, Path, description = "The version"), CellQuery), responses(
         (status = 200, description = "The images", body = Cell),
-        (status = 400, description = "A parameter is missing or makes no sense", body = Problem),
-        (status = 404, description = "No such version, or it was never evaluated", body = Problem),
-        (status = 422, description = "The model has no such class; the answer names those that it has", body = Problem),
+        (status = 400, description = "A parameter is missing or makes no sense"),
+        (status = 404, description = "No such version, or it was never evaluated"),
+        (status = 422, description = "The model has no such class; the answer names those that it has"),
     ))]
 pub(crate) async fn confusion(
     State(parts): State<Parts>,

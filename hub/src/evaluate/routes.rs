@@ -17,7 +17,7 @@ use super::report::{BinFigures, ComparisonReport, Differing, EvaluationReport, O
 use super::selective::{RiskCoverage, RiskPoint};
 use super::{GateRules, Speed, cell, store};
 use crate::auth::{Access, Admin, User};
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::registry::{Registry, RegistryError};
 use crate::store::Store;
 use crate::train::job::Parts;
@@ -72,8 +72,8 @@ where
 #[utoipa::path(post, path = "/api/v1/models/{version}/evaluate", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The report", body = EvaluationReport),
-        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
-        (status = 422, description = "No image to measure by", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist"),
+        (status = 422, description = "No image to measure by"),
     ))]
 pub(crate) async fn evaluate(
     State(parts): State<Parts>,
@@ -92,7 +92,7 @@ pub(crate) async fn evaluate(
 #[utoipa::path(get, path = "/api/v1/models/{version}/report", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The report", body = EvaluationReport),
-        (status = 404, description = "No such version, or it was never evaluated", body = Problem),
+        (status = 404, description = "No such version, or it was never evaluated"),
     ))]
 pub(crate) async fn report(
     State(registry): State<Registry>,
@@ -126,9 +126,9 @@ pub(crate) struct Pair {
 /// Compares two versions on the images of the test split.
 #[utoipa::path(get, path = "/api/v1/models/compare", tag = "models", params(Pair), responses(
     (status = 200, description = "The comparison", body = ComparisonReport),
-    (status = 400, description = "a or b is missing", body = Problem),
-    (status = 404, description = "No such version; the answer names those that exist", body = Problem),
-    (status = 422, description = "No image to compare by", body = Problem),
+    (status = 400, description = "a or b is missing"),
+    (status = 404, description = "No such version; the answer names those that exist"),
+    (status = 422, description = "No image to compare by"),
 ))]
 pub(crate) async fn compare(
     State(parts): State<Parts>,
@@ -177,7 +177,7 @@ pub(crate) struct PlotQuery {
     ),
     responses(
         (status = 200, description = "The picture", content((String = "image/svg+xml"), (Vec<u8> = "image/png"))),
-        (status = 404, description = "No such version or plot, or there is nothing to draw", body = Problem),
+        (status = 404, description = "No such version or plot, or there is nothing to draw"),
     ))]
 pub(crate) async fn plot(
     State(store): State<Store>,

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::{EnrolError, store};
 use crate::audit;
 use crate::auth::Admin;
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 use crate::ingest::Publisher;
 use crate::live::{Live, LiveEvent};
 use crate::store::Store;
@@ -70,9 +70,9 @@ pub(crate) struct CommandDone {
 #[utoipa::path(post, path = "/api/v1/bins/{id}/commands", tag = "bins", params(("id" = String, Path)),
     request_body = NewCommand, responses(
     (status = 200, description = "The bin has done it", body = CommandDone),
-    (status = 404, description = "No such bin", body = Problem),
-    (status = 409, description = "The bin is not connected, or could not do it", body = Problem),
-    (status = 503, description = "The broker is away, or the bin did not answer in time", body = Problem),
+    (status = 404, description = "No such bin"),
+    (status = 409, description = "The bin is not connected, or could not do it"),
+    (status = 503, description = "The broker is away, or the bin did not answer in time"),
 ))]
 pub(crate) async fn command(
     State(store): State<Store>,

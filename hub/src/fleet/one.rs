@@ -11,7 +11,7 @@ use super::change::{self, BinChange, ChangeError};
 use super::view::BinView;
 use super::{EnrolError, store};
 use crate::auth::{Admin, Evictions, User};
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 use crate::live::{Live, LiveEvent};
 use crate::rollout::Rollout;
 use crate::store::Store;
@@ -30,7 +30,7 @@ pub(crate) struct BinDetail {
 /// A bin.
 #[utoipa::path(get, path = "/api/v1/bins/{id}", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The bin", body = BinDetail),
-    (status = 404, description = "No such bin", body = Problem),
+    (status = 404, description = "No such bin"),
 ))]
 pub(crate) async fn one(
     State(store): State<Store>,
@@ -45,8 +45,8 @@ pub(crate) async fn one(
 #[utoipa::path(patch, path = "/api/v1/bins/{id}", tag = "bins", request_body = BinChange,
     params(("id" = String, Path)), responses(
         (status = 200, description = "The bin as it is now", body = BinDetail),
-        (status = 404, description = "No such bin", body = Problem),
-        (status = 422, description = "A value is out of its range; the answer says which", body = Problem),
+        (status = 404, description = "No such bin"),
+        (status = 422, description = "A value is out of its range; the answer says which"),
     ))]
 pub(crate) async fn change(
     State(store): State<Store>,
@@ -66,7 +66,7 @@ pub(crate) async fn change(
 /// again. To delete its images as well, POST /api/v1/dataset/deletions.
 #[utoipa::path(delete, path = "/api/v1/bins/{id}", tag = "bins", params(("id" = String, Path)), responses(
     (status = 204, description = "It is retired"),
-    (status = 404, description = "No such bin", body = Problem),
+    (status = 404, description = "No such bin"),
 ))]
 pub(crate) async fn retire(
     State(store): State<Store>,

@@ -14,7 +14,7 @@ use super::one::{self, BinDetail};
 use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, Place};
 use super::{EnrolError, enrol, renew_secret, store};
 use crate::auth::{Access, Admin, Evictions, User};
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
+use crate::error::{HttpError, JsonBody, QueryArgs};
 use crate::ingest::Publisher;
 use crate::live::{ItemSeen, Live};
 use crate::rollout::Rollout;
@@ -151,8 +151,8 @@ pub(crate) async fn bins(State(store): State<Store>, _user: User) -> Result<Json
 /// Enrols a bin.
 #[utoipa::path(post, path = "/api/v1/bins", tag = "bins", request_body = NewBin, responses(
     (status = 201, description = "Enrolled; the secret is shown this once", body = Enrolled),
-    (status = 409, description = "There is or was one of this id", body = Problem),
-    (status = 422, description = "The id is not valid", body = Problem),
+    (status = 409, description = "There is or was one of this id"),
+    (status = 422, description = "The id is not valid"),
 ))]
 pub(crate) async fn add_bin(
     State(store): State<Store>,
@@ -173,7 +173,7 @@ pub(crate) async fn add_bin(
 /// Gives a bin a new secret, and ends the connection that was made by the old one.
 #[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
-    (status = 404, description = "No such bin", body = Problem),
+    (status = 404, description = "No such bin"),
 ))]
 pub(crate) async fn new_secret(
     State(store): State<Store>,

@@ -13,7 +13,7 @@ use super::{PredictError, Prediction, Predictor};
 use crate::auth::{Access, User};
 use crate::dataset::receive::receive;
 use crate::dataset::routes::LARGEST_UPLOAD;
-use crate::error::{HttpError, Problem};
+use crate::error::HttpError;
 use crate::recommend::{self, Educational, Language, Recommendation};
 
 /// The documentation of this stage.
@@ -56,10 +56,10 @@ pub(crate) struct Predicted {
     request_body(content_type = "multipart/form-data", description = "A file in any field; or the image itself, as image/jpeg or image/png"),
     responses(
         (status = 200, description = "The answer", body = Predicted),
-        (status = 400, description = "No file in the form", body = Problem),
-        (status = 413, description = "The file or the image is too large", body = Problem),
-        (status = 422, description = "Not an image, or a damaged one", body = Problem),
-        (status = 503, description = "No model is in service, or too many ask", body = Problem),
+        (status = 400, description = "No file in the form"),
+        (status = 413, description = "The file or the image is too large"),
+        (status = 422, description = "Not an image, or a damaged one"),
+        (status = 503, description = "No model is in service, or too many ask"),
     ))]
 pub(crate) async fn predict(
     State(predictor): State<Predictor>,

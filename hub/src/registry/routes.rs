@@ -17,7 +17,7 @@ use super::lineage::{LineageView, Override};
 use super::range::{Part, part};
 use super::{Registry, RegistryError, store, transfer};
 use crate::auth::{Access, Admin, BinOrUser, User};
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 use crate::evaluate::Evaluation;
 use crate::evaluate::gate::Verdict;
 use crate::store::entity::model;
@@ -216,7 +216,7 @@ pub(crate) async fn list(State(registry): State<Registry>, _user: User) -> Resul
 #[utoipa::path(get, path = "/api/v1/models/{version}", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The version", body = ModelDetail),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn one(
     State(registry): State<Registry>,
@@ -231,8 +231,8 @@ pub(crate) async fn one(
 #[utoipa::path(post, path = "/api/v1/models/{version}/activate", tag = "models", request_body = Activation,
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "It is in service", body = ModelView),
-        (status = 404, description = "No such version", body = Problem),
-        (status = 409, description = "The gate refused it, and there is no reason", body = Problem),
+        (status = 404, description = "No such version"),
+        (status = 409, description = "The gate refused it, and there is no reason"),
     ))]
 pub(crate) async fn activate(
     State(registry): State<Registry>,
@@ -249,8 +249,8 @@ pub(crate) async fn activate(
 #[utoipa::path(delete, path = "/api/v1/models/{version}", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 204, description = "It is gone"),
-        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
-        (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist"),
+        (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it"),
     ))]
 pub(crate) async fn delete_version(
     State(registry): State<Registry>,
@@ -268,9 +268,9 @@ pub(crate) async fn delete_version(
         (status = 200, description = "The file", content_type = "application/octet-stream"),
         (status = 206, description = "What follows of the file from the byte that was asked for",
             content_type = "application/octet-stream"),
-        (status = 401, description = "Neither a bin nor a person", body = Problem),
-        (status = 404, description = "No model refers to it", body = Problem),
-        (status = 416, description = "The file has no such byte; `Content-Range` says how many it has", body = Problem),
+        (status = 401, description = "Neither a bin nor a person"),
+        (status = 404, description = "No model refers to it"),
+        (status = 416, description = "The file has no such byte; `Content-Range` says how many it has"),
     ))]
 pub(crate) async fn artifact(
     State(store): State<Store>,

@@ -17,7 +17,7 @@ use super::backbones::BackboneView;
 use super::import::{self, Imported};
 use crate::audit;
 use crate::auth::{Access, Admin, User};
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::store::Store;
 use crate::train::job::Parts;
 
@@ -46,7 +46,7 @@ where
 #[utoipa::path(get, path = "/api/v1/models/{version}/export", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The archive", content_type = "application/zip"),
-        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist"),
     ))]
 pub(crate) async fn export(
     State(store): State<Store>,
@@ -84,10 +84,10 @@ pub(crate) struct ImportQuery {
     request_body(content_type = "multipart/form-data", description = "A file in any field; or the file itself as the body"),
     responses(
         (status = 201, description = "What it was", body = Imported),
-        (status = 400, description = "No file", body = Problem),
-        (status = 413, description = "It is too large", body = Problem),
+        (status = 400, description = "No file"),
+        (status = 413, description = "It is too large"),
         (status = 422, description = "It cannot be used; the answer says why and how to mend it. `scaling-unknown`: say \
-            `scaling`, whose `choices` the answer lists", body = Problem),
+            `scaling`, whose `choices` the answer lists"),
     ))]
 pub(crate) async fn import(
     State(parts): State<Parts>,
@@ -146,8 +146,8 @@ pub(crate) async fn backbones(State(registry): State<Registry>, _user: User) -> 
 #[utoipa::path(delete, path = "/api/v1/backbones/{sha256}", tag = "models",
     params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
         (status = 204, description = "It is gone"),
-        (status = 404, description = "No such backbone", body = Problem),
-        (status = 409, description = "Versions were made with it; the answer names them", body = Problem),
+        (status = 404, description = "No such backbone"),
+        (status = 409, description = "Versions were made with it; the answer names them"),
     ))]
 pub(crate) async fn delete_backbone(
     State(registry): State<Registry>,

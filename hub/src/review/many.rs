@@ -58,7 +58,7 @@ pub(crate) struct SampleOutcome {
 /// not taken says why, and the others are taken. Each can be taken back by itself.
 #[utoipa::path(post, path = "/api/v1/review/answers", tag = "review", request_body = ManyAnswers, responses(
     (status = 200, description = "What came of each", body = ManyOutcomes),
-    (status = 422, description = "Not 1 to 100 answers, or one of them makes no sense", body = Problem),
+    (status = 422, description = "Not 1 to 100 answers, or one of them makes no sense"),
 ))]
 pub(crate) async fn respond_many(
     Shared(store): Shared<Store>,

@@ -17,7 +17,7 @@ use crate::auth::{self, Access, BinOrReviewer, BinOrUser, Role, User};
 use crate::dataset::Classes;
 use crate::dataset::routes::SampleView;
 use crate::embeddings::{EmbeddingStatus, Vectors};
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
+use crate::error::{HttpError, JsonBody, QueryArgs};
 use crate::live::{Live, LiveEvent};
 use crate::store::entity::{review, sample};
 use crate::store::{Store, now_ms};
@@ -113,7 +113,7 @@ pub(crate) struct StatusQuery {
 /// What waits for reviewers, and what they have done.
 #[utoipa::path(get, path = "/api/v1/review", tag = "review", params(StatusQuery), responses(
     (status = 200, description = "The queue", body = QueueStatus),
-    (status = 400, description = "`since_ms` is no number", body = Problem),
+    (status = 400, description = "`since_ms` is no number"),
 ))]
 pub(crate) async fn status(
     Shared(store): Shared<Store>,
@@ -226,7 +226,7 @@ pub(crate) struct NextQuery {
 /// ends. The same request again gives the same samples, with a new lease.
 #[utoipa::path(post, path = "/api/v1/review/next", tag = "review", params(NextQuery), responses(
     (status = 200, description = "What the caller has in hand now; empty if nothing waits", body = Batch),
-    (status = 400, description = "`count` is not 1 to 100", body = Problem),
+    (status = 400, description = "`count` is not 1 to 100"),
 ))]
 pub(crate) async fn next(
     Shared(store): Shared<Store>,
@@ -278,9 +278,9 @@ pub(super) fn tell(live: &Live, user: &User, answered: &Answered) {
 #[utoipa::path(post, path = "/api/v1/review/{sample}/answer", tag = "review", request_body = Answer,
     params(("sample" = String, Path, description = "The sample")), responses(
         (status = 200, description = "What came of it", body = Outcome),
-        (status = 404, description = "No such sample; it may have been deleted", body = Problem),
-        (status = 409, description = "Somebody else has it in hand or was faster, or the caller has had their say", body = Problem),
-        (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
+        (status = 404, description = "No such sample; it may have been deleted"),
+        (status = 409, description = "Somebody else has it in hand or was faster, or the caller has had their say"),
+        (status = 422, description = "There is no such class; the answer names those that exist"),
     ))]
 pub(crate) async fn respond(
     Shared(store): Shared<Store>,
@@ -309,7 +309,7 @@ pub(crate) struct UndoQuery {
 /// then.
 #[utoipa::path(post, path = "/api/v1/review/undo", tag = "review", params(UndoQuery), responses(
     (status = 200, description = "As it is now", body = Outcome),
-    (status = 409, description = "There is nothing to take back, or somebody went on from there", body = Problem),
+    (status = 409, description = "There is nothing to take back, or somebody went on from there"),
 ))]
 pub(crate) async fn undo(
     Shared(store): Shared<Store>,
@@ -358,9 +358,9 @@ pub(crate) struct MarkedWrong {
 /// say so of its own items, with its secret.
 #[utoipa::path(post, path = "/api/v1/review/wrong", tag = "review", request_body = WrongItem, responses(
     (status = 200, description = "Noted", body = MarkedWrong),
-    (status = 401, description = "Neither a person nor a bin", body = Problem),
-    (status = 403, description = "An item of another bin; a person needs the role reviewer", body = Problem),
-    (status = 404, description = "There is no image of that item", body = Problem),
+    (status = 401, description = "Neither a person nor a bin"),
+    (status = 403, description = "An item of another bin; a person needs the role reviewer"),
+    (status = 404, description = "There is no image of that item"),
 ))]
 pub(crate) async fn wrong(
     Shared(store): Shared<Store>,

@@ -12,7 +12,7 @@ use crate::auth::{Access, User};
 use crate::dataset::routes::{LARGEST_UPLOAD, SampleView};
 use crate::dataset::{self, Classes, Split, UNUSABLE};
 use crate::embeddings::Vectors;
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::predict::Predictor;
 use crate::predict::routes::image_of;
 use crate::store::Store;
@@ -140,8 +140,8 @@ impl SearchHit {
 /// Samples by label, bin, source, split, time and uncertainty.
 #[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SearchQuery), responses(
     (status = 200, description = "A page of samples", body = SearchPage),
-    (status = 400, description = "A parameter that does not exist or is malformed", body = Problem),
-    (status = 422, description = "A value that does not exist; the answer says which do", body = Problem),
+    (status = 400, description = "A parameter that does not exist or is malformed"),
+    (status = 422, description = "A value that does not exist; the answer says which do"),
 ))]
 pub(crate) async fn search(
     State(store): State<Store>,
@@ -233,7 +233,7 @@ impl From<label_history::Model> for LabelChange {
 #[utoipa::path(get, path = "/api/v1/samples/{id}", tag = "search",
     params(("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "The sample with its review and the history of its label", body = SampleDetail),
-        (status = 404, description = "No such sample", body = Problem),
+        (status = 404, description = "No such sample"),
     ))]
 pub(crate) async fn one(
     State(store): State<Store>,
@@ -281,9 +281,9 @@ pub(crate) struct SimilarSample {
 #[utoipa::path(get, path = "/api/v1/samples/{id}/similar", tag = "search",
     params(SimilarQuery, ("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "The samples", body = SimilarList),
-        (status = 404, description = "No such sample", body = Problem),
-        (status = 409, description = "Its image cannot be read", body = Problem),
-        (status = 503, description = "It has no embedding yet", body = Problem),
+        (status = 404, description = "No such sample"),
+        (status = 409, description = "Its image cannot be read"),
+        (status = 503, description = "It has no embedding yet"),
     ))]
 pub(crate) async fn similar_to_sample(
     State(store): State<Store>,
@@ -309,10 +309,10 @@ pub(crate) async fn similar_to_sample(
     request_body(content_type = "multipart/form-data", description = "A file in any field; or the image itself, as image/jpeg or image/png"),
     responses(
         (status = 200, description = "The samples", body = SimilarList),
-        (status = 400, description = "No image", body = Problem),
-        (status = 413, description = "The file or the image is too large", body = Problem),
-        (status = 422, description = "Not an image, or a damaged one", body = Problem),
-        (status = 503, description = "No model is in service, too many ask, or the embeddings are being read", body = Problem),
+        (status = 400, description = "No image"),
+        (status = 413, description = "The file or the image is too large"),
+        (status = 422, description = "Not an image, or a damaged one"),
+        (status = 503, description = "No model is in service, too many ask, or the embeddings are being read"),
     ))]
 pub(crate) async fn similar_to_image(
     State(store): State<Store>,

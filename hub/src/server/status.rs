@@ -97,7 +97,7 @@ pub(super) struct Status {
 /// Whether the hub works: it does if it answers, and what it is sent can be stored.
 #[utoipa::path(get, path = "/health", tag = "status", responses(
     (status = 200, description = "It works", body = Health),
-    (status = 503, description = "The database does not answer, or nothing can be stored; `detail` says why", body = Problem),
+    (status = 503, description = "The database does not answer, or nothing can be stored; `detail` says why"),
 ))]
 pub(super) async fn health(State(state): State<AppState>) -> Result<Json<Health>, HttpError> {
     state.store.check().await.map_err(|error| match error {

@@ -14,7 +14,7 @@ use super::report::ThresholdFigures;
 use super::store::LogEntry;
 use super::{AcceptedContamination, StartError, TrainError, TrainParams, TrainReport, Trainer, TrainingStatus, store};
 use crate::auth::{Access, Admin, User};
-use crate::error::{HttpError, Problem};
+use crate::error::HttpError;
 use crate::store::Store;
 use crate::store::entity::training;
 
@@ -70,10 +70,10 @@ pub(crate) struct Started {
 /// or a worker beside it, takes it: at once, as a rule.
 #[utoipa::path(post, path = "/api/train", tag = "training", request_body = Option<TrainParams>, responses(
     (status = 202, description = "It is queued; follow /api/training-status", body = Started),
-    (status = 400, description = "The body is no JSON", body = Problem),
-    (status = 409, description = "One is queued or runs: `training` is its number, `job` how far it is", body = Problem),
-    (status = 422, description = "A parameter is out of its range, or there is too little to train on", body = Problem),
-    (status = 503, description = "No model is in service whose backbone could be used", body = Problem),
+    (status = 400, description = "The body is no JSON"),
+    (status = 409, description = "One is queued or runs: `training` is its number, `job` how far it is"),
+    (status = 422, description = "A parameter is out of its range, or there is too little to train on"),
+    (status = 503, description = "No model is in service whose backbone could be used"),
 ))]
 pub(crate) async fn start(
     State(trainer): State<Trainer>,
@@ -183,7 +183,7 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/v1/trainings/{id}", tag = "training",
     params(("id" = i32, Path, description = "The training")), responses(
         (status = 200, description = "The training", body = TrainingView),
-        (status = 404, description = "There is none of this number", body = Problem),
+        (status = 404, description = "There is none of this number"),
     ))]
 pub(crate) async fn one(
     State(store): State<Store>,
@@ -199,7 +199,7 @@ pub(crate) async fn one(
 #[utoipa::path(post, path = "/api/v1/trainings/{id}/cancel", tag = "training",
     params(("id" = i32, Path, description = "The training")), responses(
         (status = 202, description = "It ends", body = TrainingStatus),
-        (status = 409, description = "It does not run", body = Problem),
+        (status = 409, description = "It does not run"),
     ))]
 pub(crate) async fn cancel(
     State(trainer): State<Trainer>,

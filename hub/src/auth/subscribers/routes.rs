@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{SubscriberError, SubscriberName};
 use crate::auth::{Access, Admin, Evictions};
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 use crate::store::entity::subscriber;
 
 /// Somebody who listens to the bins over MQTT.
@@ -61,8 +61,8 @@ pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<
 #[utoipa::path(post, path = "/api/v1/subscribers", tag = "users",
     request_body = NewSubscriber, responses(
     (status = 201, description = "Made; the secret is shown this once", body = SubscriberSecret),
-    (status = 409, description = "The name is taken, by a subscriber or a bin", body = Problem),
-    (status = 422, description = "The name is not valid", body = Problem),
+    (status = 409, description = "The name is taken, by a subscriber or a bin"),
+    (status = 422, description = "The name is not valid"),
 ))]
 pub(crate) async fn add(
     State(access): State<Access>,
@@ -79,7 +79,7 @@ pub(crate) async fn add(
 #[utoipa::path(post, path = "/api/v1/subscribers/{name}/secret", tag = "users",
     params(("name" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once", body = SubscriberSecret),
-    (status = 404, description = "No such subscriber", body = Problem),
+    (status = 404, description = "No such subscriber"),
 ))]
 pub(crate) async fn renew(
     State(access): State<Access>,
@@ -97,7 +97,7 @@ pub(crate) async fn renew(
 #[utoipa::path(delete, path = "/api/v1/subscribers/{name}", tag = "users",
     params(("name" = String, Path)), responses(
     (status = 204, description = "It is gone"),
-    (status = 404, description = "No such subscriber", body = Problem),
+    (status = 404, description = "No such subscriber"),
 ))]
 pub(crate) async fn remove(
     State(access): State<Access>,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::auth::Admin;
 use crate::dataset::delete::{self, Deletion, Whose};
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 use crate::store::{Blobs, Store};
 
 /// Whose samples, and whether to delete them.
@@ -30,7 +30,7 @@ fn yes() -> bool {
 /// Deletes all images of a bin or a person, everywhere, and writes the proof into the audit log.
 #[utoipa::path(post, path = "/api/v1/dataset/deletions", tag = "dataset", request_body = Wanted, responses(
     (status = 200, description = "What was deleted, or would be", body = Deletion),
-    (status = 422, description = "Not one of `bin` and `sent_by`", body = Problem),
+    (status = 422, description = "Not one of `bin` and `sent_by`"),
 ))]
 pub(crate) async fn delete(
     State(store): State<Store>,

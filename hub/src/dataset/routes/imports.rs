@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::auth::{Reviewer, User};
 use crate::dataset::Classes;
 use crate::dataset::import::{ImportStatus, Imports, Options};
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 
 /// No zip is larger, in bytes.
 const LARGEST_ZIP: u64 = 8_000_000_000;
@@ -45,9 +45,9 @@ pub(crate) struct Accepted {
     request_body(content_type = "application/zip", content = Vec<u8>, description = "At most 8 GB"),
     responses(
         (status = 202, description = "It is received and being imported", body = Accepted),
-        (status = 400, description = "The connection broke", body = Problem),
-        (status = 413, description = "It is too large", body = Problem),
-        (status = 507, description = "The hub's disk is full", body = Problem),
+        (status = 400, description = "The connection broke"),
+        (status = 413, description = "It is too large"),
+        (status = 507, description = "The hub's disk is full"),
     ))]
 pub(crate) async fn send(
     State(imports): State<Imports>,
@@ -98,7 +98,7 @@ fn no_file(error: io::Error) -> HttpError {
 #[utoipa::path(get, path = "/api/v1/imports/{id}", tag = "dataset",
     params(("id" = String, Path, description = "The import")), responses(
         (status = 200, description = "How far it is", body = ImportStatus),
-        (status = 404, description = "No such import", body = Problem),
+        (status = 404, description = "No such import"),
     ))]
 pub(crate) async fn status(
     State(imports): State<Imports>,

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::auth::{Reviewer, User};
 use crate::dataset::store::{self, Tally};
 use crate::dataset::{Classes, Split, UNUSABLE};
-use crate::error::{HttpError, JsonBody, Problem};
+use crate::error::{HttpError, JsonBody};
 use crate::live::{Live, LiveEvent};
 use crate::review;
 use crate::store::{Store, now_ms};
@@ -37,8 +37,8 @@ pub(crate) struct Labelled {
 #[utoipa::path(post, path = "/api/v1/samples/{id}/label", tag = "dataset", request_body = NewLabel,
     params(("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "Labelled", body = Labelled),
-        (status = 404, description = "No such sample", body = Problem),
-        (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
+        (status = 404, description = "No such sample"),
+        (status = 422, description = "There is no such class; the answer names those that exist"),
     ))]
 pub(crate) async fn label(
     State(store): State<Store>,

@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::User;
 use crate::dataset::store::{self, Filter};
-use crate::error::{HttpError, Problem};
+use crate::error::HttpError;
 use crate::store::entity::sample;
 use crate::store::{Blobs, Store};
 
@@ -148,7 +148,7 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/v1/samples/{id}/image", tag = "dataset", params(("id" = String, Path, description = "The sample")), responses(
     (status = 200, description = "The image", content_type = "image/jpeg"),
     (status = 304, description = "As before"),
-    (status = 404, description = "No such sample", body = Problem),
+    (status = 404, description = "No such sample"),
 ))]
 pub(crate) async fn image(
     State(store): State<Store>,

@@ -14,7 +14,7 @@ use crate::dataset::decoding::decode_with_room;
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
 use crate::dataset::{Classes, Prepared, delete, group};
-use crate::error::{Chain, HttpError, Problem};
+use crate::error::{Chain, HttpError};
 use crate::live::{Live, LiveEvent};
 use crate::store::{Blobs, Store};
 
@@ -75,9 +75,9 @@ struct File {
     request_body(content_type = "multipart/form-data", description = "The field `label`, and files in any fields"),
     responses(
         (status = 200, description = "What became of each file", body = Uploaded),
-        (status = 400, description = "No label or no file", body = Problem),
-        (status = 413, description = "The upload is too large", body = Problem),
-        (status = 422, description = "There is no such class, or no file was accepted; `files` says why", body = Problem),
+        (status = 400, description = "No label or no file"),
+        (status = 413, description = "The upload is too large"),
+        (status = 422, description = "There is no such class, or no file was accepted; `files` says why"),
     ))]
 pub(crate) async fn upload(
     State(store): State<Store>,

@@ -18,7 +18,7 @@ use crate::auth::{Admin, Reviewer, User};
 use crate::dataset::export::{self, Layout};
 use crate::dataset::honesty::{self, Honesty, HonestyError, MOST_SEEDS};
 use crate::dataset::version::{self, Difference, Version};
-use crate::error::{Chain, HttpError, JsonBody, Problem, QueryArgs};
+use crate::error::{Chain, HttpError, JsonBody, QueryArgs};
 use crate::store::{Blobs, Store};
 use crate::train::job::Parts;
 
@@ -41,7 +41,7 @@ pub(crate) struct Freezing {
 /// Freezes the dataset as it is. The same dataset has the same version, whose note stays.
 #[utoipa::path(post, path = "/api/v1/dataset/versions", tag = "dataset", request_body = Freezing, responses(
     (status = 200, description = "The version", body = Version),
-    (status = 422, description = "The note is too long", body = Problem),
+    (status = 422, description = "The note is too long"),
 ))]
 pub(crate) async fn freeze(
     State(store): State<Store>,
@@ -76,7 +76,7 @@ pub(crate) async fn list(State(store): State<Store>, _user: User) -> Result<Json
 #[utoipa::path(get, path = "/api/v1/dataset/versions/{id}", tag = "dataset",
     params(("id" = String, Path, description = "The version, or the first 8 or more digits of it")), responses(
         (status = 200, description = "The version", body = Version),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn one(
     State(store): State<Store>,
@@ -91,7 +91,7 @@ pub(crate) async fn one(
     params(("id" = String, Path, description = "The older version"), ("to" = String, Path, description = "The newer one")),
     responses(
         (status = 200, description = "The difference", body = Difference),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn difference(
     State(store): State<Store>,
@@ -115,8 +115,8 @@ pub(crate) struct ExportQuery {
 #[utoipa::path(get, path = "/api/v1/dataset/versions/{id}/export", tag = "dataset",
     params(("id" = String, Path, description = "The version"), ExportQuery), responses(
         (status = 200, description = "The zip", content_type = "application/zip"),
-        (status = 400, description = "No such layout", body = Problem),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 400, description = "No such layout"),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn export(
     State(store): State<Store>,
@@ -180,8 +180,8 @@ pub(crate) struct HonestyQuery {
 /// Images that the model in service has not embedded before are embedded first, which takes a while.
 #[utoipa::path(post, path = "/api/v1/dataset/compare-splits", tag = "dataset", params(HonestyQuery), responses(
     (status = 200, description = "The figures", body = Honesty),
-    (status = 422, description = "There is too little to compare", body = Problem),
-    (status = 503, description = "No model is in service", body = Problem),
+    (status = 422, description = "There is too little to compare"),
+    (status = 503, description = "No model is in service"),
 ))]
 pub(crate) async fn honesty(
     State(parts): State<Parts>,

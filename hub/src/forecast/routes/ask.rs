@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::files::{self, Files};
 use super::job_error;
 use crate::auth::User;
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
+use crate::error::{HttpError, JsonBody, QueryArgs};
 use crate::forecast::answer::{self, Answer};
 use crate::forecast::artefact::Metadata;
 use crate::forecast::job::Forecasts;
@@ -35,9 +35,9 @@ pub(crate) struct ForecastView {
 /// fitted to what they take; the first of the same questions takes some seconds, the others none.
 #[utoipa::path(post, path = "/forecast", tag = "forecast", request_body = Question, responses(
     (status = 200, description = "The forecast", body = ForecastView),
-    (status = 404, description = "There is no such product, or nothing that the filters take", body = Problem),
-    (status = 409, description = "Nothing was trained yet", body = Problem),
-    (status = 422, description = "A number is out of its range, or what the filters take cannot be forecast", body = Problem),
+    (status = 404, description = "There is no such product, or nothing that the filters take"),
+    (status = 409, description = "Nothing was trained yet"),
+    (status = 422, description = "A number is out of its range, or what the filters take cannot be forecast"),
 ))]
 pub(crate) async fn forecast(
     State(store): State<Store>,
@@ -56,9 +56,9 @@ pub(crate) async fn forecast(
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "text/csv"))),
-        (status = 404, description = "No such file or product", body = Problem),
-        (status = 409, description = "Nothing was trained yet", body = Problem),
-        (status = 422, description = "A number is out of its range", body = Problem),
+        (status = 404, description = "No such file or product"),
+        (status = 409, description = "Nothing was trained yet"),
+        (status = 422, description = "A number is out of its range"),
     ))]
 pub(crate) async fn plot_file(
     State(store): State<Store>,

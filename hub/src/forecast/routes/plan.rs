@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::job_error;
 use crate::auth::User;
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
+use crate::error::{HttpError, JsonBody, QueryArgs};
 use crate::forecast::ensemble::Ensemble;
 use crate::forecast::job::Forecasts;
 use crate::forecast::plan::{self, BinState, Collection, Terms, Unit};
@@ -110,7 +110,7 @@ pub(crate) struct Unplanned {
 #[utoipa::path(get, path = "/api/v1/forecast/plan", tag = "forecast", params(PlanQuery), responses(
     (status = 200, description = "The plan, as JSON, CSV or iCalendar", content(
         (PlanView = "application/json"), (String = "text/csv"), (String = "text/calendar"))),
-    (status = 422, description = "A number is out of its range", body = Problem),
+    (status = 422, description = "A number is out of its range"),
 ))]
 pub(crate) async fn plan_of_all(
     State(store): State<Store>,
@@ -129,8 +129,8 @@ pub(crate) async fn plan_of_all(
 #[utoipa::path(post, path = "/api/v1/forecast/plan", tag = "forecast", request_body = PlanRequest, responses(
     (status = 200, description = "The plan, as JSON, CSV or iCalendar", content(
         (PlanView = "application/json"), (String = "text/csv"), (String = "text/calendar"))),
-    (status = 404, description = "A bin has sent nothing yet", body = Problem),
-    (status = 422, description = "A number is out of its range", body = Problem),
+    (status = 404, description = "A bin has sent nothing yet"),
+    (status = 422, description = "A number is out of its range"),
 ))]
 pub(crate) async fn collection_plan(
     State(store): State<Store>,

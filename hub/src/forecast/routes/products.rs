@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::ask::ForecastView;
 use super::files::{self, Files};
 use crate::auth::User;
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::forecast::answer::{self, Answer};
 use crate::forecast::intermittent::Character;
 use crate::forecast::job::Forecasts;
@@ -90,7 +90,7 @@ pub(crate) struct ResultQuery {
 /// models of products are without a network.
 #[utoipa::path(get, path = "/api/v1/forecast/result", tag = "forecast", params(ResultQuery), responses(
     (status = 200, description = "The forecast", body = ForecastView),
-    (status = 404, description = "The last training said nothing of it", body = Problem),
+    (status = 404, description = "The last training said nothing of it"),
 ))]
 pub(crate) async fn result(
     State(store): State<Store>,
@@ -114,7 +114,7 @@ pub(crate) async fn result(
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "text/csv"))),
-        (status = 404, description = "No such file, or the last training said nothing of it", body = Problem),
+        (status = 404, description = "No such file, or the last training said nothing of it"),
     ))]
 pub(crate) async fn result_file(
     State(store): State<Store>,

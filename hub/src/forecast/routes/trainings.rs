@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::{form, job_error};
 use crate::audit;
 use crate::auth::{Admin, User};
-use crate::error::{Chain, HttpError, Problem};
+use crate::error::{Chain, HttpError};
 use crate::forecast::ensemble;
 use crate::forecast::intake::{self, Intake, IntakeError, Report};
 use crate::forecast::job::{Forecasts, JobError, Order, Training, TrainingEvent, TrainingStatus};
@@ -52,10 +52,10 @@ pub(crate) struct TrainingList {
         (status = 200, description = "Server-sent events; each `data` is a ForecastTrainingEvent. With `check`, JSON: what was found", content(
             (TrainingEvent = "text/event-stream"), (Report = "application/json"))),
         (status = 202, description = "It runs", body = Accepted),
-        (status = 400, description = "The form or an option makes no sense", body = Problem),
-        (status = 409, description = "Another training runs", body = Problem),
-        (status = 413, description = "The file is too large", body = Problem),
-        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows. A file that can be meant in two ways is an `unclear-file`: `option` and `choices` answer it, `found` is what was found so far", body = Problem),
+        (status = 400, description = "The form or an option makes no sense"),
+        (status = 409, description = "Another training runs"),
+        (status = 413, description = "The file is too large"),
+        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows. A file that can be meant in two ways is an `unclear-file`: `option` and `choices` answer it, `found` is what was found so far"),
     ))]
 pub(crate) async fn retrain(
     State(store): State<Store>,
@@ -148,7 +148,7 @@ pub(crate) async fn training_list(
 #[utoipa::path(get, path = "/api/v1/forecast/trainings/{id}", tag = "forecast",
     params(("id" = String, Path, description = "The training")), responses(
         (status = 200, description = "How far it is", body = TrainingStatus),
-        (status = 404, description = "No such training", body = Problem),
+        (status = 404, description = "No such training"),
     ))]
 pub(crate) async fn training_status(
     State(forecasts): State<Forecasts>,
@@ -164,7 +164,7 @@ pub(crate) async fn training_status(
     params(("id" = String, Path, description = "The training")), responses(
         (status = 200, description = "Server-sent events; each `data` is a ForecastTrainingEvent", content_type = "text/event-stream", body = TrainingEvent),
         (status = 204, description = "It is over, and `Last-Event-ID` was its last event"),
-        (status = 404, description = "No such training, or it is over and only its end is remembered", body = Problem),
+        (status = 404, description = "No such training, or it is over and only its end is remembered"),
     ))]
 pub(crate) async fn training_events(
     State(forecasts): State<Forecasts>,
@@ -193,7 +193,7 @@ pub(crate) async fn training_events(
 #[utoipa::path(post, path = "/api/v1/forecast/trainings/{id}/cancel", tag = "forecast",
     params(("id" = String, Path, description = "The training")), responses(
         (status = 202, description = "It ends soon"),
-        (status = 409, description = "It does not run", body = Problem),
+        (status = 409, description = "It does not run"),
     ))]
 pub(crate) async fn cancel(
     State(forecasts): State<Forecasts>,
