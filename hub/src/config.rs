@@ -1,16 +1,23 @@
 //! What a hub is started with.
 //!
+//! It is made of the options of the stages, each a type of that stage, which is given its own part and nothing
+//! else: no stage names the whole.
+//!
 //! Secrets do not come from the command line, which every user of a machine can read: they come from
 //! files or the environment, and have no `Debug`.
 
-use std::fmt;
+/// Where map pictures come from.
+mod map;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::address::Site;
+use crate::broker::Mqtt;
 use crate::door::DoorConfig;
 use crate::review::ReviewConfig;
-use crate::settings::MapTiles;
+use crate::secret::Secret;
+pub use map::{MapTiles, MapTilesError};
 use pilah_evaluate::GateRules;
 
 /// What `pilah-hub serve` is started with.
@@ -74,52 +81,5 @@ impl Config {
             admin_password: None,
             review: ReviewConfig::default(),
         }
-    }
-}
-
-/// Which broker.
-#[derive(Debug, Clone)]
-pub enum Mqtt {
-    /// One within the hub.
-    Embedded {
-        /// Where it listens; port 0 takes a free one.
-        addr: SocketAddr,
-        /// As [`Config::http_steps`].
-        steps: u16,
-    },
-    /// Another one, which knows the hub and the bins by itself.
-    External {
-        /// `mqtt://host:port` or `mqtts://host:port`.
-        url: String,
-        /// The hub's user name there.
-        user: String,
-        /// Its password.
-        password: Secret,
-        /// The certificates to trust instead of the system's, a PEM file.
-        ca_file: Option<PathBuf>,
-    },
-}
-
-/// A password or token: it does not show in logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    #[must_use]
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(secret.into())
-    }
-
-    /// The secret itself, for the place that needs it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
     }
 }

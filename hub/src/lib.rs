@@ -1,7 +1,7 @@
 //! The server: gathers samples, has them reviewed, retrains, and pushes models to the bins.
 
-/// What a hub is started with.
-pub mod config;
+/// Passwords and tokens, which do not show in logs.
+pub mod secret;
 
 /// Where the hub is reached, and where requests come from.
 pub mod address;
@@ -75,11 +75,11 @@ pub mod forecast;
 /// What happens right now, for whoever watches.
 pub mod live;
 
+/// What a hub is started with.
+pub mod config;
+
 /// What the hub runs with, and what changes it.
 pub mod settings;
-
-/// What every request handler and background job shares.
-pub mod state;
 
 /// The hub as a whole: started, served, stopped.
 pub mod server;

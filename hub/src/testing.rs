@@ -17,8 +17,9 @@ use tokio::time::timeout;
 
 use crate::auth::accounts::{self, By};
 use crate::auth::{Role, UserName};
-use crate::config::{Config, Secret};
+use crate::config::Config;
 use crate::fleet;
+use crate::secret::Secret;
 use crate::server::{self, Running};
 
 /// Longer than anything here takes; a test that waits this long has failed.

@@ -23,7 +23,6 @@ use axum::response::Response;
 use ipnet::IpNet;
 
 use crate::error::HttpError;
-use crate::state::AppState;
 pub use public::{PublicUrl, PublicUrlError};
 
 /// Networks, such as those of the proxies that are believed.
@@ -132,10 +131,10 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<AppState> for Caller {
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, HttpError> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, HttpError> {
         Ok(Self::of(parts))
     }
 }
@@ -175,4 +174,4 @@ pub(crate) fn without_base(uri: &Uri, base: &str) -> Option<Uri> {
 mod tests;
 
 #[cfg(test)]
-mod tests_of_the_hub;
+mod hub_tests;

@@ -15,7 +15,7 @@ use super::password::{self, PasswordError};
 use super::role::Role;
 use super::session;
 use crate::audit::note;
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::store::entity::user;
 use crate::store::{Store, now_ms};
 

@@ -7,9 +7,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Admin;
-use crate::error::{HttpError, Problem, QueryArgs};
-use crate::state::AppState;
+use super::{Access, Admin};
+use crate::error::{HttpError, QueryArgs};
 use crate::store::entity::audit;
 
 /// How many entries an answer has if nothing is said, and at most.
@@ -57,12 +56,10 @@ pub(crate) struct AuditEntry {
 /// Who did what, newest first.
 #[utoipa::path(get, path = "/api/v1/audit", tag = "users", params(AuditQuery), responses(
     (status = 200, description = "Entries, newest first", body = Vec<AuditEntry>),
-    (status = 400, description = "A parameter makes no sense", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
+    (status = 400, description = "A parameter makes no sense"),
 ))]
 pub(crate) async fn read(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     _admin: Admin,
     QueryArgs(query): QueryArgs<AuditQuery>,
 ) -> Result<Json<Vec<AuditEntry>>, HttpError> {
@@ -96,5 +93,5 @@ pub(crate) async fn read(
         who: row.who,
         what: row.what,
     };
-    Ok(Json(select.all(state.store.db()).await?.into_iter().map(entry).collect()))
+    Ok(Json(select.all(access.store.db()).await?.into_iter().map(entry).collect()))
 }

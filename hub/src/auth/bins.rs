@@ -8,7 +8,7 @@ use pilah_models::name::{BinId, ContentId};
 use ring::pbkdf2;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, PaginatorTrait as _, QueryFilter, QuerySelect};
 
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::entity::bin;
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -11,10 +11,9 @@ use pilah_models::name::BinId;
 
 use super::origin::{self, Origin};
 use super::role::Role;
-use super::{Logins, accounts, bins, session};
+use super::{Access, Logins, accounts, bins, session};
 use crate::address::Caller;
 use crate::error::HttpError;
-use crate::state::AppState;
 use crate::store::Store;
 
 /// The most administrators whom a refusal names.
@@ -47,11 +46,11 @@ impl User {
     ///
     /// # Errors
     /// 403, with `needs`, `role` and `ask`; or the database failed.
-    pub async fn require(&self, needed: Role, state: &AppState) -> Result<(), HttpError> {
+    pub async fn require(&self, needed: Role, store: &Store) -> Result<(), HttpError> {
         if self.role >= needed {
             return Ok(());
         }
-        let ask = accounts::administrators(state.store.db(), MOST_ASKED).await?;
+        let ask = accounts::administrators(store.db(), MOST_ASKED).await?;
         let detail = format!(
             "this needs the role {needed}, and {} has the role {}: ask an administrator of this hub ({}) for it",
             self.name,
@@ -116,20 +115,25 @@ pub enum BinOrUser {
     User(User),
 }
 
-impl FromRequestParts<AppState> for User {
+impl<S> FromRequestParts<S> for User
+where
+    S: Send + Sync,
+    Access: FromRef<S>,
+{
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         let caller = Caller::of(parts);
         let origin = origin::of(&parts.headers, &caller);
         let safe = origin::is_safe(&parts.method);
         if !safe && origin == Origin::Foreign {
             return Err(foreign(&parts.headers));
         }
+        let access = Access::from_ref(state);
         if let Some((name, password)) = basic(parts)? {
-            return state.logins.verify(&state.store, &caller, &name, &password).await;
+            return access.logins.verify(&access.store, &caller, &name, &password).await;
         }
-        let Some(user) = session::find(&state.store, &parts.headers).await? else {
+        let Some(user) = session::find(&access.store, &parts.headers).await? else {
             return Err(HttpError::unauthorized("log in first: POST /api/v1/login, or send name and password"));
         };
         // A cookie is sent by the browser, whoever makes it send: the request must show where it is from.
@@ -140,33 +144,45 @@ impl FromRequestParts<AppState> for User {
     }
 }
 
-impl FromRequestParts<AppState> for Reviewer {
+impl<S> FromRequestParts<S> for Reviewer
+where
+    S: Send + Sync,
+    Access: FromRef<S>,
+{
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         let user = User::from_request_parts(parts, state).await?;
-        user.require(Role::Reviewer, state).await?;
+        user.require(Role::Reviewer, &Access::from_ref(state).store).await?;
         Ok(Self(user))
     }
 }
 
-impl FromRequestParts<AppState> for Admin {
+impl<S> FromRequestParts<S> for Admin
+where
+    S: Send + Sync,
+    Access: FromRef<S>,
+{
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         let user = User::from_request_parts(parts, state).await?;
-        user.require(Role::Admin, state).await?;
+        user.require(Role::Admin, &Access::from_ref(state).store).await?;
         Ok(Self(user))
     }
 }
 
-impl FromRequestParts<AppState> for BinOrUser {
+impl<S> FromRequestParts<S> for BinOrUser
+where
+    S: Send + Sync,
+    Access: FromRef<S>,
+{
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         if let Some((name, secret)) = basic(parts)?
             && let Ok(bin) = BinId::from_str(&name)
-            && bins::verify(&state.store, &bin, &secret).await?
+            && bins::verify(&Access::from_ref(state).store, &bin, &secret).await?
         {
             return Ok(Self::Bin(bin));
         }
@@ -178,13 +194,17 @@ impl FromRequestParts<AppState> for BinOrUser {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BinOrReviewer(pub BinOrUser);
 
-impl FromRequestParts<AppState> for BinOrReviewer {
+impl<S> FromRequestParts<S> for BinOrReviewer
+where
+    S: Send + Sync,
+    Access: FromRef<S>,
+{
     type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, HttpError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         let who = BinOrUser::from_request_parts(parts, state).await?;
         if let BinOrUser::User(user) = &who {
-            user.require(Role::Reviewer, state).await?;
+            user.require(Role::Reviewer, &Access::from_ref(state).store).await?;
         }
         Ok(Self(who))
     }

@@ -50,11 +50,11 @@ mod routes;
 pub(crate) mod session;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 pub use accounts::{AccountError, UserName};
 use extract::Proof;
@@ -66,8 +66,8 @@ pub use subscribers::{SubscriberError, SubscriberName};
 
 use crate::address::Caller;
 use crate::audit;
-use crate::config::Secret;
 use crate::error::{Chain, HttpError};
+use crate::secret::Secret;
 use crate::store::entity::user;
 use crate::store::{Store, StoreError, now_ms};
 use accounts::{By, Change};
@@ -85,6 +85,31 @@ const REMEMBERED: usize = 1000;
 
 /// Passwords checked at once: 19 MB and some 30 ms of a processor each.
 const CHECKS: usize = 2;
+
+/// What tells who asks: what it takes to make a login necessary, and no more. Clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Accounts, sessions and secrets.
+    pub store: Store,
+    /// Login attempts, and a memory of verified passwords.
+    pub logins: Arc<Logins>,
+}
+
+/// Tells whoever keeps connections that a secret has changed or an account is gone. Clones nudge the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Evictions(Arc<Notify>);
+
+impl Evictions {
+    /// Has them looked through at once.
+    pub fn nudge(&self) {
+        self.0.notify_one();
+    }
+
+    /// Completes when there was a nudge.
+    pub(crate) async fn nudged(&self) {
+        self.0.notified().await;
+    }
+}
 
 /// Login attempts, and a memory of verified passwords.
 #[derive(Debug)]

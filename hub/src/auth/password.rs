@@ -5,7 +5,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use rand::RngExt as _;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// No password is longer, in bytes: hashing a longer one would cost what the sender likes.
 pub(super) const LONGEST: usize = 256;

@@ -1,6 +1,6 @@
 //! `POST /api/v1/login` and what belongs to it.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
@@ -12,11 +12,10 @@ use super::extract::foreign;
 use super::origin::{self, Origin};
 use super::role::Role;
 use super::subscribers::routes as subscribers;
-use super::{User, audit_log, session, users};
+use super::{Access, Evictions, User, audit_log, session, users};
 use crate::address::Caller;
 use crate::audit;
-use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
+use crate::error::{HttpError, JsonBody};
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -53,7 +52,12 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Evictions: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/login", post(login))
         .route("/api/v1/logout", post(logout))
@@ -90,20 +94,20 @@ pub(crate) struct Me {
 /// seconds; `Retry-After` says when.
 #[utoipa::path(post, path = "/api/v1/login", tag = "login", request_body = Credentials, responses(
     (status = 200, description = "Logged in", body = Me),
-    (status = 401, description = "Name or password is wrong", body = Problem),
-    (status = 429, description = "Too many failures", body = Problem),
+    (status = 401, description = "Name or password is wrong"),
+    (status = 429, description = "Too many failures"),
 ))]
-pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Result<Response, HttpError> {
+pub(crate) async fn login(State(access): State<Access>, request: Request) -> Result<Response, HttpError> {
     let (parts, body) = request.into_parts();
     let (caller, headers) = (Caller::of(&parts), parts.headers.clone());
     if origin::of(&headers, &caller) == Origin::Foreign {
         return Err(foreign(&headers));
     }
     let JsonBody(credentials): JsonBody<Credentials> = JsonBody::read(Request::from_parts(parts, body)).await?;
-    let user = state.logins.verify(&state.store, &caller, &credentials.user, &credentials.password).await?;
-    let cookie = session::begin(&state.store, &user, &headers, &caller).await?;
+    let user = access.logins.verify(&access.store, &caller, &credentials.user, &credentials.password).await?;
+    let cookie = session::begin(&access.store, &user, &headers, &caller).await?;
     let detail = serde_json::json!({ "address": caller.ip });
-    audit::note(state.store.db(), &user.name, "login.succeeded", &detail).await?;
+    audit::note(access.store.db(), &user.name, "login.succeeded", &detail).await?;
     tracing::info!(user = user.name, address = ?caller.ip, "logged in");
     Ok(([(header::SET_COOKIE, cookie)], Json(Me { user: user.name, role: user.role })).into_response())
 }
@@ -113,22 +117,22 @@ pub(crate) async fn login(State(state): State<AppState>, request: Request) -> Re
     (status = 204, description = "Logged out, or was not logged in"),
 ))]
 pub(crate) async fn logout(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     if origin::of(&headers, &caller) == Origin::Foreign {
         return Err(foreign(&headers));
     }
-    let cookie = session::end(&state.store, &headers, &caller).await?;
-    state.logins.something_ended();
+    let cookie = session::end(&access.store, &headers, &caller).await?;
+    access.logins.something_ended();
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
 /// Who is logged in.
 #[utoipa::path(get, path = "/api/v1/me", tag = "login", responses(
     (status = 200, description = "Who", body = Me),
-    (status = 401, description = "Nobody", body = Problem),
+    (status = 401, description = "Nobody"),
 ))]
 pub(crate) async fn me(user: User) -> Json<Me> {
     Json(Me { user: user.name, role: user.role })

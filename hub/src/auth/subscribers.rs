@@ -18,7 +18,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, Que
 
 use super::bins;
 use crate::audit::note;
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::store::entity::{bin, subscriber};
 use crate::store::{Store, now_ms};
 

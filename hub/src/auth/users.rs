@@ -8,11 +8,10 @@ use utoipa::ToSchema;
 
 use super::accounts::{self, AccountError, By, Change, UserName};
 use super::role::Role;
-use super::{Admin, User};
+use super::{Access, Admin, User};
 use crate::address::Caller;
-use crate::config::Secret;
-use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
+use crate::error::{HttpError, JsonBody};
+use crate::secret::Secret;
 use crate::store::StoreError;
 use crate::store::entity::user;
 
@@ -77,30 +76,26 @@ pub(crate) struct NewPassword {
 /// Every account.
 #[utoipa::path(get, path = "/api/v1/users", tag = "users", responses(
     (status = 200, description = "By name", body = Vec<UserView>),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
 ))]
-pub(crate) async fn list(State(state): State<AppState>, _admin: Admin) -> Result<Json<Vec<UserView>>, HttpError> {
-    let rows = accounts::list(state.store.db()).await?;
+pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<Json<Vec<UserView>>, HttpError> {
+    let rows = accounts::list(access.store.db()).await?;
     Ok(Json(rows.into_iter().map(UserView::try_from).collect::<Result<_, _>>()?))
 }
 
 /// Makes an account.
 #[utoipa::path(post, path = "/api/v1/users", tag = "users", request_body = NewUser, responses(
     (status = 201, description = "The account", body = UserView),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 409, description = "The name is taken", body = Problem),
-    (status = 422, description = "The name or the password is not good; the answer says why", body = Problem),
+    (status = 409, description = "The name is taken"),
+    (status = 422, description = "The name or the password is not good; the answer says why"),
 ))]
 pub(crate) async fn add(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     Admin(user): Admin,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<UserView>), HttpError> {
     let name: UserName = new.name.parse()?;
     let password = Secret::new(new.password);
-    accounts::add(&state.store, &name, Some(&password), new.role, By::User(&user.name)).await?;
+    accounts::add(&access.store, &name, Some(&password), new.role, By::User(&user.name)).await?;
     tracing::info!(user = %name, role = %new.role, by = user.name, "account made");
     let view = UserView {
         name: name.as_str().to_owned(),
@@ -115,22 +110,20 @@ pub(crate) async fn add(
 #[utoipa::path(patch, path = "/api/v1/users/{name}", tag = "users", request_body = UserChange,
     params(("name" = String, Path, description = "Login name")), responses(
         (status = 200, description = "The account", body = UserView),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 404, description = "No such user", body = Problem),
-        (status = 409, description = "It is the only administrator, or the caller", body = Problem),
-        (status = 422, description = "The password is not good; the answer says why", body = Problem),
+        (status = 404, description = "No such user"),
+        (status = 409, description = "It is the only administrator, or the caller"),
+        (status = 422, description = "The password is not good; the answer says why"),
     ))]
 pub(crate) async fn change(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     Admin(user): Admin,
     Path(name): Path<String>,
     JsonBody(wanted): JsonBody<UserChange>,
 ) -> Result<Json<UserView>, HttpError> {
     let password = wanted.password.map(Secret::new);
     let change = Change { role: wanted.role, password: password.as_ref() };
-    let row = accounts::change(&state.store, &name, change, By::User(&user.name)).await?;
-    state.logins.something_ended();
+    let row = accounts::change(&access.store, &name, change, By::User(&user.name)).await?;
+    access.logins.something_ended();
     tracing::info!(user = name, role = row.role, by = user.name, "account changed");
     Ok(Json(row.try_into()?))
 }
@@ -139,18 +132,16 @@ pub(crate) async fn change(
 #[utoipa::path(delete, path = "/api/v1/users/{name}", tag = "users",
     params(("name" = String, Path, description = "Login name")), responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 404, description = "No such user", body = Problem),
-        (status = 409, description = "It is the only administrator, or the caller", body = Problem),
+        (status = 404, description = "No such user"),
+        (status = 409, description = "It is the only administrator, or the caller"),
     ))]
 pub(crate) async fn delete(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     Admin(user): Admin,
     Path(name): Path<String>,
 ) -> Result<StatusCode, HttpError> {
-    accounts::delete(&state.store, &name, By::User(&user.name)).await?;
-    state.logins.something_ended();
+    accounts::delete(&access.store, &name, By::User(&user.name)).await?;
+    access.logins.something_ended();
     tracing::info!(user = name, by = user.name, "account deleted");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -158,24 +149,23 @@ pub(crate) async fn delete(
 /// Changes one's own password. All other sessions of the caller end; this one goes on.
 #[utoipa::path(post, path = "/api/v1/me/password", tag = "login", request_body = NewPassword, responses(
     (status = 204, description = "Changed"),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 422, description = "The old password is wrong, or the new one not good; the answer says which", body = Problem),
-    (status = 429, description = "Too many wrong passwords", body = Problem),
+    (status = 422, description = "The old password is wrong, or the new one not good; the answer says which"),
+    (status = 429, description = "Too many wrong passwords"),
 ))]
 pub(crate) async fn choose_password(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     user: User,
     caller: Caller,
     JsonBody(passwords): JsonBody<NewPassword>,
 ) -> Result<StatusCode, HttpError> {
-    let old = state.logins.verify(&state.store, &caller, &user.name, &passwords.old).await;
+    let old = access.logins.verify(&access.store, &caller, &user.name, &passwords.old).await;
     old.map_err(|error| match error.status() {
         // 401 would say that nobody is logged in.
         StatusCode::UNAUTHORIZED => HttpError::unprocessable("wrong-password", "the old password is wrong"),
         _ => error,
     })?;
-    accounts::choose_password(&state.store, &user.name, &Secret::new(passwords.new), user.session()).await?;
-    state.logins.something_ended();
+    accounts::choose_password(&access.store, &user.name, &Secret::new(passwords.new), user.session()).await?;
+    access.logins.something_ended();
     tracing::info!(user = user.name, "password changed");
     Ok(StatusCode::NO_CONTENT)
 }

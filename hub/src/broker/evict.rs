@@ -13,8 +13,8 @@ use rmqtt::context::ServerContext;
 use rmqtt::types::ClientId;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 
+use crate::auth::Evictions;
 use crate::store::Store;
 use crate::store::entity::{bin, subscriber};
 
@@ -23,17 +23,6 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// A client that was let in is connected by then, or will not be: only later is it forgotten.
 const SETTLED: Duration = Duration::from_secs(60);
-
-/// Tells the embedded broker that a secret has changed or an account is gone. Clones nudge the same one.
-#[derive(Debug, Clone, Default)]
-pub struct Evictions(Arc<Notify>);
-
-impl Evictions {
-    /// Has the broker look at once.
-    pub fn nudge(&self) {
-        self.0.notify_one();
-    }
-}
 
 /// What somebody may do who was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +90,7 @@ impl Admitted {
 pub(super) async fn run(context: ServerContext, admitted: Admitted, store: Store, hub: Handle, evictions: Evictions) {
     loop {
         // Either is the same: the comparison takes no input.
-        tokio::time::timeout(EVERY, evictions.0.notified()).await.ok();
+        tokio::time::timeout(EVERY, evictions.nudged()).await.ok();
         if admitted.lock().is_empty() {
             continue;
         }

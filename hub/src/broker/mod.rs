@@ -16,6 +16,9 @@
 //!
 //! The broker has its own runtime, which is how it can be stopped: rmqtt has no end of its own.
 
+/// Which broker: this one, or another.
+mod choice;
+
 /// Where CONNECT ends.
 mod connect;
 
@@ -50,11 +53,12 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use utoipa::ToSchema;
 
-use crate::config::Secret;
+use crate::auth::Evictions;
 use crate::door::Door;
+use crate::secret::Secret;
 use crate::store::Store;
+pub use choice::Mqtt;
 use evict::Admitted;
-pub use evict::Evictions;
 use front::Passages;
 use rules::Rules;
 
@@ -64,6 +68,9 @@ const PACKET_OVERHEAD: u32 = 4096;
 /// Messages that wait for a subscriber that is slower than they come; then the oldest are dropped, and
 /// bins send again what is not acknowledged. 128 KB each at the worst: 256 MB for the hub's own queue.
 const QUEUE: usize = 2000;
+
+/// The hub's own MQTT client id, at any broker.
+pub(crate) const HUB_CLIENT: &str = "pilah-hub";
 
 /// The most connections at once: each costs some 100 KB.
 const CONNECTIONS: usize = 10_000;

@@ -16,12 +16,11 @@ use rmqtt::types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, Subscrib
 use sea_orm::DbErr;
 use tokio::runtime::Handle;
 
-use super::Refusals;
 use super::evict::{Account, Admitted};
 use super::front::Passages;
+use super::{HUB_CLIENT, Refusals};
 use crate::auth::{bins, subscribers};
-use crate::config::Secret;
-use crate::ingest::CLIENT_ID;
+use crate::secret::Secret;
 use crate::store::Store;
 
 /// The rules, as rmqtt's hooks ask for them.
@@ -93,7 +92,7 @@ impl Rules {
     }
 
     async fn judge(&self, login: Login<'_>) -> AuthResult {
-        if login.user == topic::HUB_USER && login.client == CLIENT_ID {
+        if login.user == topic::HUB_USER && login.client == HUB_CLIENT {
             let known = bins::fingerprint(login.secret) == bins::fingerprint(self.0.hub_secret.reveal());
             return if known { AuthResult::Allow(true, None) } else { AuthResult::BadUsernameOrPassword };
         }

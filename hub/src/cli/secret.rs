@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// Prints a secret, or writes it into `file` instead.
 pub(super) fn hand_over(secret: &Secret, file: Option<&Path>) -> anyhow::Result<()> {

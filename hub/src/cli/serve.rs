@@ -9,11 +9,12 @@ use pilah_models::wire::topic;
 
 use crate::address::{Network, Networks, PublicUrl, Site};
 use crate::auth::ADMINISTRATOR;
-use crate::config::{Config, Mqtt, Secret};
+use crate::broker::Mqtt;
+use crate::config::{Config, MapTiles};
 use crate::door::DoorConfig;
 use crate::review::{self, ReviewConfig};
+use crate::secret::Secret;
 use crate::server;
-use crate::settings::MapTiles;
 use crate::train::ACCEPTED_CONTAMINATION;
 use crate::train::params::check_contamination;
 use pilah_evaluate::GateRules;

@@ -30,6 +30,9 @@ pub mod cluster;
 /// What a group of samples is used for.
 pub mod split;
 
+/// The classes that there are.
+mod classes;
+
 /// Samples and labels in the database.
 pub mod store;
 
@@ -61,6 +64,7 @@ pub(crate) mod decoding;
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;
 
+pub use classes::Classes;
 pub use split::Split;
 
 /// The label that takes a sample out: blurred, empty, or showing a person. No class has this name.

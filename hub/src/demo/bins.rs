@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::config::Secret;
+use crate::secret::Secret;
 
 /// The pause before a bin that ended is started again: short enough not to be missed, long enough
 /// not to fill the log if it can never start.

@@ -27,12 +27,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth;
-use crate::config::{Config, Mqtt};
+use crate::broker::Mqtt;
+use crate::config::Config;
 use crate::dataset::DatasetError;
 use crate::fleet::{self, EnrolError};
 use crate::registry::shipped;
-use crate::server::{self, Running, StartError};
-use crate::state::AppState;
+use crate::server::{self, AppState, Running, StartError};
 use crate::train::TrainParams;
 use bins::{Surroundings, View};
 use script::Script;

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use super::DemoError;
 use super::script::Seen;
 use crate::dataset;
-use crate::state::AppState;
+use crate::server::AppState;
 use crate::store::entity::{event, sample};
 
 /// Who labelled, in the history of the labels.

@@ -114,6 +114,23 @@ pub struct DoorsStatus {
     pub mqtt: DoorStatus,
 }
 
+/// Both doors of the hub. Clones are the same doors.
+#[derive(Debug, Clone)]
+pub struct Doors {
+    /// Of pages and interface.
+    pub http: Door,
+    /// Of the embedded broker.
+    pub mqtt: Door,
+}
+
+impl Doors {
+    /// The counters now.
+    #[must_use]
+    pub fn read(&self) -> DoorsStatus {
+        DoorsStatus { http: self.http.read(), mqtt: self.mqtt.read() }
+    }
+}
+
 impl Door {
     /// A door with so many places. `proxies` are counted in all, and not by address.
     #[must_use]

@@ -14,12 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::EvaluateError;
 use super::store::{self, Image};
-use super::{answers, kept_report, parts};
+use super::{answers, kept_report};
 use crate::auth::User;
 use crate::dataset;
-use crate::error::{HttpError, Problem, QueryArgs};
-use crate::registry::Parts;
-use crate::state::AppState;
+use crate::error::{HttpError, QueryArgs};
+use crate::registry::{Parts, Registry};
 
 /// How many images an answer has if nothing is said, and at most.
 const IMAGES: usize = 60;
@@ -67,22 +66,21 @@ pub(crate) struct Cell {
 #[utoipa::path(get, path = "/api/v1/models/{version}/confusion", tag = "models",
     params(("version" = String, Path, description = "The version"), CellQuery), responses(
         (status = 200, description = "The images", body = Cell),
-        (status = 400, description = "A parameter is missing or makes no sense", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such version, or it was never evaluated", body = Problem),
-        (status = 422, description = "The model has no such class; the answer names those that it has", body = Problem),
+        (status = 400, description = "A parameter is missing or makes no sense"),
+        (status = 404, description = "No such version, or it was never evaluated"),
+        (status = 422, description = "The model has no such class; the answer names those that it has"),
     ))]
 pub(crate) async fn confusion(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     _user: User,
     Path(version): Path<String>,
     QueryArgs(query): QueryArgs<CellQuery>,
 ) -> Result<Json<Cell>, HttpError> {
-    let report = kept_report(&state, &version).await?;
+    let report = kept_report(&parts.registry, &version).await?;
     let truth = dataset::known_label(&query.truth, &report.labels)?;
     let answer = dataset::known_label(&query.answer, &report.labels)?;
     let since_ms = (query.set == SetName::Field).then_some(report.field_since_ms);
-    let mut images = cell(&parts(&state), &report.model, since_ms, &truth, &answer).await?;
+    let mut images = cell(&parts, &report.model, since_ms, &truth, &answer).await?;
     let total = images.len();
     images.truncate(query.limit.unwrap_or(IMAGES).clamp(1, MOST_IMAGES));
     Ok(Json(Cell { total, images }))

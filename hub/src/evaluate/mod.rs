@@ -11,8 +11,7 @@ use pilah_evaluate::EvaluationReport;
 pub use error::EvaluateError;
 
 use crate::error::HttpError;
-use crate::registry::Parts;
-use crate::state::AppState;
+use crate::registry::Registry;
 
 /// Why there is no evaluation.
 mod error;
@@ -40,17 +39,14 @@ mod cell;
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;
 
-async fn kept_report(state: &AppState, version: &str) -> Result<EvaluationReport, HttpError> {
-    let version = state.registry.known(version).await?;
-    state.registry.report(&version).await?.ok_or_else(|| {
+/// The report on a version, if there is one.
+async fn kept_report(registry: &Registry, version: &str) -> Result<EvaluationReport, HttpError> {
+    let version = registry.known(version).await?;
+    registry.report(&version).await?.ok_or_else(|| {
         HttpError::new(
             StatusCode::NOT_FOUND,
             "not-evaluated",
             format!("{version} was not evaluated yet: POST /api/v1/models/{version}/evaluate"),
         )
     })
-}
-
-fn parts(state: &AppState) -> Parts {
-    Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() }
 }

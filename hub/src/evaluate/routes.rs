@@ -1,6 +1,6 @@
 //! Reports, comparisons and plots over HTTP.
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,15 +14,16 @@ use pilah_evaluate::{EpochFigures, GateRules, Speed};
 use pilah_models::name::ModelVersion;
 use pilah_plots::PlotError;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::error::EvaluateError;
 use super::honesty::{self, Honesty, HonestyError, MOST_SEEDS, SeedFigures, Spread};
-use super::{cell, job, kept_report, parts, store};
-use crate::auth::{Admin, User};
-use crate::error::{HttpError, Problem, QueryArgs};
-use crate::registry::RegistryError;
-use crate::state::AppState;
+use super::{cell, job, kept_report, store};
+use crate::auth::{Access, Admin, User};
+use crate::error::{HttpError, QueryArgs};
+use crate::registry::{Parts, Registry, RegistryError};
+use crate::store::Store;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -54,7 +55,15 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Registry: FromRef<S>,
+    Parts: FromRef<S>,
+    CancellationToken: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/models/{version}/evaluate", post(evaluate))
         .route("/api/v1/models/{version}/report", get(report))
@@ -70,18 +79,15 @@ pub(crate) fn routes() -> Router<AppState> {
 #[utoipa::path(post, path = "/api/v1/models/{version}/evaluate", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The report", body = EvaluationReport),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
-        (status = 422, description = "No image to measure by", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist"),
+        (status = 422, description = "No image to measure by"),
     ))]
 pub(crate) async fn evaluate(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     Admin(user): Admin,
     Path(version): Path<String>,
 ) -> Result<Json<EvaluationReport>, HttpError> {
-    let version = state.registry.known(&version).await?;
-    let parts = parts(&state);
+    let version = parts.registry.known(&version).await?;
     // In a task of its own: who hangs up does not take the report with them.
     let evaluating = tokio::spawn(async move { job::evaluate(&parts, &version).await });
     let report = evaluating.await.map_err(HttpError::internal)??;
@@ -93,15 +99,14 @@ pub(crate) async fn evaluate(
 #[utoipa::path(get, path = "/api/v1/models/{version}/report", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The report", body = EvaluationReport),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such version, or it was never evaluated", body = Problem),
+        (status = 404, description = "No such version, or it was never evaluated"),
     ))]
 pub(crate) async fn report(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     _user: User,
     Path(version): Path<String>,
 ) -> Result<Json<EvaluationReport>, HttpError> {
-    Ok(Json(kept_report(&state, &version).await?))
+    Ok(Json(kept_report(&registry, &version).await?))
 }
 
 /// Which two.
@@ -117,27 +122,25 @@ pub(crate) struct Pair {
 /// Compares two versions on the images of the test split.
 #[utoipa::path(get, path = "/api/v1/models/compare", tag = "models", params(Pair), responses(
     (status = 200, description = "The comparison", body = ComparisonReport),
-    (status = 400, description = "a or b is missing", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 404, description = "No such version; the answer names those that exist", body = Problem),
-    (status = 422, description = "No image to compare by", body = Problem),
+    (status = 400, description = "a or b is missing"),
+    (status = 404, description = "No such version; the answer names those that exist"),
+    (status = 422, description = "No image to compare by"),
 ))]
 pub(crate) async fn compare(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     _user: User,
     QueryArgs(pair): QueryArgs<Pair>,
 ) -> Result<Json<ComparisonReport>, HttpError> {
-    let (a, b) = (state.registry.known(&pair.a).await?, state.registry.known(&pair.b).await?);
-    Ok(Json(job::compare(&parts(&state), &a, &b).await?))
+    let (a, b) = (parts.registry.known(&pair.a).await?, parts.registry.known(&pair.b).await?);
+    Ok(Json(job::compare(&parts, &a, &b).await?))
 }
 
 /// What the gate asks for, as `gate.toml` in the data folder says.
 #[utoipa::path(get, path = "/api/v1/gate", tag = "models", responses(
     (status = 200, description = "The rules", body = GateRules),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn gate(State(state): State<AppState>, _user: User) -> Json<GateRules> {
-    Json(state.registry.rules().clone())
+pub(crate) async fn gate(State(registry): State<Registry>, _user: User) -> Json<GateRules> {
+    Json(registry.rules().clone())
 }
 
 /// On which images.
@@ -170,22 +173,22 @@ pub(crate) struct PlotQuery {
     ),
     responses(
         (status = 200, description = "The picture", content((String = "image/svg+xml"), (Vec<u8> = "image/png"))),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such version or plot, or there is nothing to draw", body = Problem),
+        (status = 404, description = "No such version or plot, or there is nothing to draw"),
     ))]
 pub(crate) async fn plot(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(registry): State<Registry>,
     _user: User,
     Path((version, plot)): Path<(String, String)>,
     QueryArgs(query): QueryArgs<PlotQuery>,
 ) -> Result<Response, HttpError> {
     let file: PlotFile = plot.parse().map_err(|error: plots::UnknownPlot| HttpError::not_found(error.to_string()))?;
     let drawn = if file.plot == Plot::Training {
-        let version = state.registry.known(&version).await?;
-        let (title, history) = history(&state, &version).await?;
+        let version = registry.known(&version).await?;
+        let (title, history) = history(&store, &registry, &version).await?;
         tokio::task::spawn_blocking(move || plots::training(&history, &title, file.format)).await
     } else {
-        let report = kept_report(&state, &version).await?;
+        let report = kept_report(&registry, &version).await?;
         let (set, on) = match query.on {
             On::Test => (report.test, "the test split"),
             On::Field => (report.field, "fresh field samples"),
@@ -206,11 +209,15 @@ pub(crate) async fn plot(
 }
 
 /// The epochs of the training that a version came from.
-async fn history(state: &AppState, version: &ModelVersion) -> Result<(String, Vec<EpochFigures>), HttpError> {
+async fn history(
+    store: &Store,
+    registry: &Registry,
+    version: &ModelVersion,
+) -> Result<(String, Vec<EpochFigures>), HttpError> {
     let no_curves =
         || HttpError::not_found(format!("{version} came from no training of this hub, so it has no curves"));
-    let id = state.registry.birth(version).await?.training.ok_or_else(no_curves)?;
-    let row = store::training(state.store.db(), id).await?.ok_or_else(no_curves)?;
+    let id = registry.birth(version).await?.training.ok_or_else(no_curves)?;
+    let row = store::training(store.db(), id).await?.ok_or_else(no_curves)?;
     let history = row.history_json.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     Ok((format!("Training {id}, which made {version}"), history))
 }
@@ -228,18 +235,17 @@ pub(crate) struct HonestyQuery {
 /// Images that the model in service has not embedded before are embedded first, which takes a while.
 #[utoipa::path(post, path = "/api/v1/dataset/compare-splits", tag = "dataset", params(HonestyQuery), responses(
     (status = 200, description = "The figures", body = Honesty),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 422, description = "There is too little to compare", body = Problem),
-    (status = 503, description = "No model is in service", body = Problem),
+    (status = 422, description = "There is too little to compare"),
+    (status = 503, description = "No model is in service"),
 ))]
 pub(crate) async fn compare_splits(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
+    State(shutdown): State<CancellationToken>,
     _admin: Admin,
     QueryArgs(query): QueryArgs<HonestyQuery>,
 ) -> Result<Json<Honesty>, HttpError> {
     let seeds = query.seeds.unwrap_or(3).clamp(1, MOST_SEEDS);
-    Ok(Json(honesty::compare(&parts(&state), None, seeds, &state.shutdown, |_| {}).await?))
+    Ok(Json(honesty::compare(&parts, None, seeds, &shutdown, |_| {}).await?))
 }
 
 impl From<HonestyError> for HttpError {

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartError};
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -14,12 +14,12 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::import::{self, Imported, Renamed, Understood};
 use crate::audit;
-use crate::auth::{Admin, User};
-use crate::error::{HttpError, Problem, QueryArgs};
-use crate::registry::Parts;
+use crate::auth::{Access, Admin, User};
+use crate::error::{HttpError, QueryArgs};
 use crate::registry::backbones::BackboneView;
 use crate::registry::scaling::{Because, Doubt, Tried};
-use crate::state::AppState;
+use crate::registry::{Parts, Registry};
+use crate::store::Store;
 
 /// No import is larger, in bytes: the largest network that a bin can load, and what lies beside it. It is
 /// held in memory, and one is imported at a time.
@@ -34,7 +34,14 @@ const LARGEST_IMPORT: usize = 80_000_000;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Registry: FromRef<S>,
+    Parts: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/models/{version}/export", get(export))
         .route("/api/v1/models/import", post(import).layer(DefaultBodyLimit::max(LARGEST_IMPORT)))
@@ -47,17 +54,17 @@ pub(crate) fn routes() -> Router<AppState> {
 #[utoipa::path(get, path = "/api/v1/models/{version}/export", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The archive", content_type = "application/zip"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist"),
     ))]
 pub(crate) async fn export(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(registry): State<Registry>,
     user: User,
     Path(version): Path<String>,
 ) -> Result<Response, HttpError> {
-    let version = state.registry.known(&version).await?;
-    let archive = state.registry.archive(&version).await?;
-    audit::note(state.store.db(), &user.name, "model.exported", &serde_json::json!({ "version": version })).await?;
+    let version = registry.known(&version).await?;
+    let archive = registry.archive(&version).await?;
+    audit::note(store.db(), &user.name, "model.exported", &serde_json::json!({ "version": version })).await?;
     // A version's name has no character that would need quoting.
     let name = HeaderValue::try_from(format!("attachment; filename=\"{version}.zip\"")).map_err(HttpError::internal)?;
     let headers =
@@ -85,15 +92,13 @@ pub(crate) struct ImportQuery {
     request_body(content_type = "multipart/form-data", description = "A file in any field; or the file itself as the body"),
     responses(
         (status = 201, description = "What it was", body = Imported),
-        (status = 400, description = "No file", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 413, description = "It is too large", body = Problem),
+        (status = 400, description = "No file"),
+        (status = 413, description = "It is too large"),
         (status = 422, description = "It cannot be used; the answer says why and how to mend it. `scaling-unknown`: say \
-            `scaling`, whose `choices` the answer lists", body = Problem),
+            `scaling`, whose `choices` the answer lists"),
     ))]
 pub(crate) async fn import(
-    State(state): State<AppState>,
+    State(parts): State<Parts>,
     Admin(user): Admin,
     QueryArgs(query): QueryArgs<ImportQuery>,
     headers: HeaderMap,
@@ -103,7 +108,6 @@ pub(crate) async fn import(
     let scaling = scaling.map_err(|error| HttpError::unprocessable("bad-scaling", error.to_string()))?;
     let options = import::Options { side: query.input_side, scaling };
     let (name, bytes) = file_of(&headers, request).await?;
-    let parts = Parts { store: state.store.clone(), blobs: state.blobs.clone(), registry: state.registry.clone() };
     // In a task of its own: who hangs up leaves nothing half imported.
     let importing =
         tokio::spawn(async move { import::import(&parts, bytes.into(), &name, &options, &user.name).await });
@@ -141,27 +145,24 @@ pub(crate) struct BackboneList {
 /// The backbones that were imported.
 #[utoipa::path(get, path = "/api/v1/backbones", tag = "models", responses(
     (status = 200, description = "The backbones", body = BackboneList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn backbones(State(state): State<AppState>, _user: User) -> Result<Json<BackboneList>, HttpError> {
-    Ok(Json(BackboneList { backbones: state.registry.backbones().await? }))
+pub(crate) async fn backbones(State(registry): State<Registry>, _user: User) -> Result<Json<BackboneList>, HttpError> {
+    Ok(Json(BackboneList { backbones: registry.backbones().await? }))
 }
 
 /// Forgets an imported backbone that no version was made with.
 #[utoipa::path(delete, path = "/api/v1/backbones/{sha256}", tag = "models",
     params(("sha256" = String, Path, description = "64 hexadecimal digits")), responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 404, description = "No such backbone", body = Problem),
-        (status = 409, description = "Versions were made with it; the answer names them", body = Problem),
+        (status = 404, description = "No such backbone"),
+        (status = 409, description = "Versions were made with it; the answer names them"),
     ))]
 pub(crate) async fn delete_backbone(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     Admin(user): Admin,
     Path(sha256): Path<String>,
 ) -> Result<StatusCode, HttpError> {
     let id = ContentId::new(sha256).map_err(|error| HttpError::not_found(error.to_string()))?;
-    state.registry.delete_backbone(&id, &user.name).await?;
+    registry.delete_backbone(&id, &user.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,12 +6,13 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use pilah_models::name::BinId;
 
 use super::EnrolError;
+use super::view::Place;
 use crate::audit;
 use crate::store::entity::bin;
 use crate::store::{Store, now_ms};
@@ -21,22 +22,6 @@ pub(super) const LONGEST_NAME: usize = 80;
 
 /// The longest address, in characters.
 const LONGEST_ADDRESS: usize = 200;
-
-/// Where a bin stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Place {
-    /// Degrees north of the equator, −90 to 90 (WGS 84).
-    #[schema(minimum = -90, maximum = 90)]
-    pub(super) latitude: f64,
-    /// Degrees east of Greenwich, −180 to 180.
-    #[schema(minimum = -180, maximum = 180)]
-    pub(super) longitude: f64,
-    /// In words, for who has to go there: at most 200 characters.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    pub(super) address: Option<String>,
-}
 
 /// What to change of a bin. What is left out stays.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -16,9 +16,10 @@ use utoipa::ToSchema;
 use super::{EnrolError, store};
 use crate::audit;
 use crate::auth::Admin;
-use crate::error::{HttpError, JsonBody, Problem};
-use crate::live::LiveEvent;
-use crate::state::AppState;
+use crate::error::{HttpError, JsonBody};
+use crate::ingest::Publisher;
+use crate::live::{Live, LiveEvent};
+use crate::store::Store;
 
 /// How long a bin may take: longer than it waits for a picture from its camera.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -69,29 +70,29 @@ pub(crate) struct CommandDone {
 #[utoipa::path(post, path = "/api/v1/bins/{id}/commands", tag = "bins", params(("id" = String, Path)),
     request_body = NewCommand, responses(
     (status = 200, description = "The bin has done it", body = CommandDone),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 404, description = "No such bin", body = Problem),
-    (status = 409, description = "The bin is not connected, or could not do it", body = Problem),
-    (status = 503, description = "The broker is away, or the bin did not answer in time", body = Problem),
+    (status = 404, description = "No such bin"),
+    (status = 409, description = "The bin is not connected, or could not do it"),
+    (status = 503, description = "The broker is away, or the bin did not answer in time"),
 ))]
 pub(crate) async fn command(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(live): State<Live>,
+    State(publisher): State<Publisher>,
     Admin(user): Admin,
     Path(id): Path<String>,
     JsonBody(NewCommand { command }): JsonBody<NewCommand>,
 ) -> Result<Json<CommandDone>, HttpError> {
     let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
-    let row = store::serving(state.store.db(), &id).await?;
+    let row = store::serving(store.db(), &id).await?;
     let Some(row) = row else { return Err(EnrolError::Unknown(id).into()) };
     if !row.online {
         let detail = format!("bin {id} is not connected, and a command is not kept for later");
         return Err(HttpError::conflict("bin-offline", detail));
     }
     let detail = serde_json::json!({ "bin": id, "command": command });
-    audit::note(state.store.db(), &user.name, "bin.asked", &detail).await?;
-    let mut live = state.live.watch();
-    let number = state.publisher.command(&id, command.into()).map_err(|error| {
+    audit::note(store.db(), &user.name, "bin.asked", &detail).await?;
+    let mut live = live.watch();
+    let number = publisher.command(&id, command.into()).map_err(|error| {
         HttpError::unavailable("broker-away", format!("{id} cannot be asked: {error}; try again in a moment"))
     })?;
     tracing::info!(bin = %id, ?command, by = user.name, "bin asked");

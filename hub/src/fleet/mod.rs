@@ -16,6 +16,9 @@ mod command;
 /// Queries.
 mod store;
 
+/// How a bin is shown, and what the bins saw.
+mod view;
+
 use pilah_models::name::BinId;
 use pilah_models::wire::topic;
 use sea_orm::ActiveValue::Set;
@@ -26,7 +29,7 @@ pub(crate) use routes::{ApiDoc, routes};
 
 use crate::audit;
 use crate::auth::{bins, subscribers};
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::store::entity::bin;
 use crate::store::{Store, now_ms};
 

@@ -1,6 +1,6 @@
 //! `GET /api/v1/bins` and what belongs to it.
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -8,15 +8,17 @@ use pilah_models::name::BinId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::change::{self, BinChange, LONGEST_NAME, Place};
+use super::change::{self, BinChange, LONGEST_NAME};
 use super::command::{self, CommandDone, CommandName, NewCommand};
 use super::one::{self, BinDetail};
+use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, Place};
 use super::{EnrolError, enrol, renew_secret, store};
-use crate::auth::{Admin, User};
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
-use crate::live::ItemSeen;
-use crate::state::AppState;
-use crate::store::now_ms;
+use crate::auth::{Access, Admin, Evictions, User};
+use crate::error::{HttpError, JsonBody, QueryArgs};
+use crate::ingest::Publisher;
+use crate::live::{ItemSeen, Live};
+use crate::rollout::Rollout;
+use crate::store::{Store, now_ms};
 
 /// The most items in one answer.
 const MOST_ITEMS: u64 = 500;
@@ -45,7 +47,16 @@ const MOST_ITEMS: u64 = 500;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Evictions: FromRef<S>,
+    Store: FromRef<S>,
+    Live: FromRef<S>,
+    Publisher: FromRef<S>,
+    Rollout: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/bins", get(bins).post(add_bin))
         .route("/api/v1/bins/{id}", get(one::one).patch(one::change).delete(one::retire))
@@ -53,49 +64,6 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/bins/{id}/commands", post(command::command))
         .route("/api/v1/events", get(events))
         .route("/api/v1/field", get(field))
-}
-
-/// A bin.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct BinView {
-    /// Its id.
-    pub(super) id: String,
-    /// What people call it.
-    pub(super) name: String,
-    /// The group that people put it into.
-    pub(super) group: Option<String>,
-    /// Where it stands.
-    pub(super) place: Option<Place>,
-    /// When it was enrolled, in milliseconds since 1970.
-    pub(super) created_ms: i64,
-    /// When it last said anything.
-    pub(super) last_seen_ms: Option<i64>,
-    /// Whether it is connected.
-    pub(super) online: bool,
-    /// The version of its program.
-    pub(super) software: Option<String>,
-    /// The model in force.
-    pub(super) model: Option<String>,
-    /// The model that the hub wants there.
-    pub(super) desired_model: Option<String>,
-    /// What it is doing about an update, in words.
-    pub(super) update: Option<String>,
-    /// Its camera, in words.
-    pub(super) camera: Option<String>,
-    /// Items and images that came under a number which another had, and were stored under one of their own: its
-    /// card was brought back, or copied.
-    pub(super) conflicts: i64,
-    /// When the last of them came, in milliseconds since 1970.
-    pub(super) conflict_ms: Option<i64>,
-    /// How often one of two programs under its id took over from the other.
-    pub(super) takeovers: i64,
-    /// When that was the last time, in milliseconds since 1970.
-    pub(super) takeover_ms: Option<i64>,
-    /// The last item.
-    pub(super) last_item: Option<ItemSeen>,
-    /// The last `Telemetry` message.
-    #[schema(value_type = Option<Object>)]
-    pub(super) telemetry: Option<serde_json::Value>,
 }
 
 /// A bin to enrol.
@@ -152,63 +120,6 @@ pub(crate) struct FieldQuery {
     bin: Option<BinId>,
 }
 
-/// What the bins saw.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FieldReport {
-    /// From when on, in milliseconds since 1970.
-    pub(super) since_ms: i64,
-    /// Items by class, as the bins took them.
-    pub(super) classes: Vec<ClassCount>,
-    /// How often each model was right, where the truth is known, in the order of their first item.
-    pub(super) models: Vec<FieldAccuracy>,
-    /// The same over time, in up to 60 slices.
-    pub(super) points: Vec<FieldPoint>,
-    /// Who knows the truth: `virtual` (the camera drew the item), `replay` (the photo was labelled).
-    pub(super) truth_sources: Vec<String>,
-}
-
-/// Items of a class.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ItemsOfClass)]
-pub(crate) struct ClassCount {
-    /// The class.
-    pub(super) label: String,
-    /// How many the bins were sure of.
-    pub(super) sure: i64,
-    /// How many they guessed, and put to the rest.
-    pub(super) unsure: i64,
-}
-
-/// How often a model was right in the field.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FieldAccuracy {
-    /// The model.
-    pub(super) model: String,
-    /// When its first item came, in milliseconds since 1970.
-    pub(super) from_ms: i64,
-    /// Items whose truth is known.
-    pub(super) items: i64,
-    /// Of these, those whose likeliest class is the truth, sure or not.
-    pub(super) right: i64,
-    /// Of these, those that the bin was sure of.
-    pub(super) sure: i64,
-    /// Of those that it was sure of, those that it was right on.
-    pub(super) sure_right: i64,
-}
-
-/// A slice of time.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FieldPoint {
-    /// Its middle, in milliseconds since 1970.
-    pub(super) at_ms: i64,
-    /// The model.
-    pub(super) model: String,
-    /// Items whose truth is known.
-    pub(super) items: i64,
-    /// Of these, those that it was right on.
-    pub(super) right: i64,
-}
-
 fn default_limit() -> u64 {
     50
 }
@@ -232,22 +143,20 @@ impl From<EnrolError> for HttpError {
 /// Every bin.
 #[utoipa::path(get, path = "/api/v1/bins", tag = "bins", responses(
     (status = 200, description = "By id", body = Vec<BinView>),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn bins(State(state): State<AppState>, _user: User) -> Result<Json<Vec<BinView>>, HttpError> {
-    Ok(Json(store::bins(&state.store).await?))
+pub(crate) async fn bins(State(store): State<Store>, _user: User) -> Result<Json<Vec<BinView>>, HttpError> {
+    Ok(Json(store::bins(&store).await?))
 }
 
 /// Enrols a bin.
 #[utoipa::path(post, path = "/api/v1/bins", tag = "bins", request_body = NewBin, responses(
     (status = 201, description = "Enrolled; the secret is shown this once", body = Enrolled),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 409, description = "There is or was one of this id", body = Problem),
-    (status = 422, description = "The id is not valid", body = Problem),
+    (status = 409, description = "There is or was one of this id"),
+    (status = 422, description = "The id is not valid"),
 ))]
 pub(crate) async fn add_bin(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(rollout): State<Rollout>,
     Admin(user): Admin,
     JsonBody(new): JsonBody<NewBin>,
 ) -> Result<(StatusCode, Json<Enrolled>), HttpError> {
@@ -255,8 +164,8 @@ pub(crate) async fn add_bin(
         "" => String::new(),
         name => change::text("name", name, LONGEST_NAME)?,
     };
-    let secret = enrol(&state.store, &new.id, &name, &user.name).await?;
-    state.rollout.nudge();
+    let secret = enrol(&store, &new.id, &name, &user.name).await?;
+    rollout.nudge();
     tracing::info!(bin = %new.id, by = user.name, "bin enrolled");
     Ok((StatusCode::CREATED, Json(enrolled(&new.id, secret.reveal()))))
 }
@@ -264,18 +173,17 @@ pub(crate) async fn add_bin(
 /// Gives a bin a new secret, and ends the connection that was made by the old one.
 #[utoipa::path(post, path = "/api/v1/bins/{id}/secret", tag = "bins", params(("id" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once; the old one is worth nothing now", body = Enrolled),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 404, description = "No such bin", body = Problem),
+    (status = 404, description = "No such bin"),
 ))]
 pub(crate) async fn new_secret(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(evictions): State<Evictions>,
     Admin(user): Admin,
     Path(id): Path<String>,
 ) -> Result<Json<Enrolled>, HttpError> {
     let id = BinId::new(id).map_err(|error| HttpError::not_found(error.to_string()))?;
-    let secret = renew_secret(&state.store, &id, &user.name).await?;
-    state.evictions.nudge();
+    let secret = renew_secret(&store, &id, &user.name).await?;
+    evictions.nudge();
     tracing::info!(bin = %id, by = user.name, "bin secret renewed");
     Ok(Json(enrolled(&id, secret.reveal())))
 }
@@ -287,27 +195,25 @@ fn enrolled(id: &BinId, secret: &str) -> Enrolled {
 /// The newest items, newest first.
 #[utoipa::path(get, path = "/api/v1/events", tag = "bins", params(ItemsQuery), responses(
     (status = 200, description = "Items", body = Vec<ItemSeen>),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn events(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     QueryArgs(query): QueryArgs<ItemsQuery>,
 ) -> Result<Json<Vec<ItemSeen>>, HttpError> {
     let limit = query.limit.clamp(1, MOST_ITEMS);
-    Ok(Json(store::items(&state.store, query.bin.as_ref(), query.before, limit).await?))
+    Ok(Json(store::items(&store, query.bin.as_ref(), query.before, limit).await?))
 }
 
 /// What the bins saw, by class, and how often each model was right where the truth is known.
 #[utoipa::path(get, path = "/api/v1/field", tag = "bins", params(FieldQuery), responses(
     (status = 200, description = "The last hours", body = FieldReport),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn field(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     QueryArgs(query): QueryArgs<FieldQuery>,
 ) -> Result<Json<FieldReport>, HttpError> {
     let hours = i64::from(query.hours.clamp(1, 720));
-    Ok(Json(store::field(&state.store, now_ms() - hours * 3_600_000, query.bin.as_ref()).await?))
+    Ok(Json(store::field(&store, now_ms() - hours * 3_600_000, query.bin.as_ref()).await?))
 }

@@ -9,8 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::change::Place;
-use super::routes::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport};
+use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, Place};
 use crate::ingest::update_in_words;
 use crate::live::ItemSeen;
 use crate::store::entity::{bin, event};

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use pilah_models::wire::{CameraState, CommandResult, FORMER_EPOCHS, Telemetry, ThrottlingReason, UpdateState};
 
-use super::check::Observation;
+use super::observation::Observation;
 
 /// The longest version of a program, in characters.
 pub(super) const LONGEST_VERSION: usize = 100;

@@ -1,27 +1,11 @@
 //! Bytes and topic to a checked observation: what decodes may still lie.
 
 use pilah_models::labels::MAX_LABELS;
-use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Event, Header, Message, Probabilities, Reply, Reported, Sample, Status, Telemetry, Truth};
+use pilah_models::wire::{Event, Message, Probabilities, Reply, Reported, Sample, Status, Telemetry};
 
 use super::bounds;
-
-/// Something that a bin said, whole and plausible.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Observation {
-    Status(Status),
-    Event(Event),
-    Telemetry(Box<Telemetry>),
-    Reported(Reported),
-    Reply(Reply),
-    Sample(Box<Sample>),
-    /// Of this bin and number, but not to be stored.
-    Damaged {
-        header: Header,
-        reason: String,
-    },
-}
+use super::observation::Observation;
 
 /// Why a message is not taken, nor acknowledged.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,40 +14,6 @@ pub(super) enum Refusal {
     Malformed(String),
     /// It is not its sender's to say.
     Foreign(String),
-}
-
-impl Observation {
-    /// The bin that said it.
-    pub(super) fn bin(&self) -> &BinId {
-        &self.header().bin
-    }
-
-    /// Sender, number and time.
-    pub(super) fn header(&self) -> &Header {
-        match self {
-            Self::Status(status) => &status.header,
-            Self::Event(event) => &event.header,
-            Self::Telemetry(telemetry) => &telemetry.header,
-            Self::Reported(reported) => &reported.header,
-            Self::Reply(reply) => &reply.header,
-            Self::Sample(sample) => &sample.meta.header,
-            Self::Damaged { header, .. } => header,
-        }
-    }
-
-    /// The truth that it claims to know, of what can.
-    pub(super) fn truth_mut(&mut self) -> Option<&mut Option<Truth>> {
-        match self {
-            Self::Event(event) => Some(&mut event.truth),
-            Self::Sample(sample) => Some(&mut sample.meta.truth),
-            _ => None,
-        }
-    }
-
-    /// Whether the bin keeps it until the hub acknowledges it.
-    pub(super) fn wants_ack(&self) -> bool {
-        matches!(self, Self::Event(_) | Self::Sample(_) | Self::Damaged { .. })
-    }
 }
 
 /// Reads a message.

@@ -11,8 +11,8 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, IdenStatic as _, QueryFilter};
 use serde_json::json;
 
-use super::check::Observation;
 use super::image::StoredImage;
+use super::observation::Observation;
 use super::rows::{self, Receipt, Stored};
 use super::standing::{Said, Standing, Verdict};
 use super::when;

@@ -13,12 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::publisher::{Outgoing, hub_status, send_all};
 use super::{Counters, Ingest, Publisher};
-use crate::config::Secret;
+use crate::broker::HUB_CLIENT;
 use crate::live::Live;
+use crate::secret::Secret;
 use crate::store::{Blobs, Store};
-
-/// The hub's MQTT client id.
-pub(crate) const CLIENT_ID: &str = "pilah-hub";
 
 /// Header and topic of a packet that carries the largest message, with room to spare.
 const PACKET_OVERHEAD: usize = 4096;
@@ -109,7 +107,7 @@ impl Broker {
     }
 
     fn options(&self) -> Result<MqttOptions, BrokerError> {
-        let mut options = MqttOptions::new(CLIENT_ID, (self.host.clone(), self.port));
+        let mut options = MqttOptions::new(HUB_CLIENT, (self.host.clone(), self.port));
         options
             .set_credentials(self.user.clone(), self.password.reveal().to_owned())
             .set_keep_alive(30)

@@ -18,10 +18,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::check::{Observation, Refusal, observation};
+use super::check::{Refusal, observation};
 use super::commit::{self, Committed, Oddities, Ready, commit};
 use super::image::{KeepError, StoredImage, keep};
 use super::labels::KnownLabels;
+use super::observation::Observation;
 use super::rows::fingerprint;
 use super::{Counters, Publisher};
 use crate::live::Live;

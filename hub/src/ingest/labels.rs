@@ -12,7 +12,7 @@ use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
-use super::check::Observation;
+use super::observation::Observation;
 use crate::store::entity::{model, sample};
 use crate::store::{Blobs, Store};
 

@@ -29,6 +29,9 @@
 //! with an unknown label: its model may be imported later. Images and rows go separate ways, so that an event does not
 //! wait for the decoding of somebody's image.
 
+/// What a bin said.
+mod observation;
+
 /// Bytes and topic to a checked observation.
 mod check;
 
@@ -69,7 +72,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use commit::update_in_words;
-pub(crate) use connection::CLIENT_ID;
 pub use connection::{Broker, BrokerError};
 pub use job::Ingest;
 pub use publisher::{PublishError, Publisher};

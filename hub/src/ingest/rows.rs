@@ -12,8 +12,8 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, TryInsertResult};
 use uuid::Uuid;
 
-use super::check::Observation;
 use super::image::StoredImage;
+use super::observation::Observation;
 use crate::dataset::cluster::{self, LooksColumns};
 use crate::live::ItemSeen;
 use crate::store::DatabaseTransaction;

@@ -5,7 +5,8 @@ use pilah_models::wire::{
 use rumqttc::Incoming;
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, QueryOrder};
 
-use super::check::{Observation, Refusal, observation};
+use super::check::{Refusal, observation};
+use super::observation::Observation;
 use super::*;
 use crate::live::LiveEvent;
 use crate::store::entity;
@@ -420,7 +421,7 @@ async fn what_the_database_does_not_take_is_not_acknowledged() {
 #[test]
 fn broker_urls() {
     let parse = |url: &str, ca: Option<&str>| {
-        Broker::parse(url, "hub".into(), crate::config::Secret::new("s"), ca.map(Into::into))
+        Broker::parse(url, "hub".into(), crate::secret::Secret::new("s"), ca.map(Into::into))
             .map(|broker| (broker.host, broker.port, broker.tls.is_some()))
             .ok()
     };

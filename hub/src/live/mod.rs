@@ -7,7 +7,7 @@
 mod routes;
 
 /// Server-sent events, as long as a login holds.
-pub(crate) mod stream;
+mod stream;
 
 use pilah_models::name::{BinId, Label, ModelVersion};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
 pub(crate) use routes::{__path_live, routes};
+pub use stream::Streams;
 
 /// How many events a slow watcher may lag behind: at 100 items a second, 5 seconds; at most 0.5 MB,
 /// shared by all watchers.

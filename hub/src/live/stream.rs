@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::{Stream, StreamExt as _};
+use tokio_util::sync::CancellationToken;
 
-use crate::auth::User;
-use crate::state::AppState;
+use crate::auth::{Access, User};
 
 /// How often something is said.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -17,17 +17,32 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is asked whether the command line has ended a login; what this hub ends is heard of at once.
 const ASKED: Duration = Duration::from_secs(15);
 
-/// Sends these events for as long as the login holds.
-pub(crate) fn to<S>(state: &AppState, user: User, events: S) -> Sse<impl Stream<Item = S::Item> + use<S>>
-where
-    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
-{
-    let (stopping, store, logins) = (state.shutdown.clone(), state.store.clone(), state.logins.clone());
-    let end = async move {
-        tokio::select! {
-            () = stopping.cancelled() => {}
-            () = user.ended(&store, &logins, ASKED) => {}
-        }
-    };
-    Sse::new(events.take_until(Box::pin(end))).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+/// What opens such streams. Clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Streams {
+    access: Access,
+    stopping: CancellationToken,
+}
+
+impl Streams {
+    /// Streams end when `stopping` is cancelled.
+    #[must_use]
+    pub fn new(access: Access, stopping: CancellationToken) -> Self {
+        Self { access, stopping }
+    }
+
+    /// Sends these events for as long as the login holds.
+    pub(crate) fn open<S>(&self, user: User, events: S) -> Sse<impl Stream<Item = S::Item> + use<S>>
+    where
+        S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    {
+        let Self { access: Access { store, logins }, stopping } = self.clone();
+        let end = async move {
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                () = user.ended(&store, &logins, ASKED) => {}
+            }
+        };
+        Sse::new(events.take_until(Box::pin(end))).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+    }
 }

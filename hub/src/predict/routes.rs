@@ -1,7 +1,7 @@
 //! `POST /api/predict`.
 
 use axum::extract::multipart::Multipart;
-use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::post;
 use axum::{Json, RequestExt as _, Router};
@@ -9,13 +9,12 @@ use pilah_models::preprocess::{ImageError, Limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::{PredictError, Prediction};
-use crate::auth::User;
+use super::{PredictError, Prediction, Predictor};
+use crate::auth::{Access, User};
 use crate::dataset::receive::receive;
 use crate::dataset::routes::LARGEST_UPLOAD;
-use crate::error::{HttpError, Problem};
+use crate::error::HttpError;
 use crate::recommend::{self, Educational, Language, Recommendation};
-use crate::state::AppState;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -23,7 +22,12 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Predictor: FromRef<S>,
+{
     Router::new().route("/api/predict", post(predict)).layer(DefaultBodyLimit::max(LARGEST_UPLOAD))
 }
 
@@ -52,21 +56,20 @@ pub(crate) struct Predicted {
     request_body(content_type = "multipart/form-data", description = "A file in any field; or the image itself, as image/jpeg or image/png"),
     responses(
         (status = 200, description = "The answer", body = Predicted),
-        (status = 400, description = "No file in the form", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 413, description = "The file or the image is too large", body = Problem),
-        (status = 422, description = "Not an image, or a damaged one", body = Problem),
-        (status = 503, description = "No model is in service, or too many ask", body = Problem),
+        (status = 400, description = "No file in the form"),
+        (status = 413, description = "The file or the image is too large"),
+        (status = 422, description = "Not an image, or a damaged one"),
+        (status = 503, description = "No model is in service, or too many ask"),
     ))]
 pub(crate) async fn predict(
-    State(state): State<AppState>,
+    State(predictor): State<Predictor>,
     _user: User,
     Query(options): Query<Options>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<Predicted>, HttpError> {
     let bytes = image_of(request).await?;
-    let prediction = state.predictor.predict(bytes).await?;
+    let prediction = predictor.predict(bytes).await?;
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = Language::of_request(options.lang.as_deref(), accept);
     let (recommendation, educational) = recommend::advise(&prediction.class, language);

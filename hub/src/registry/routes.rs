@@ -1,11 +1,13 @@
 //! Model versions over HTTP, and the files that bins fetch.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use pilah_evaluate::Evaluation;
+use pilah_evaluate::gate::Verdict;
 use pilah_models::bundle::{BundleError, Manifest, Scaling};
 use pilah_models::name::ContentId;
 use serde::{Deserialize, Serialize};
@@ -14,12 +16,10 @@ use utoipa::{OpenApi, ToSchema};
 use super::lineage::{LineageView, Override};
 use super::range::{Part, part};
 use super::{Registry, RegistryError, store};
-use crate::auth::{Admin, BinOrUser, User};
-use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
+use crate::auth::{Access, Admin, BinOrUser, User};
+use crate::error::{HttpError, JsonBody};
 use crate::store::entity::model;
-use pilah_evaluate::Evaluation;
-use pilah_evaluate::gate::Verdict;
+use crate::store::{Blobs, Store};
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -30,7 +30,14 @@ use pilah_evaluate::gate::Verdict;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Blobs: FromRef<S>,
+    Registry: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/models", get(list))
         .route("/api/v1/models/{version}", get(one).delete(delete_version))
@@ -170,25 +177,23 @@ pub(crate) async fn model_detail(registry: &Registry, version: &str) -> Result<M
 /// Every model version, newest first.
 #[utoipa::path(get, path = "/api/v1/models", tag = "models", responses(
     (status = 200, description = "The versions", body = ModelList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<Json<ModelList>, HttpError> {
-    Ok(Json(model_list(&state.registry).await?))
+pub(crate) async fn list(State(registry): State<Registry>, _user: User) -> Result<Json<ModelList>, HttpError> {
+    Ok(Json(model_list(&registry).await?))
 }
 
 /// A model version with its figures and its manifest.
 #[utoipa::path(get, path = "/api/v1/models/{version}", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "The version", body = ModelDetail),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn one(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     _user: User,
     Path(version): Path<String>,
 ) -> Result<Json<ModelDetail>, HttpError> {
-    Ok(Json(model_detail(&state.registry, &version).await?))
+    Ok(Json(model_detail(&registry, &version).await?))
 }
 
 /// Puts a version into service: predictions use it, and the bins are told to fetch it. One that the
@@ -196,19 +201,17 @@ pub(crate) async fn one(
 #[utoipa::path(post, path = "/api/v1/models/{version}/activate", tag = "models", request_body = Activation,
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "It is in service", body = ModelView),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 404, description = "No such version", body = Problem),
-        (status = 409, description = "The gate refused it, and there is no reason", body = Problem),
+        (status = 404, description = "No such version"),
+        (status = 409, description = "The gate refused it, and there is no reason"),
     ))]
 pub(crate) async fn activate(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     Admin(user): Admin,
     Path(version): Path<String>,
     JsonBody(activation): JsonBody<Activation>,
 ) -> Result<Json<ModelView>, HttpError> {
-    state.registry.activate(&version, &user.name, activation.reason.as_deref()).await?;
-    Ok(Json(model_detail(&state.registry, &version).await?.model))
+    registry.activate(&version, &user.name, activation.reason.as_deref()).await?;
+    Ok(Json(model_detail(&registry, &version).await?.model))
 }
 
 /// Deletes a version with its files, if nothing refers to it: not the one in service, not the one before it,
@@ -216,17 +219,15 @@ pub(crate) async fn activate(
 #[utoipa::path(delete, path = "/api/v1/models/{version}", tag = "models",
     params(("version" = String, Path, description = "The version")), responses(
         (status = 204, description = "It is gone"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 404, description = "No such version; the answer names those that exist", body = Problem),
-        (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it", body = Problem),
+        (status = 404, description = "No such version; the answer names those that exist"),
+        (status = 409, description = "Something refers to it; the answer names what, and `referred_by` lists it"),
     ))]
 pub(crate) async fn delete_version(
-    State(state): State<AppState>,
+    State(registry): State<Registry>,
     Admin(user): Admin,
     Path(version): Path<String>,
 ) -> Result<StatusCode, HttpError> {
-    state.registry.delete(&version, &user.name).await?;
+    registry.delete(&version, &user.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -237,22 +238,23 @@ pub(crate) async fn delete_version(
         (status = 200, description = "The file", content_type = "application/octet-stream"),
         (status = 206, description = "What follows of the file from the byte that was asked for",
             content_type = "application/octet-stream"),
-        (status = 401, description = "Neither a bin nor a person", body = Problem),
-        (status = 404, description = "No model refers to it", body = Problem),
-        (status = 416, description = "The file has no such byte; `Content-Range` says how many it has", body = Problem),
+        (status = 401, description = "Neither a bin nor a person"),
+        (status = 404, description = "No model refers to it"),
+        (status = 416, description = "The file has no such byte; `Content-Range` says how many it has"),
     ))]
 pub(crate) async fn artifact(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     _asker: BinOrUser,
     Path(sha256): Path<String>,
     asked: HeaderMap,
 ) -> Result<Response, HttpError> {
     let unknown = || HttpError::not_found("no model of this hub has a file of this SHA-256");
     let id = ContentId::new(sha256).map_err(|_| unknown())?;
-    if !store::refers_to(state.store.db(), &id).await? {
+    if !store::refers_to(store.db(), &id).await? {
         return Err(unknown());
     }
-    let bytes = state.blobs.get(&id).await?;
+    let bytes = blobs.get(&id).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::{FromRef, Path, State as Shared};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use pilah_models::name::BinId;
@@ -12,15 +12,15 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::answer::{self, Answer, Answered, Unusable};
 use super::opinions::{self, Agreement, PairAgreement};
-use super::{ReviewError, Reviewer, State, job, queue, store, undo, wrong};
-use crate::auth::{self, BinOrReviewer, BinOrUser, Role, User};
-use crate::dataset::routes::{SampleView, known_classes};
-use crate::embeddings::EmbeddingStatus;
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
-use crate::live::LiveEvent;
-use crate::state::AppState;
+use super::{ReviewConfig, ReviewError, Reviewer, State, job, queue, store, undo, wrong};
+use crate::auth::{self, Access, BinOrReviewer, BinOrUser, Role, User};
+use crate::dataset::Classes;
+use crate::dataset::routes::SampleView;
+use crate::embeddings::{EmbeddingStatus, Vectors};
+use crate::error::{HttpError, JsonBody, QueryArgs};
+use crate::live::{Live, LiveEvent};
 use crate::store::entity::{review, sample};
-use crate::store::now_ms;
+use crate::store::{Store, now_ms};
 
 /// What one sample shows, said without being asked.
 mod label;
@@ -61,7 +61,16 @@ const DAY_MS: i64 = 24 * 3_600_000;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Vectors: FromRef<S>,
+    Live: FromRef<S>,
+    Classes: FromRef<S>,
+    ReviewConfig: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/review", get(status))
         .route("/api/v1/review/next", get(held).post(next))
@@ -113,15 +122,15 @@ pub(crate) struct StatusQuery {
 /// What waits for reviewers, and what they have done.
 #[utoipa::path(get, path = "/api/v1/review", tag = "review", params(StatusQuery), responses(
     (status = 200, description = "The queue", body = QueueStatus),
-    (status = 400, description = "`since_ms` is no number", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
+    (status = 400, description = "`since_ms` is no number"),
 ))]
 pub(crate) async fn status(
-    Shared(state): Shared<AppState>,
+    Shared(store): Shared<Store>,
+    Shared(vectors): Shared<Vectors>,
     user: User,
     QueryArgs(query): QueryArgs<StatusQuery>,
 ) -> Result<Json<QueueStatus>, HttpError> {
-    let db = state.store.db();
+    let db = store.db();
     let since_ms = query.since_ms.unwrap_or_else(|| now_ms() - DAY_MS);
     let waiting = queue::waiting(db).await?;
     Ok(Json(QueueStatus {
@@ -132,7 +141,7 @@ pub(crate) async fn status(
         mine: queue::held(db, &Reviewer::from(&user), now_ms()).await?.len() as u64,
         answered: store::answered(db, since_ms, None).await?,
         answered_by_me: store::answered(db, since_ms, Some(&user.name)).await?,
-        embeddings: state.vectors.status(),
+        embeddings: vectors.status(),
     }))
 }
 
@@ -205,10 +214,9 @@ async fn items(db: &impl ConnectionTrait, ids: &[String]) -> Result<Vec<ReviewIt
 /// What the caller has in hand. It changes nothing.
 #[utoipa::path(get, path = "/api/v1/review/next", tag = "review", responses(
     (status = 200, description = "What the caller has in hand", body = Batch),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn held(Shared(state): Shared<AppState>, user: User) -> Result<Json<Batch>, HttpError> {
-    let db = state.store.db();
+pub(crate) async fn held(Shared(store): Shared<Store>, user: User) -> Result<Json<Batch>, HttpError> {
+    let db = store.db();
     let ids = queue::held(db, &Reviewer::from(&user), now_ms()).await?;
     Ok(Json(Batch { items: items(db, &ids[..ids.len().min(MOST)]).await? }))
 }
@@ -227,12 +235,12 @@ pub(crate) struct NextQuery {
 /// ends. The same request again gives the same samples, with a new lease.
 #[utoipa::path(post, path = "/api/v1/review/next", tag = "review", params(NextQuery), responses(
     (status = 200, description = "What the caller has in hand now; empty if nothing waits", body = Batch),
-    (status = 400, description = "`count` is not 1 to 100", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
+    (status = 400, description = "`count` is not 1 to 100"),
 ))]
 pub(crate) async fn next(
-    Shared(state): Shared<AppState>,
+    Shared(store): Shared<Store>,
+    Shared(vectors): Shared<Vectors>,
+    Shared(config): Shared<ReviewConfig>,
     auth::Reviewer(user): auth::Reviewer,
     QueryArgs(query): QueryArgs<NextQuery>,
 ) -> Result<Json<Batch>, HttpError> {
@@ -240,10 +248,10 @@ pub(crate) async fn next(
     if !(1..=MOST).contains(&count) {
         return Err(HttpError::bad_request("bad-count", format!("count is {count}; it must be 1 to {MOST}")));
     }
-    let (config, by) = (&state.config.review, Reviewer::from(&user));
+    let by = Reviewer::from(&user);
     let luck = rand::random();
-    let ids = queue::next(&state.store, &state.vectors, config, &by, count, luck, now_ms()).await?;
-    Ok(Json(Batch { items: items(state.store.db(), &ids).await? }))
+    let ids = queue::next(&store, &vectors, &config, &by, count, luck, now_ms()).await?;
+    Ok(Json(Batch { items: items(store.db(), &ids).await? }))
 }
 
 /// What came of an answer.
@@ -267,10 +275,10 @@ impl From<Answered> for Outcome {
 }
 
 /// Tells those who watch of a label that changed.
-pub(super) fn tell(state: &AppState, user: &User, answered: &Answered) {
+pub(super) fn tell(live: &Live, user: &User, answered: &Answered) {
     if answered.label != answered.was {
         let (sample, label) = (answered.sample.clone(), answered.label.clone());
-        state.live.publish(LiveEvent::Labelled { sample, label, by: user.name.clone() });
+        live.publish(LiveEvent::Labelled { sample, label, by: user.name.clone() });
     }
 }
 
@@ -279,22 +287,22 @@ pub(super) fn tell(state: &AppState, user: &User, answered: &Answered) {
 #[utoipa::path(post, path = "/api/v1/review/{sample}/answer", tag = "review", request_body = Answer,
     params(("sample" = String, Path, description = "The sample")), responses(
         (status = 200, description = "What came of it", body = Outcome),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
-        (status = 404, description = "No such sample; it may have been deleted", body = Problem),
-        (status = 409, description = "Somebody else has it in hand or was faster, or the caller has had their say", body = Problem),
-        (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
+        (status = 404, description = "No such sample; it may have been deleted"),
+        (status = 409, description = "Somebody else has it in hand or was faster, or the caller has had their say"),
+        (status = 422, description = "There is no such class; the answer names those that exist"),
     ))]
 pub(crate) async fn respond(
-    Shared(state): Shared<AppState>,
+    Shared(store): Shared<Store>,
+    Shared(live): Shared<Live>,
+    Shared(classes): Shared<Classes>,
     auth::Reviewer(user): auth::Reviewer,
     Path(sample): Path<String>,
     JsonBody(said): JsonBody<Answer>,
 ) -> Result<Json<Outcome>, HttpError> {
-    let classes = known_classes(&state).await?;
+    let classes = classes.known().await?;
     let by = Reviewer::from(&user);
-    let answered = answer::answer(&state.store, &classes, &by, &sample, &said, now_ms()).await?;
-    tell(&state, &user, &answered);
+    let answered = answer::answer(&store, &classes, &by, &sample, &said, now_ms()).await?;
+    tell(&live, &user, &answered);
     Ok(Json(answered.into()))
 }
 
@@ -310,18 +318,18 @@ pub(crate) struct UndoQuery {
 /// then.
 #[utoipa::path(post, path = "/api/v1/review/undo", tag = "review", params(UndoQuery), responses(
     (status = 200, description = "As it is now", body = Outcome),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
-    (status = 409, description = "There is nothing to take back, or somebody went on from there", body = Problem),
+    (status = 409, description = "There is nothing to take back, or somebody went on from there"),
 ))]
 pub(crate) async fn undo(
-    Shared(state): Shared<AppState>,
+    Shared(store): Shared<Store>,
+    Shared(live): Shared<Live>,
+    Shared(config): Shared<ReviewConfig>,
     auth::Reviewer(user): auth::Reviewer,
     QueryArgs(query): QueryArgs<UndoQuery>,
 ) -> Result<Json<Outcome>, HttpError> {
     let by = Reviewer::from(&user);
-    let undone = undo::undo(&state.store, &state.config.review, &by, query.before, now_ms()).await?;
-    tell(&state, &user, &undone);
+    let undone = undo::undo(&store, &config, &by, query.before, now_ms()).await?;
+    tell(&live, &user, &undone);
     Ok(Json(undone.into()))
 }
 
@@ -329,10 +337,9 @@ pub(crate) async fn undo(
 /// others they agree more.
 #[utoipa::path(get, path = "/api/v1/review/agreement", tag = "review", responses(
     (status = 200, description = "Over all, and by pair", body = Agreement),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn agreement(Shared(state): Shared<AppState>, _user: User) -> Result<Json<Agreement>, HttpError> {
-    let opinions = store::shared_opinions(state.store.db()).await?;
+pub(crate) async fn agreement(Shared(store): Shared<Store>, _user: User) -> Result<Json<Agreement>, HttpError> {
+    let opinions = store::shared_opinions(store.db()).await?;
     Ok(Json(opinions::agreement(&opinions)))
 }
 
@@ -360,12 +367,12 @@ pub(crate) struct MarkedWrong {
 /// say so of its own items, with its secret.
 #[utoipa::path(post, path = "/api/v1/review/wrong", tag = "review", request_body = WrongItem, responses(
     (status = 200, description = "Noted", body = MarkedWrong),
-    (status = 401, description = "Neither a person nor a bin", body = Problem),
-    (status = 403, description = "An item of another bin; a person needs the role reviewer", body = Problem),
-    (status = 404, description = "There is no image of that item", body = Problem),
+    (status = 401, description = "Neither a person nor a bin"),
+    (status = 403, description = "An item of another bin; a person needs the role reviewer"),
+    (status = 404, description = "There is no image of that item"),
 ))]
 pub(crate) async fn wrong(
-    Shared(state): Shared<AppState>,
+    Shared(store): Shared<Store>,
     BinOrReviewer(who): BinOrReviewer,
     JsonBody(item): JsonBody<WrongItem>,
 ) -> Result<Json<MarkedWrong>, HttpError> {
@@ -374,7 +381,7 @@ pub(crate) async fn wrong(
     {
         return Err(HttpError::forbidden("other-bin", format!("{bin} may not speak for {}", item.bin)));
     }
-    let samples = wrong::mark_wrong(&state.store, &item.bin, item.epoch, item.event).await?;
+    let samples = wrong::mark_wrong(&store, &item.bin, item.epoch, item.event).await?;
     Ok(Json(MarkedWrong { samples }))
 }
 

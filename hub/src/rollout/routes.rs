@@ -1,6 +1,6 @@
 //! `GET /api/v1/rollout`.
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use pilah_models::name::{BinId, ModelVersion};
@@ -8,9 +8,10 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use super::{Stage, stage, store};
-use crate::auth::User;
-use crate::error::{HttpError, Problem};
-use crate::state::AppState;
+use crate::auth::{Access, User};
+use crate::error::HttpError;
+use crate::registry::Registry;
+use crate::store::Store;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -18,7 +19,13 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Registry: FromRef<S>,
+{
     Router::new().route("/api/v1/rollout", get(rollout))
 }
 
@@ -49,15 +56,18 @@ pub(crate) struct BinStage {
 /// Which model is wanted, and how far each bin is.
 #[utoipa::path(get, path = "/api/v1/rollout", tag = "models", responses(
     (status = 200, description = "The state of each bin", body = RolloutState),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn rollout(State(state): State<AppState>, _user: User) -> Result<Json<RolloutState>, HttpError> {
-    let desired = state.registry.changes().borrow().clone();
+pub(crate) async fn rollout(
+    State(store): State<Store>,
+    State(registry): State<Registry>,
+    _user: User,
+) -> Result<Json<RolloutState>, HttpError> {
+    let desired = registry.changes().borrow().clone();
     let of_bin = |bin: store::BinRow| BinStage {
         stage: desired.as_ref().map_or(Stage::Waiting, |desired| stage(desired, bin.reported.as_ref())),
         model: bin.reported.map(|reported| reported.model),
         bin: bin.id,
     };
-    let bins = store::bins(state.store.db()).await?.into_iter().map(of_bin).collect();
+    let bins = store::bins(store.db()).await?.into_iter().map(of_bin).collect();
     Ok(Json(RolloutState { desired: desired.map(|desired| desired.version), bins }))
 }

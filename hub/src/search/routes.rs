@@ -1,6 +1,6 @@
 //! `/api/v1/search` and `/api/v1/samples/{id}/similar`.
 
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Path, Request, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use pilah_models::name::ContentId;
@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{Cursor, Filter, SearchError, Sort, store};
-use crate::auth::User;
-use crate::dataset::routes::{LARGEST_UPLOAD, SampleView, known_classes};
-use crate::dataset::{self, Split, UNUSABLE};
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::auth::{Access, User};
+use crate::dataset::routes::{LARGEST_UPLOAD, SampleView};
+use crate::dataset::{self, Classes, Split, UNUSABLE};
+use crate::embeddings::Vectors;
+use crate::error::{HttpError, QueryArgs};
+use crate::predict::Predictor;
 use crate::predict::routes::image_of;
-use crate::state::AppState;
+use crate::store::Store;
 use crate::store::entity::{label_history, sample};
 
 /// How many samples a page has at most, and if nothing else is said.
@@ -33,7 +35,15 @@ const SIMILAR: usize = 20;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Classes: FromRef<S>,
+    Vectors: FromRef<S>,
+    Predictor: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/search", get(search))
         .route("/api/v1/samples/{id}", get(one))
@@ -130,25 +140,25 @@ impl SearchHit {
 /// Samples by label, bin, source, split, time and uncertainty.
 #[utoipa::path(get, path = "/api/v1/search", tag = "search", params(SearchQuery), responses(
     (status = 200, description = "A page of samples", body = SearchPage),
-    (status = 400, description = "A parameter that does not exist or is malformed", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 422, description = "A value that does not exist; the answer says which do", body = Problem),
+    (status = 400, description = "A parameter that does not exist or is malformed"),
+    (status = 422, description = "A value that does not exist; the answer says which do"),
 ))]
 pub(crate) async fn search(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(classes): State<Classes>,
     _user: User,
     QueryArgs(mut query): QueryArgs<SearchQuery>,
 ) -> Result<Json<SearchPage>, HttpError> {
     if let Some(label) = query.label.as_mut().filter(|label| *label != UNUSABLE) {
-        *label = dataset::known_label(label, &known_classes(&state).await?)?.to_string();
+        *label = dataset::known_label(label, &classes.known().await?)?.to_string();
     }
     if let Some(guess) = &mut query.guess {
-        *guess = dataset::known_label(guess, &known_classes(&state).await?)?.to_string();
+        *guess = dataset::known_label(guess, &classes.known().await?)?.to_string();
     }
     let (filter, sort) = read(&query)?;
     let after = query.after.as_deref().map(str::parse::<Cursor>).transpose()?;
     let limit = query.limit.unwrap_or(PAGE).clamp(1, MOST);
-    let (found, next) = store::page(state.store.db(), &filter, sort, after.as_ref(), limit).await?;
+    let (found, next) = store::page(store.db(), &filter, sort, after.as_ref(), limit).await?;
     let hits = found.into_iter().map(SearchHit::of).collect();
     Ok(Json(SearchPage { hits, next: next.map(|cursor| cursor.to_string()) }))
 }
@@ -223,15 +233,14 @@ impl From<label_history::Model> for LabelChange {
 #[utoipa::path(get, path = "/api/v1/samples/{id}", tag = "search",
     params(("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "The sample with its review and the history of its label", body = SampleDetail),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such sample", body = Problem),
+        (status = 404, description = "No such sample"),
     ))]
 pub(crate) async fn one(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Path(id): Path<String>,
 ) -> Result<Json<SampleDetail>, HttpError> {
-    let (found, history) = store::detail(state.store.db(), &id).await?;
+    let (found, history) = store::detail(store.db(), &id).await?;
     Ok(Json(SampleDetail { hit: SearchHit::of(found), history: history.into_iter().map(LabelChange::from).collect() }))
 }
 
@@ -272,25 +281,25 @@ pub(crate) struct SimilarSample {
 #[utoipa::path(get, path = "/api/v1/samples/{id}/similar", tag = "search",
     params(SimilarQuery, ("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "The samples", body = SimilarList),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such sample", body = Problem),
-        (status = 409, description = "Its image cannot be read", body = Problem),
-        (status = 503, description = "It has no embedding yet", body = Problem),
+        (status = 404, description = "No such sample"),
+        (status = 409, description = "Its image cannot be read"),
+        (status = 503, description = "It has no embedding yet"),
     ))]
 pub(crate) async fn similar_to_sample(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(vectors): State<Vectors>,
     _user: User,
     Path(id): Path<String>,
     QueryArgs(query): QueryArgs<SimilarQuery>,
 ) -> Result<Json<SimilarList>, HttpError> {
-    let content = dataset::store::content(state.store.db(), &id).await?;
-    let embedding = match (state.vectors.get(&content), state.vectors.failure(&content)) {
+    let content = dataset::store::content(store.db(), &id).await?;
+    let embedding = match (vectors.get(&content), vectors.failure(&content)) {
         (Some(embedding), _) => embedding,
         (None, Some(reason)) => return Err(SearchError::Unreadable { content, reason }.into()),
         (None, None) => return Err(SearchError::NotYet(content).into()),
     };
     let count = query.count.unwrap_or(SIMILAR).clamp(1, MOST_SIMILAR);
-    let mut found = similar(&state, embedding, count + 1).await?;
+    let mut found = similar(&store, &vectors, embedding, count + 1).await?;
     found.retain(|(sample, _)| sample.id != id);
     Ok(Json(SimilarList::of(found, count)))
 }
@@ -300,34 +309,40 @@ pub(crate) async fn similar_to_sample(
     request_body(content_type = "multipart/form-data", description = "A file in any field; or the image itself, as image/jpeg or image/png"),
     responses(
         (status = 200, description = "The samples", body = SimilarList),
-        (status = 400, description = "No image", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 413, description = "The file or the image is too large", body = Problem),
-        (status = 422, description = "Not an image, or a damaged one", body = Problem),
-        (status = 503, description = "No model is in service, too many ask, or the embeddings are being read", body = Problem),
+        (status = 400, description = "No image"),
+        (status = 413, description = "The file or the image is too large"),
+        (status = 422, description = "Not an image, or a damaged one"),
+        (status = 503, description = "No model is in service, too many ask, or the embeddings are being read"),
     ))]
 pub(crate) async fn similar_to_image(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(vectors): State<Vectors>,
+    State(predictor): State<Predictor>,
     _user: User,
     QueryArgs(query): QueryArgs<SimilarQuery>,
     request: Request,
 ) -> Result<Json<SimilarList>, HttpError> {
     let bytes = image_of(request).await?;
-    let (backbone, embedding) = state.predictor.embed(bytes).await?;
-    if state.vectors.status().backbone.as_deref() != Some(backbone.as_str()) {
+    let (backbone, embedding) = predictor.embed(bytes).await?;
+    if vectors.status().backbone.as_deref() != Some(backbone.as_str()) {
         return Err(SearchError::Busy.into());
     }
     let count = query.count.unwrap_or(SIMILAR).clamp(1, MOST_SIMILAR);
-    let found = similar(&state, embedding, count).await?;
+    let found = similar(&store, &vectors, embedding, count).await?;
     Ok(Json(SimilarList::of(found, count)))
 }
 
-async fn similar(state: &AppState, embedding: Vec<f32>, count: usize) -> Result<Vec<(sample::Model, f32)>, HttpError> {
-    let snapshot = state.vectors.snapshot();
+async fn similar(
+    store: &Store,
+    vectors: &Vectors,
+    embedding: Vec<f32>,
+    count: usize,
+) -> Result<Vec<(sample::Model, f32)>, HttpError> {
+    let snapshot = vectors.snapshot();
     let nearest = move || snapshot.nearest(&embedding, count);
     let images: Vec<(ContentId, f32)> =
         tokio::task::spawn_blocking(nearest).await.expect("a search does not panic and is not aborted");
-    Ok(store::of_images(state.store.db(), &images).await?)
+    Ok(store::of_images(store.db(), &images).await?)
 }
 
 impl From<SearchError> for HttpError {

@@ -4,6 +4,9 @@
 //! listen, so that the command line, the demo and the tests use the same hub, on port 0 if they like.
 //! A hub that is dropped without [`Running::stop`] ends as a killed one would, which must lose nothing.
 
+/// What the parts of a running hub are, and who gets which.
+mod state;
+
 /// HTTP connections.
 mod connections;
 
@@ -12,6 +15,9 @@ mod status;
 
 /// Every route, and what applies to all of them.
 mod router;
+
+/// Who may do what.
+mod needs;
 
 /// The OpenAPI document.
 mod openapi;
@@ -26,26 +32,25 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
+pub use state::AppState;
 
 use crate::address::{Networks, PublicUrl};
-use crate::audit;
-use crate::auth::{self, AccountError, Logins};
-use crate::broker::{self, Embedded, Entrance, Evictions, Refusals};
-use crate::config::{Config, Mqtt, Secret};
-use crate::dataset;
+use crate::auth::{self, AccountError, Evictions, Logins};
+use crate::broker::{self, Embedded, Entrance, Mqtt, Refusals};
+use crate::config::Config;
 use crate::dataset::import::Imports;
-use crate::door::{self, Capacity, Door};
+use crate::dataset::{self, Classes};
+use crate::door::{self, Capacity, Door, Doors};
 use crate::forecast::job::Forecasts;
 use crate::ingest::{Broker, BrokerError, Counters, Ingest};
 use crate::live::Live;
 use crate::predict::Predictor;
-use crate::registry::Parts;
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Parts, Registry, RegistryError};
+use crate::secret::Secret;
 use crate::settings::Disk;
-use crate::state::{AppState, Doors};
 use crate::store::{Blobs, DataFolder, Store, StoreError};
 use crate::train::Trainer;
-use crate::{embeddings, review, rollout, statistics};
+use crate::{audit, embeddings, review, rollout, statistics};
 
 /// How long requests and jobs have to end when the hub stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -207,6 +212,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     // Last of all that can fail: a password that was drawn is shown by whoever gets the running hub.
     let administrator_password = auth::ensure_administrator(&store, config.admin_password.as_ref()).await?;
     let mqtt_addr = broker.as_ref().map(Embedded::addr);
+    let served = registry.clone();
+    let classes = Classes::new(store.clone(), move || served.in_service().map(|model| model.manifest().labels.clone()));
     let state = AppState {
         disk: Arc::new(Disk::new(config.data.clone())),
         mqtt_addr,
@@ -220,6 +227,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         evictions,
         doors,
         logins: Arc::new(Logins::default()),
+        classes,
         imports,
         forecasts,
         predictor: Predictor::new(registry.clone()),

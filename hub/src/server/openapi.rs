@@ -9,7 +9,7 @@ use utoipa::{Modify, OpenApi};
 /// What every error is, in words of the document.
 mod errors;
 
-use super::status;
+use super::{needs, status};
 use crate::{
     auth, dataset, evaluate, exchange, fleet, forecast, predict, registry, review, rollout, search, settings,
     statistics, train,
@@ -23,6 +23,7 @@ use crate::{
         description = "Gathers samples from smart bins, has them reviewed, retrains, and pushes models to the bins. \
                        Errors are RFC 9457 problem documents.",
     ),
+    paths(serve),
     security(("session" = []), ("basic" = [])),
     modifiers(&Logins),
 )]
@@ -61,7 +62,7 @@ pub fn document() -> Document {
         for (method, operation) in methods {
             if let Some(operation) = operation {
                 operation.operation_id = Some(operation_id(method, path));
-                errors::complete(operation);
+                errors::complete(operation, needs::needed(method, path));
             }
         }
     }

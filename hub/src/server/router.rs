@@ -5,15 +5,15 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::trace::TraceLayer;
 
-use super::status;
+use super::{AppState, openapi, status};
 use crate::address::know_the_caller;
+use crate::config::MapTiles;
 use crate::error::HttpError;
-use crate::settings::MapTiles;
-use crate::state::AppState;
 use crate::{
     auth, dashboard, dataset, evaluate, exchange, fleet, forecast, live, predict, registry, review, rollout, search,
     settings, statistics, train,
@@ -50,6 +50,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 fn stages() -> Router<AppState> {
     Router::new()
         .merge(status::routes())
+        .route("/api/v1/openapi.json", get(openapi::serve))
         .merge(settings::routes::routes())
         .merge(auth::routes())
         .merge(fleet::routes())

@@ -12,23 +12,22 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use super::AppState;
 use crate::address::Caller;
 use crate::auth::User;
-use crate::broker::BrokerStatus;
-use crate::config::Mqtt;
+use crate::broker::{BrokerStatus, Mqtt};
 use crate::dashboard;
 use crate::door::{DoorStatus, DoorsStatus};
 use crate::error::{HttpError, Problem};
 use crate::ingest::IngestStatus;
 use crate::level::{self, Level};
-use crate::state::AppState;
 use crate::store::entity::{bin, event, model, sample};
 use crate::store::{CheckError, Trouble};
 
 /// The documentation of these routes.
 #[derive(OpenApi)]
 #[openapi(
-    paths(health, status, home, super::openapi::serve, crate::live::live),
+    paths(health, status, home, crate::live::live),
     components(schemas(
         Health,
         Status,
@@ -44,11 +43,7 @@ use crate::store::{CheckError, Trouble};
 pub(super) struct ApiDoc;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/", get(home))
-        .route("/health", get(health))
-        .route("/api/status", get(status))
-        .route("/api/v1/openapi.json", get(super::openapi::serve))
+    Router::new().route("/", get(home)).route("/health", get(health)).route("/api/status", get(status))
 }
 
 /// Whether the hub works.
@@ -102,7 +97,7 @@ pub(super) struct Status {
 /// Whether the hub works: it does if it answers, and what it is sent can be stored.
 #[utoipa::path(get, path = "/health", tag = "status", responses(
     (status = 200, description = "It works", body = Health),
-    (status = 503, description = "The database does not answer, or nothing can be stored; `detail` says why", body = Problem),
+    (status = 503, description = "The database does not answer, or nothing can be stored; `detail` says why"),
 ))]
 pub(super) async fn health(State(state): State<AppState>) -> Result<Json<Health>, HttpError> {
     state.store.check().await.map_err(|error| match error {

@@ -3,24 +3,24 @@
 //! Each setting says what changes it, so that the page that shows it needs no list of its own. Flags are
 //! those of `pilah-hub serve`; they hold from the next start on.
 
-/// Where map pictures come from.
-mod map;
-
 /// How large the data folder is, and how much room there is.
 mod disk;
 
 /// `GET /api/v1/settings`.
 pub(crate) mod routes;
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 pub(crate) use disk::Disk;
-pub use map::{MapTiles, MapTilesError};
 
 use crate::auth::session;
-use crate::config::{Config, Mqtt};
+use crate::broker::Mqtt;
+use crate::config::{Config, MapTiles};
 use disk::Room;
 
 /// A setting.
@@ -73,6 +73,17 @@ pub(crate) enum Unit {
     Megabytes,
     /// A share of a whole, 0 to 1.
     Share,
+}
+
+/// What the settings are read from. Clones are cheap.
+#[derive(Debug, Clone)]
+pub(crate) struct Sources {
+    /// What the hub was started with.
+    pub(crate) config: Arc<Config>,
+    /// The size of the data folder.
+    pub(crate) disk: Arc<Disk>,
+    /// Where the embedded broker listens, if there is one.
+    pub(crate) mqtt_addr: Option<SocketAddr>,
 }
 
 /// The file with the gate's rules.

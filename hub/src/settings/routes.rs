@@ -1,16 +1,16 @@
 //! `GET /api/v1/settings`.
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::{Group, MapTiles, Setting, Unit, settings};
-use crate::auth::User;
-use crate::config::Mqtt;
-use crate::error::{HttpError, Problem};
-use crate::state::AppState;
+use super::{Group, Setting, Sources, Unit, settings};
+use crate::auth::{Access, User};
+use crate::broker::Mqtt;
+use crate::config::MapTiles;
+use crate::error::HttpError;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -18,7 +18,12 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Sources: FromRef<S>,
+{
     Router::new().route("/api/v1/settings", get(read))
 }
 
@@ -38,24 +43,23 @@ pub(crate) struct Settings {
 /// What the hub runs with, and what changes it. No secrets.
 #[utoipa::path(get, path = "/api/v1/settings", tag = "status", responses(
     (status = 200, description = "The settings", body = Settings),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn read(State(state): State<AppState>, _user: User) -> Result<Json<Settings>, HttpError> {
-    let room = match state.disk.room().await {
+pub(crate) async fn read(State(sources): State<Sources>, _user: User) -> Result<Json<Settings>, HttpError> {
+    let room = match sources.disk.room().await {
         Ok(room) => Some(room),
         Err(error) => {
             tracing::warn!(%error, "the data folder cannot be measured");
             None
         }
     };
-    let mqtt = match (&state.config.mqtt, state.mqtt_addr) {
+    let mqtt = match (&sources.config.mqtt, sources.mqtt_addr) {
         (Mqtt::External { url, .. }, _) => url.clone(),
         (Mqtt::Embedded { addr, .. }, bound) => format!("mqtt://{}", bound.unwrap_or(*addr)),
     };
     Ok(Json(Settings {
         version: env!("CARGO_PKG_VERSION"),
-        demo: state.config.demo,
-        map_tiles: state.config.map_tiles.as_ref().map(|tiles: &MapTiles| tiles.url().to_owned()),
-        settings: settings(&state.config, &mqtt, room),
+        demo: sources.config.demo,
+        map_tiles: sources.config.map_tiles.as_ref().map(|tiles: &MapTiles| tiles.url().to_owned()),
+        settings: settings(&sources.config, &mqtt, room),
     }))
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::auth::Role;
-use crate::config::Secret;
+use crate::secret::Secret;
 use crate::testing::{TestHub, config};
 
 fn by_name(settings: &Value) -> BTreeMap<String, Value> {

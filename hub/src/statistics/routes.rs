@@ -1,6 +1,6 @@
 //! `/api/v1/statistics`.
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
@@ -8,12 +8,12 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::curve::{LearningCurve, Outlook, Point, PowerLaw};
 use super::job::{FOLDER_SIZE, FolderSize, LEARNING_CURVE};
-use super::{BinCounts, ClassBalance, Summary, WeekCounts, store, summarise, warnings};
-use crate::auth::User;
-use crate::error::{HttpError, Problem};
+use super::{BinCounts, ClassBalance, Statistics, Summary, WeekCounts, store, summarise, warnings};
+use crate::auth::{Access, User};
+use crate::error::HttpError;
 use crate::review::job::{LABEL_NOISE, NoiseReport, NoisyPair};
 use crate::review::store::kept;
-use crate::state::AppState;
+use crate::store::Store;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -38,7 +38,13 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Statistics: FromRef<S>,
+{
     Router::new()
         .route("/api/v1/statistics", get(statistics))
         .route("/api/v1/statistics/learning-curve", get(learning_curve))
@@ -68,10 +74,9 @@ pub(crate) struct StatisticsView {
 /// What there is, and whether it is enough.
 #[utoipa::path(get, path = "/api/v1/statistics", tag = "statistics", responses(
     (status = 200, description = "The statistics", body = StatisticsView),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn statistics(State(state): State<AppState>, _user: User) -> Result<Json<StatisticsView>, HttpError> {
-    let db = state.store.db();
+pub(crate) async fn statistics(State(store): State<Store>, _user: User) -> Result<Json<StatisticsView>, HttpError> {
+    let db = store.db();
     let summary = summarise(&store::count(db).await?, &store::count_weeks(db).await?);
     let storage = kept::<FolderSize>(db, FOLDER_SIZE).await?;
     let noise = kept::<NoiseReport>(db, LABEL_NOISE).await?;
@@ -99,10 +104,13 @@ pub(crate) struct CurveView {
 /// How accuracy grows with the number of labels. What is out of date is computed anew in the background.
 #[utoipa::path(get, path = "/api/v1/statistics/learning-curve", tag = "statistics", responses(
     (status = 200, description = "The curve", body = CurveView),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn learning_curve(State(state): State<AppState>, _user: User) -> Result<Json<CurveView>, HttpError> {
-    state.statistics.nudge();
-    let kept = kept::<LearningCurve>(state.store.db(), LEARNING_CURVE).await?;
+pub(crate) async fn learning_curve(
+    State(store): State<Store>,
+    State(statistics): State<Statistics>,
+    _user: User,
+) -> Result<Json<CurveView>, HttpError> {
+    statistics.nudge();
+    let kept = kept::<LearningCurve>(store.db(), LEARNING_CURVE).await?;
     Ok(Json(CurveView { computed_ms: kept.as_ref().map(|kept| kept.computed_ms), curve: kept.map(|kept| kept.result) }))
 }

@@ -64,6 +64,7 @@ pub mod trainer;
 #[expect(unused_qualifications, reason = "utoipa's macro qualifies the types of query parameters")]
 pub(crate) mod routes;
 
+pub(crate) use params::AcceptedContamination;
 pub use params::{ACCEPTED_CONTAMINATION, TrainParams};
 pub use plan::PlanError;
 pub use progress::{Step, TrainingStatus};

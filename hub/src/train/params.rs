@@ -11,6 +11,10 @@ use super::TrainError;
 /// training is told another.
 pub const ACCEPTED_CONTAMINATION: f32 = 0.05;
 
+/// What the trainings of this hub accept unless they are told another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AcceptedContamination(pub(crate) f32);
+
 /// What a training is started with; what is left out gets the default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]

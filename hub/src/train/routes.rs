@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRef, Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -12,10 +12,10 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::report::ThresholdFigures;
 use super::store::LogEntry;
-use super::{StartError, TrainError, TrainParams, TrainReport, TrainingStatus, store};
-use crate::auth::{Admin, User};
-use crate::error::{HttpError, Problem};
-use crate::state::AppState;
+use super::{AcceptedContamination, StartError, TrainError, TrainParams, TrainReport, Trainer, TrainingStatus, store};
+use crate::auth::{Access, Admin, User};
+use crate::error::HttpError;
+use crate::store::Store;
 use crate::store::entity::training;
 
 /// How many trainings a list has at most, and if nothing else is said.
@@ -41,7 +41,14 @@ const LISTED: u64 = 20;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Trainer: FromRef<S>,
+    AcceptedContamination: FromRef<S>,
+{
     Router::new()
         .route("/api/train", post(start))
         .route("/api/training-status", get(status))
@@ -63,15 +70,14 @@ pub(crate) struct Started {
 /// or a worker beside it, takes it: at once, as a rule.
 #[utoipa::path(post, path = "/api/train", tag = "training", request_body = Option<TrainParams>, responses(
     (status = 202, description = "It is queued; follow /api/training-status", body = Started),
-    (status = 400, description = "The body is no JSON", body = Problem),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 409, description = "One is queued or runs: `training` is its number, `job` how far it is", body = Problem),
-    (status = 422, description = "A parameter is out of its range, or there is too little to train on", body = Problem),
-    (status = 503, description = "No model is in service whose backbone could be used", body = Problem),
+    (status = 400, description = "The body is no JSON"),
+    (status = 409, description = "One is queued or runs: `training` is its number, `job` how far it is"),
+    (status = 422, description = "A parameter is out of its range, or there is too little to train on"),
+    (status = 503, description = "No model is in service whose backbone could be used"),
 ))]
 pub(crate) async fn start(
-    State(state): State<AppState>,
+    State(trainer): State<Trainer>,
+    State(AcceptedContamination(accepted)): State<AcceptedContamination>,
     Admin(user): Admin,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Started>), HttpError> {
@@ -81,18 +87,17 @@ pub(crate) async fn start(
     } else {
         serde_json::from_slice(&body).map_err(|error| HttpError::bad_request("bad-json", error.to_string()))?
     };
-    let accepted_contamination = params.accepted_contamination.or(Some(state.config.accepted_contamination));
-    let id = state.trainer.start(TrainParams { accepted_contamination, ..params }, &user.name).await?;
-    Ok((StatusCode::ACCEPTED, Json(Started { id, status: state.trainer.status() })))
+    let accepted_contamination = params.accepted_contamination.or(Some(accepted));
+    let id = trainer.start(TrainParams { accepted_contamination, ..params }, &user.name).await?;
+    Ok((StatusCode::ACCEPTED, Json(Started { id, status: trainer.status() })))
 }
 
 /// How far the training is that runs, or what came of the last one.
 #[utoipa::path(get, path = "/api/training-status", tag = "training", responses(
     (status = 200, description = "The status", body = TrainingStatus),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn status(State(state): State<AppState>, _user: User) -> Json<TrainingStatus> {
-    Json(state.trainer.status())
+pub(crate) async fn status(State(trainer): State<Trainer>, _user: User) -> Json<TrainingStatus> {
+    Json(trainer.status())
 }
 
 /// How many.
@@ -163,15 +168,14 @@ impl From<training::Model> for TrainingView {
 /// Trainings, newest first.
 #[utoipa::path(get, path = "/api/v1/trainings", tag = "training", params(ListQuery), responses(
     (status = 200, description = "The trainings", body = TrainingList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<TrainingList>, HttpError> {
     let limit = query.limit.unwrap_or(LISTED).clamp(1, MOST_LISTED);
-    let rows = store::newest(state.store.db(), limit).await?;
+    let rows = store::newest(store.db(), limit).await?;
     Ok(Json(TrainingList { trainings: rows.into_iter().map(TrainingView::from).collect() }))
 }
 
@@ -179,15 +183,14 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/v1/trainings/{id}", tag = "training",
     params(("id" = i32, Path, description = "The training")), responses(
         (status = 200, description = "The training", body = TrainingView),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "There is none of this number", body = Problem),
+        (status = 404, description = "There is none of this number"),
     ))]
 pub(crate) async fn one(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Path(id): Path<i32>,
 ) -> Result<Json<TrainingView>, HttpError> {
-    let row = store::find(state.store.db(), id).await?;
+    let row = store::find(store.db(), id).await?;
     let row = row.ok_or_else(|| HttpError::not_found(format!("there is no training {id}")))?;
     Ok(Json(row.into()))
 }
@@ -196,20 +199,18 @@ pub(crate) async fn one(
 #[utoipa::path(post, path = "/api/v1/trainings/{id}/cancel", tag = "training",
     params(("id" = i32, Path, description = "The training")), responses(
         (status = 202, description = "It ends", body = TrainingStatus),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 409, description = "It does not run", body = Problem),
+        (status = 409, description = "It does not run"),
     ))]
 pub(crate) async fn cancel(
-    State(state): State<AppState>,
+    State(trainer): State<Trainer>,
     Admin(user): Admin,
     Path(id): Path<i32>,
 ) -> Result<(StatusCode, Json<TrainingStatus>), HttpError> {
-    if !state.trainer.cancel(id, &user.name).await? {
+    if !trainer.cancel(id, &user.name).await? {
         return Err(HttpError::conflict("not-running", format!("training {id} is neither queued nor running")));
     }
     tracing::info!(training = id, user = user.name, "training cancelled");
-    Ok((StatusCode::ACCEPTED, Json(state.trainer.status())))
+    Ok((StatusCode::ACCEPTED, Json(trainer.status())))
 }
 
 impl From<StartError> for HttpError {

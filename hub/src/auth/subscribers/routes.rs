@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{SubscriberError, SubscriberName};
-use crate::auth::Admin;
-use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
+use crate::auth::{Access, Admin, Evictions};
+use crate::error::{HttpError, JsonBody};
 use crate::store::entity::subscriber;
 
 /// Somebody who listens to the bins over MQTT.
@@ -53,29 +52,25 @@ pub(crate) struct SubscriberSecret {
 /// Every subscriber.
 #[utoipa::path(get, path = "/api/v1/subscribers", tag = "users", responses(
     (status = 200, description = "By name", body = Vec<SubscriberView>),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
 ))]
-pub(crate) async fn list(State(state): State<AppState>, _admin: Admin) -> Result<Json<Vec<SubscriberView>>, HttpError> {
-    Ok(Json(super::list(state.store.db()).await?.into_iter().map(SubscriberView::from).collect()))
+pub(crate) async fn list(State(access): State<Access>, _admin: Admin) -> Result<Json<Vec<SubscriberView>>, HttpError> {
+    Ok(Json(super::list(access.store.db()).await?.into_iter().map(SubscriberView::from).collect()))
 }
 
 /// Makes an account for somebody who listens over MQTT.
 #[utoipa::path(post, path = "/api/v1/subscribers", tag = "users",
     request_body = NewSubscriber, responses(
     (status = 201, description = "Made; the secret is shown this once", body = SubscriberSecret),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 409, description = "The name is taken, by a subscriber or a bin", body = Problem),
-    (status = 422, description = "The name is not valid", body = Problem),
+    (status = 409, description = "The name is taken, by a subscriber or a bin"),
+    (status = 422, description = "The name is not valid"),
 ))]
 pub(crate) async fn add(
-    State(state): State<AppState>,
+    State(access): State<Access>,
     Admin(user): Admin,
     JsonBody(new): JsonBody<NewSubscriber>,
 ) -> Result<(StatusCode, Json<SubscriberSecret>), HttpError> {
     let name: SubscriberName = new.name.parse()?;
-    let secret = super::add(&state.store, &name, new.samples, &user.name).await?;
+    let secret = super::add(&access.store, &name, new.samples, &user.name).await?;
     tracing::info!(subscriber = %name, samples = new.samples, by = user.name, "subscriber made");
     Ok((StatusCode::CREATED, Json(SubscriberSecret { name: name.to_string(), secret: secret.reveal().to_owned() })))
 }
@@ -84,17 +79,16 @@ pub(crate) async fn add(
 #[utoipa::path(post, path = "/api/v1/subscribers/{name}/secret", tag = "users",
     params(("name" = String, Path)), responses(
     (status = 200, description = "The secret, shown this once", body = SubscriberSecret),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 404, description = "No such subscriber", body = Problem),
+    (status = 404, description = "No such subscriber"),
 ))]
 pub(crate) async fn renew(
-    State(state): State<AppState>,
+    State(access): State<Access>,
+    State(evictions): State<Evictions>,
     Admin(user): Admin,
     Path(name): Path<String>,
 ) -> Result<Json<SubscriberSecret>, HttpError> {
-    let secret = super::renew(&state.store, &name, &user.name).await?;
-    state.evictions.nudge();
+    let secret = super::renew(&access.store, &name, &user.name).await?;
+    evictions.nudge();
     tracing::info!(subscriber = name, by = user.name, "subscriber's secret renewed");
     Ok(Json(SubscriberSecret { name, secret: secret.reveal().to_owned() }))
 }
@@ -103,17 +97,16 @@ pub(crate) async fn renew(
 #[utoipa::path(delete, path = "/api/v1/subscribers/{name}", tag = "users",
     params(("name" = String, Path)), responses(
     (status = 204, description = "It is gone"),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 404, description = "No such subscriber", body = Problem),
+    (status = 404, description = "No such subscriber"),
 ))]
 pub(crate) async fn remove(
-    State(state): State<AppState>,
+    State(access): State<Access>,
+    State(evictions): State<Evictions>,
     Admin(user): Admin,
     Path(name): Path<String>,
 ) -> Result<StatusCode, HttpError> {
-    super::remove(&state.store, &name, &user.name).await?;
-    state.evictions.nudge();
+    super::remove(&access.store, &name, &user.name).await?;
+    evictions.nudge();
     tracing::info!(subscriber = name, by = user.name, "subscriber removed");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,12 +6,11 @@ use pilah_models::name::Label;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::known_classes;
 use crate::auth::User;
-use crate::dataset::Split;
 use crate::dataset::store::{self, Tally};
-use crate::error::{HttpError, Problem};
-use crate::state::AppState;
+use crate::dataset::{Classes, Split};
+use crate::error::HttpError;
+use crate::store::Store;
 
 /// Every class, with its labelled images.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -41,10 +40,13 @@ pub(crate) struct ClassCount {
 /// Every class, with how many images are labelled with it.
 #[utoipa::path(get, path = "/api/v1/classes", tag = "dataset", responses(
     (status = 200, description = "The classes", body = ClassCounts),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn classes(State(state): State<AppState>, _user: User) -> Result<Json<ClassCounts>, HttpError> {
-    let tally = Tally::read(state.store.db()).await?;
+pub(crate) async fn classes(
+    State(store): State<Store>,
+    State(classes): State<Classes>,
+    _user: User,
+) -> Result<Json<ClassCounts>, HttpError> {
+    let tally = Tally::read(store.db()).await?;
     let count = |label: Label| {
         let counts = tally.of.get(&label).copied().unwrap_or_default();
         ClassCount {
@@ -55,6 +57,6 @@ pub(crate) async fn classes(State(state): State<AppState>, _user: User) -> Resul
             test: counts.of(Split::Test),
         }
     };
-    let classes = known_classes(&state).await?.into_iter().map(count).collect();
-    Ok(Json(ClassCounts { classes, unlabelled: store::unlabelled(state.store.db()).await? }))
+    let classes = classes.known().await?.into_iter().map(count).collect();
+    Ok(Json(ClassCounts { classes, unlabelled: store::unlabelled(store.db()).await? }))
 }

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use crate::auth::Admin;
 use crate::dataset::delete::{self, Deletion, Whose};
-use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
+use crate::error::{HttpError, JsonBody};
+use crate::store::{Blobs, Store};
 
 /// Whose samples, and whether to delete them.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -30,12 +30,11 @@ fn yes() -> bool {
 /// Deletes all images of a bin or a person, everywhere, and writes the proof into the audit log.
 #[utoipa::path(post, path = "/api/v1/dataset/deletions", tag = "dataset", request_body = Wanted, responses(
     (status = 200, description = "What was deleted, or would be", body = Deletion),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role admin", body = Problem),
-    (status = 422, description = "Not one of `bin` and `sent_by`", body = Problem),
+    (status = 422, description = "Not one of `bin` and `sent_by`"),
 ))]
 pub(crate) async fn delete(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     Admin(user): Admin,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Deletion>, HttpError> {
@@ -45,9 +44,9 @@ pub(crate) async fn delete(
         _ => return Err(HttpError::unprocessable("whose", "name either a bin or, with \"sent_by\", a person")),
     };
     if wanted.dry_run {
-        return Ok(Json(delete::plan(state.store.db(), &whose).await?));
+        return Ok(Json(delete::plan(store.db(), &whose).await?));
     }
-    let deletion = delete::delete(&state.store, &state.blobs, &whose, &user.name).await?;
+    let deletion = delete::delete(&store, &blobs, &whose, &user.name).await?;
     tracing::info!(user = user.name, ?whose, samples = deletion.samples, "samples deleted");
     Ok(Json(deletion))
 }

@@ -12,11 +12,10 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 use utoipa::{IntoParams, ToSchema};
 
-use super::known_classes;
 use crate::auth::{Reviewer, User};
-use crate::dataset::import::{ImportStatus, Options};
-use crate::error::{HttpError, Problem, QueryArgs};
-use crate::state::AppState;
+use crate::dataset::Classes;
+use crate::dataset::import::{ImportStatus, Imports, Options};
+use crate::error::{HttpError, QueryArgs};
 
 /// No zip is larger, in bytes.
 const LARGEST_ZIP: u64 = 8_000_000_000;
@@ -46,27 +45,26 @@ pub(crate) struct Accepted {
     request_body(content_type = "application/zip", content = Vec<u8>, description = "At most 8 GB"),
     responses(
         (status = 202, description = "It is received and being imported", body = Accepted),
-        (status = 400, description = "The connection broke", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
-        (status = 413, description = "It is too large", body = Problem),
-        (status = 507, description = "The hub's disk is full", body = Problem),
+        (status = 400, description = "The connection broke"),
+        (status = 413, description = "It is too large"),
+        (status = 507, description = "The hub's disk is full"),
     ))]
 pub(crate) async fn send(
-    State(state): State<AppState>,
+    State(imports): State<Imports>,
+    State(classes): State<Classes>,
     Reviewer(user): Reviewer,
     QueryArgs(query): QueryArgs<SendQuery>,
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), HttpError> {
-    let file = state.imports.file().map_err(no_file)?;
+    let file = imports.file().map_err(no_file)?;
     receive(body, &file).await?;
-    let known = known_classes(&state).await?;
+    let known = classes.known().await?;
     let classes = (!query.new_classes.unwrap_or(false)).then_some(known);
     let name: String =
         query.name.as_deref().unwrap_or("upload").chars().filter(|c| !c.is_control()).take(200).collect();
     let merge_folders = query.merge_folders.unwrap_or(false);
     let options = Options { by: user.name, classes, merge_folders, ..Options::default() };
-    let id = state.imports.start(file, &name, options).await?;
+    let id = imports.start(file, &name, options).await?;
     Ok((StatusCode::ACCEPTED, Json(Accepted { id })))
 }
 
@@ -100,14 +98,13 @@ fn no_file(error: io::Error) -> HttpError {
 #[utoipa::path(get, path = "/api/v1/imports/{id}", tag = "dataset",
     params(("id" = String, Path, description = "The import")), responses(
         (status = 200, description = "How far it is", body = ImportStatus),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such import", body = Problem),
+        (status = 404, description = "No such import"),
     ))]
 pub(crate) async fn status(
-    State(state): State<AppState>,
+    State(imports): State<Imports>,
     _user: User,
     Path(id): Path<String>,
 ) -> Result<Json<ImportStatus>, HttpError> {
-    let status = state.imports.status(&id).await?;
+    let status = imports.status(&id).await?;
     status.map(Json).ok_or_else(|| HttpError::not_found("there is no import of this id"))
 }

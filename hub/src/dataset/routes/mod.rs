@@ -19,16 +19,17 @@ mod versions;
 mod deletions;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
-use pilah_models::name::Label;
 use utoipa::OpenApi;
 
 pub(crate) use self::samples::SampleView;
-use super::store::Tally;
-use super::{DatasetError, delete, export, import, version};
+use super::import::Imports;
+use super::{Classes, DatasetError, delete, export, import, version};
+use crate::auth::Access;
 use crate::error::HttpError;
-use crate::state::AppState;
+use crate::live::Live;
+use crate::store::{Blobs, Store};
 
 /// No upload is larger, in bytes, all its files together.
 pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
@@ -76,7 +77,16 @@ pub(crate) const LARGEST_UPLOAD: usize = 200_000_000;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Blobs: FromRef<S>,
+    Live: FromRef<S>,
+    Classes: FromRef<S>,
+    Imports: FromRef<S>,
+{
     Router::new()
         .route("/api/upload-training", post(upload::upload).layer(DefaultBodyLimit::max(LARGEST_UPLOAD)))
         .route("/api/v1/samples", get(samples::list))
@@ -90,12 +100,6 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/v1/dataset/versions/{id}/diff/{to}", get(versions::difference))
         .route("/api/v1/dataset/versions/{id}/export", get(versions::export))
         .route("/api/v1/dataset/deletions", post(deletions::delete))
-}
-
-pub(crate) async fn known_classes(state: &AppState) -> Result<Vec<Label>, HttpError> {
-    let seen = Tally::read(state.store.db()).await?.labels();
-    let service = state.registry.in_service();
-    Ok(super::classes(service.as_deref().map(|model| &model.manifest().labels), &seen))
 }
 
 impl From<DatasetError> for HttpError {

@@ -12,9 +12,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::User;
 use crate::dataset::store::{self, Filter};
-use crate::error::{HttpError, Problem};
-use crate::state::AppState;
+use crate::error::HttpError;
 use crate::store::entity::sample;
+use crate::store::{Blobs, Store};
 
 /// How many samples a list has at most, and if nothing else is said.
 const MOST_LISTED: u64 = 200;
@@ -125,10 +125,9 @@ impl From<sample::Model> for SampleView {
 /// Samples, newest first.
 #[utoipa::path(get, path = "/api/v1/samples", tag = "dataset", params(ListQuery), responses(
     (status = 200, description = "The samples", body = SampleList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn list(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<SampleList>, HttpError> {
@@ -139,7 +138,7 @@ pub(crate) async fn list(
         before: query.before,
     };
     let limit = query.limit.unwrap_or(LISTED).clamp(1, MOST_LISTED);
-    let rows = store::page(state.store.db(), &filter, limit).await?;
+    let rows = store::page(store.db(), &filter, limit).await?;
     let is_full = rows.len() as u64 == limit;
     let next = rows.last().filter(|_| is_full).map(|row| row.id.clone());
     Ok(Json(SampleList { samples: rows.into_iter().map(SampleView::from).collect(), next }))
@@ -149,23 +148,23 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/api/v1/samples/{id}/image", tag = "dataset", params(("id" = String, Path, description = "The sample")), responses(
     (status = 200, description = "The image", content_type = "image/jpeg"),
     (status = 304, description = "As before"),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 404, description = "No such sample", body = Problem),
+    (status = 404, description = "No such sample"),
 ))]
 pub(crate) async fn image(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     _user: User,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let content = store::content(state.store.db(), &id).await?;
+    let content = store::content(store.db(), &id).await?;
     let tag = HeaderValue::try_from(format!("\"{content}\"")).expect("a content id is hexadecimal");
     let private = HeaderValue::from_static("private, max-age=31536000, immutable");
     let kept = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, private)];
     if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
-    let jpeg = state.blobs.get(&content).await?;
+    let jpeg = blobs.get(&content).await?;
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"))];
     Ok((kept, kind, Body::from(jpeg)).into_response())
 }

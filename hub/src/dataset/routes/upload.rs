@@ -8,16 +8,15 @@ use pilah_models::preprocess::Limits;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::known_classes;
 use crate::audit;
 use crate::auth::{Reviewer, User};
 use crate::dataset::decoding::decode_with_room;
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
-use crate::dataset::{Prepared, delete, group};
-use crate::error::{Chain, HttpError, Problem};
-use crate::live::LiveEvent;
-use crate::state::AppState;
+use crate::dataset::{Classes, Prepared, delete, group};
+use crate::error::{Chain, HttpError};
+use crate::live::{Live, LiveEvent};
+use crate::store::{Blobs, Store};
 
 /// The most files of one upload: at most 256 MB wait in memory for the label.
 const MOST_FILES: usize = 256;
@@ -76,14 +75,15 @@ struct File {
     request_body(content_type = "multipart/form-data", description = "The field `label`, and files in any fields"),
     responses(
         (status = 200, description = "What became of each file", body = Uploaded),
-        (status = 400, description = "No label or no file", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
-        (status = 413, description = "The upload is too large", body = Problem),
-        (status = 422, description = "There is no such class, or no file was accepted; `files` says why", body = Problem),
+        (status = 400, description = "No label or no file"),
+        (status = 413, description = "The upload is too large"),
+        (status = 422, description = "There is no such class, or no file was accepted; `files` says why"),
     ))]
 pub(crate) async fn upload(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
+    State(live): State<Live>,
+    State(classes): State<Classes>,
     Reviewer(user): Reviewer,
     form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
 ) -> Result<Json<Uploaded>, HttpError> {
@@ -93,8 +93,8 @@ pub(crate) async fn upload(
     if files.is_empty() {
         return Err(HttpError::bad_request("no-file", "the form has no file"));
     }
-    let label = crate::dataset::known_label(&label, &known_classes(&state).await?)?;
-    let uploaded = store_files(&state, &user, &label, files).await?;
+    let label = crate::dataset::known_label(&label, &classes.known().await?)?;
+    let uploaded = store_files(&store, &blobs, &live, &user, &label, files).await?;
     if uploaded.stored + uploaded.duplicates == 0 {
         let files = serde_json::to_value(&uploaded.files).unwrap_or_default();
         let reason = uploaded.files.first().and_then(|file| file.reason.clone()).unwrap_or_default();
@@ -103,7 +103,7 @@ pub(crate) async fn upload(
     }
     let detail = serde_json::json!({ "label": label, "stored": uploaded.stored, "refused": uploaded.refused });
     // What is stored is stored: an answer that denies it would be sent again.
-    if let Err(error) = audit::note(state.store.db(), &user.name, "samples.uploaded", &detail).await {
+    if let Err(error) = audit::note(store.db(), &user.name, "samples.uploaded", &detail).await {
         tracing::warn!(error = %Chain(&error), user = user.name, "an upload is not noted in the audit log");
     }
     tracing::info!(user = user.name, %label, stored = uploaded.stored, refused = uploaded.refused, "images uploaded");
@@ -137,26 +137,34 @@ async fn read_image(field: Field<'_>) -> Result<Result<Prepared, String>, HttpEr
     Ok(decode_with_room(bytes, prepare).await)
 }
 
-async fn store_files(state: &AppState, user: &User, label: &Label, files: Vec<File>) -> Result<Uploaded, HttpError> {
+async fn store_files(
+    store: &Store,
+    blobs: &Blobs,
+    live: &Live,
+    user: &User,
+    label: &Label,
+    files: Vec<File>,
+) -> Result<Uploaded, HttpError> {
     let mut new = Vec::new();
-    let stored = try_store(state, user, label, files, &mut new).await;
+    let stored = try_store(store, blobs, user, label, files, &mut new).await;
     // No image without a row.
     if stored.is_err()
-        && let Err(error) = delete::remove_unreferenced(state.store.db(), &state.blobs, new).await
+        && let Err(error) = delete::remove_unreferenced(store.db(), blobs, new).await
     {
         tracing::warn!(error = %Chain(&error), "images of a failed upload were not taken away");
     }
     let uploaded = stored?;
     for file in uploaded.files.iter().filter(|file| file.outcome == FileOutcome::Stored) {
         let sample = file.sample.clone().unwrap_or_default();
-        state.live.publish(LiveEvent::Sample { id: sample, bin: None });
+        live.publish(LiveEvent::Sample { id: sample, bin: None });
     }
     Ok(uploaded)
 }
 
 /// Stores all files or none. `new` gets the images that were not there before.
 async fn try_store(
-    state: &AppState,
+    store: &Store,
+    blobs: &Blobs,
     user: &User,
     label: &Label,
     files: Vec<File>,
@@ -166,7 +174,7 @@ async fn try_store(
     for file in files {
         let image = match file.image {
             Ok(image) => {
-                let (content, is_new) = state.blobs.put_new(image.jpeg.clone()).await?;
+                let (content, is_new) = blobs.put_new(image.jpeg.clone()).await?;
                 new.extend(is_new.then(|| content.clone()));
                 Ok((image, content))
             }
@@ -177,7 +185,7 @@ async fn try_store(
     // Numbers count within a day's uploads: a camera's do not start again so soon.
     let source = format!("upload-{}", jiff::Timestamp::now().strftime("%Y-%m-%d"));
     let mut uploaded = Uploaded { label: label.to_string(), ..Uploaded::default() };
-    let tx = state.store.begin().await?;
+    let tx = store.begin().await?;
     let mut tally = Tally::read(&tx).await?;
     for (name, image) in stored {
         let outcome = match image {

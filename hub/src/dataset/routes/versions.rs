@@ -16,8 +16,8 @@ use crate::audit;
 use crate::auth::{Reviewer, User};
 use crate::dataset::export::{self, Layout};
 use crate::dataset::version::{self, Difference, Version};
-use crate::error::{Chain, HttpError, JsonBody, Problem, QueryArgs};
-use crate::state::AppState;
+use crate::error::{Chain, HttpError, JsonBody, QueryArgs};
+use crate::store::{Blobs, Store};
 
 /// Pieces of an export that wait for a slow reader: 64 KB each. When it is full, the export waits.
 const WAITING: usize = 8;
@@ -38,12 +38,11 @@ pub(crate) struct Freezing {
 /// Freezes the dataset as it is. The same dataset has the same version, whose note stays.
 #[utoipa::path(post, path = "/api/v1/dataset/versions", tag = "dataset", request_body = Freezing, responses(
     (status = 200, description = "The version", body = Version),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
-    (status = 422, description = "The note is too long", body = Problem),
+    (status = 422, description = "The note is too long"),
 ))]
 pub(crate) async fn freeze(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     Reviewer(user): Reviewer,
     JsonBody(freezing): JsonBody<Freezing>,
 ) -> Result<Json<Version>, HttpError> {
@@ -52,7 +51,7 @@ pub(crate) async fn freeze(
         let words = format!("the note has {characters} characters: say it in at most {LONGEST_NOTE}");
         return Err(HttpError::unprocessable("long-note", words));
     }
-    Ok(Json(version::freeze(&state.store, &state.blobs, &user.name, &freezing.note).await?))
+    Ok(Json(version::freeze(&store, &blobs, &user.name, &freezing.note).await?))
 }
 
 /// All versions.
@@ -65,25 +64,23 @@ pub(crate) struct VersionList {
 /// All frozen versions, newest first.
 #[utoipa::path(get, path = "/api/v1/dataset/versions", tag = "dataset", responses(
     (status = 200, description = "The versions", body = VersionList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn list(State(state): State<AppState>, _user: User) -> Result<Json<VersionList>, HttpError> {
-    Ok(Json(VersionList { versions: version::all(state.store.db()).await? }))
+pub(crate) async fn list(State(store): State<Store>, _user: User) -> Result<Json<VersionList>, HttpError> {
+    Ok(Json(VersionList { versions: version::all(store.db()).await? }))
 }
 
 /// A frozen version.
 #[utoipa::path(get, path = "/api/v1/dataset/versions/{id}", tag = "dataset",
     params(("id" = String, Path, description = "The version, or the first 8 or more digits of it")), responses(
         (status = 200, description = "The version", body = Version),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn one(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Path(id): Path<String>,
 ) -> Result<Json<Version>, HttpError> {
-    Ok(Json(version::find(state.store.db(), &id).await?))
+    Ok(Json(version::find(store.db(), &id).await?))
 }
 
 /// What is different between two versions.
@@ -91,16 +88,16 @@ pub(crate) async fn one(
     params(("id" = String, Path, description = "The older version"), ("to" = String, Path, description = "The newer one")),
     responses(
         (status = 200, description = "The difference", body = Difference),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn difference(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     _user: User,
     Path((from, to)): Path<(String, String)>,
 ) -> Result<Json<Difference>, HttpError> {
-    let (from, to) = (version::find(state.store.db(), &from).await?, version::find(state.store.db(), &to).await?);
-    Ok(Json(version::compare(&state.blobs, &from.id, &to.id).await?))
+    let (from, to) = (version::find(store.db(), &from).await?, version::find(store.db(), &to).await?);
+    Ok(Json(version::compare(&blobs, &from.id, &to.id).await?))
 }
 
 /// What an export has.
@@ -115,13 +112,12 @@ pub(crate) struct ExportQuery {
 #[utoipa::path(get, path = "/api/v1/dataset/versions/{id}/export", tag = "dataset",
     params(("id" = String, Path, description = "The version"), ExportQuery), responses(
         (status = 200, description = "The zip", content_type = "application/zip"),
-        (status = 400, description = "No such layout", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
-        (status = 404, description = "No such version", body = Problem),
+        (status = 400, description = "No such layout"),
+        (status = 404, description = "No such version"),
     ))]
 pub(crate) async fn export(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(blobs): State<Blobs>,
     Reviewer(user): Reviewer,
     Path(id): Path<String>,
     QueryArgs(query): QueryArgs<ExportQuery>,
@@ -132,15 +128,15 @@ pub(crate) async fn export(
         .unwrap_or("processed")
         .parse()
         .map_err(|error: String| HttpError::bad_request("bad-layout", error))?;
-    let version = version::find(state.store.db(), &id).await?;
+    let version = version::find(store.db(), &id).await?;
     let name = format!("attachment; filename=\"pilah-{}.zip\"", &version.id.as_str()[..8]);
     let (pieces, body) = mpsc::channel(WAITING);
     let detail = serde_json::json!({ "version": version.id, "layout": query.layout.as_deref().unwrap_or("processed") });
-    audit::note(state.store.db(), &user.name, "dataset.exported", &detail).await?;
+    audit::note(store.db(), &user.name, "dataset.exported", &detail).await?;
     tracing::info!(user = user.name, version = %version.id, ?layout, "dataset exported");
     tokio::task::spawn_blocking(move || {
         let sink = Pieces(pieces.clone());
-        if let Err(error) = export::write(&state.blobs, &version, layout, sink) {
+        if let Err(error) = export::write(&blobs, &version, layout, sink) {
             tracing::warn!(error = %Chain(&error), version = %version.id, "export ended before its end");
             // The reader sees a broken connection rather than a zip that seems to be whole.
             pieces.blocking_send(Err(io::Error::other("the export failed"))).ok();

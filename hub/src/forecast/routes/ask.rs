@@ -10,14 +10,15 @@ use utoipa::ToSchema;
 use super::files::{self, Files};
 use super::job_error;
 use crate::auth::User;
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
+use crate::error::{HttpError, JsonBody, QueryArgs};
 use crate::forecast::answer::{self, Answer};
 use crate::forecast::artefact::Metadata;
+use crate::forecast::job::Forecasts;
 use crate::forecast::question::{Question, QuestionError};
 use crate::forecast::series::seconds;
 use crate::forecast::store::{self, Filter};
 use crate::forecast::training;
-use crate::state::AppState;
+use crate::store::Store;
 
 /// An answer, and where it is as a file.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -34,17 +35,17 @@ pub(crate) struct ForecastView {
 /// fitted to what they take; the first of the same questions takes some seconds, the others none.
 #[utoipa::path(post, path = "/forecast", tag = "forecast", request_body = Question, responses(
     (status = 200, description = "The forecast", body = ForecastView),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 404, description = "There is no such product, or nothing that the filters take", body = Problem),
-    (status = 409, description = "Nothing was trained yet", body = Problem),
-    (status = 422, description = "A number is out of its range, or what the filters take cannot be forecast", body = Problem),
+    (status = 404, description = "There is no such product, or nothing that the filters take"),
+    (status = 409, description = "Nothing was trained yet"),
+    (status = 422, description = "A number is out of its range, or what the filters take cannot be forecast"),
 ))]
 pub(crate) async fn forecast(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
     _user: User,
     JsonBody(question): JsonBody<Question>,
 ) -> Result<Json<ForecastView>, HttpError> {
-    let (answer, trained) = ask(&state, &question).await?;
+    let (answer, trained) = ask(&store, &forecasts, &question).await?;
     let files = Files::under("/api/v1/forecast/plot", &files::query_of(&question));
     Ok(Json(ForecastView { answer, files, trained }))
 }
@@ -55,29 +56,33 @@ pub(crate) async fn forecast(
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "text/csv"))),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such file or product", body = Problem),
-        (status = 409, description = "Nothing was trained yet", body = Problem),
-        (status = 422, description = "A number is out of its range", body = Problem),
+        (status = 404, description = "No such file or product"),
+        (status = 409, description = "Nothing was trained yet"),
+        (status = 422, description = "A number is out of its range"),
     ))]
 pub(crate) async fn plot_file(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
     _user: User,
     Path(file): Path<String>,
     QueryArgs(question): QueryArgs<Question>,
 ) -> Result<Response, HttpError> {
     let kind = files::kind(&file)?;
-    let (answer, _) = ask(&state, &question).await?;
+    let (answer, _) = ask(&store, &forecasts, &question).await?;
     files::render(answer, kind).await
 }
 
-async fn ask(state: &AppState, question: &Question) -> Result<(Answer, Option<Metadata>), HttpError> {
+async fn ask(
+    store: &Store,
+    forecasts: &Forecasts,
+    question: &Question,
+) -> Result<(Answer, Option<Metadata>), HttpError> {
     let out_of_range = |error: QuestionError| HttpError::unprocessable("out-of-range", error.to_string());
     question.check().map_err(out_of_range)?;
     let modelling = question.modelling();
     let asked = question.clone();
     if !question.is_filtered() && modelling.is_usual() {
-        let artefact = state.forecasts.trained().ok_or_else(|| {
+        let artefact = forecasts.trained().ok_or_else(|| {
             HttpError::conflict(
                 "not-trained",
                 "nothing was trained yet: POST /retrain with a CSV file, or name a product_id",
@@ -88,8 +93,8 @@ async fn ask(state: &AppState, question: &Question) -> Result<(Answer, Option<Me
         let answer = tokio::task::spawn_blocking(work).await.expect("answering does not panic");
         return Ok((answer.map_err(out_of_range)?, Some(metadata)));
     }
-    let fitted = state.forecasts.fitted(&filter_of(question), &modelling).await.map_err(job_error)?;
-    let Some(fitted) = fitted else { return Err(nothing(state, question).await?) };
+    let fitted = forecasts.fitted(&filter_of(question), &modelling).await.map_err(job_error)?;
+    let Some(fitted) = fitted else { return Err(nothing(store, question).await?) };
     let work = move || answer::answer(&fitted.ensemble, &asked, Some(fitted.known));
     let answer = tokio::task::spawn_blocking(work).await.expect("answering does not panic");
     Ok((answer.map_err(out_of_range)?, None))
@@ -106,14 +111,14 @@ fn filter_of(question: &Question) -> Filter {
 }
 
 /// The error for filters that take nothing.
-async fn nothing(state: &AppState, question: &Question) -> Result<HttpError, HttpError> {
+async fn nothing(store: &Store, question: &Question) -> Result<HttpError, HttpError> {
     if !question.is_filtered() {
         return Ok(HttpError::conflict("no-data", "there is no data yet: POST /retrain with a CSV file"));
     }
     let Some(product) = &question.product_id else {
         return Ok(HttpError::not_found("the filters take no row: leave one of them out"));
     };
-    let products = store::products(state.store.db()).await?;
+    let products = store::products(store.db()).await?;
     let mut names = products.iter().map(|known| known.product.as_str());
     if names.any(|name| name == product) {
         return Ok(HttpError::not_found("the other filters leave no row of this product: leave one of them out"));

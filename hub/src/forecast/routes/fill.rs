@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::User;
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::forecast::fill::FillDay;
 use crate::forecast::series::{DAY, civil};
 use crate::forecast::store::fill;
-use crate::state::AppState;
+use crate::store::Store;
 
 /// The most days of an answer.
 const MOST: u64 = 3650;
@@ -60,14 +60,13 @@ pub(crate) struct FillDayView {
 /// How full a bin was, what came in, and when it was emptied, by day; nothing of a bin without a fill sensor.
 #[utoipa::path(get, path = "/api/v1/forecast/fill", tag = "forecast", params(FillQuery), responses(
     (status = 200, description = "The days", body = FillView),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
 pub(crate) async fn fill_of_bin(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     QueryArgs(FillQuery { bin, days }): QueryArgs<FillQuery>,
 ) -> Result<Json<FillView>, HttpError> {
-    let found = fill::days(state.store.db(), &bin, days.unwrap_or(90).min(MOST)).await?;
+    let found = fill::days(store.db(), &bin, days.unwrap_or(90).min(MOST)).await?;
     Ok(Json(FillView { bin, days: found.into_iter().map(view).collect() }))
 }
 

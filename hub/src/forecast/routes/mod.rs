@@ -22,7 +22,7 @@ mod plan;
 mod fill;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
 use utoipa::OpenApi;
 
@@ -32,15 +32,17 @@ use super::artefact::Metadata;
 use super::ensemble::Band;
 use super::intake::{Column, LeftOut, Report, RowError};
 use super::intermittent::Character;
-use super::job::{JobError, TrainingEvent, TrainingStatus};
+use super::job::{Forecasts, JobError, TrainingEvent, TrainingStatus};
 use super::modelling::{Seasons, Trend};
 use super::plan::{Collection, Unit};
 use super::question::Question;
 use super::stock::Advice;
 use super::store::Merged;
 use super::training::TrainingError;
+use crate::auth::Access;
 use crate::error::HttpError;
-use crate::state::AppState;
+use crate::live::Streams;
+use crate::store::Store;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -98,7 +100,14 @@ use crate::state::AppState;
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
-pub(crate) fn routes() -> Router<AppState> {
+pub(crate) fn routes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Access: FromRef<S>,
+    Store: FromRef<S>,
+    Forecasts: FromRef<S>,
+    Streams: FromRef<S>,
+{
     let retrain = post(trainings::retrain).layer(DefaultBodyLimit::max(form::LARGEST_BODY));
     Router::new()
         .route("/retrain", retrain)

@@ -13,12 +13,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::job_error;
 use crate::auth::User;
-use crate::error::{HttpError, JsonBody, Problem, QueryArgs};
+use crate::error::{HttpError, JsonBody, QueryArgs};
 use crate::forecast::ensemble::Ensemble;
+use crate::forecast::job::Forecasts;
 use crate::forecast::plan::{self, BinState, Collection, Terms, Unit};
 use crate::forecast::series::{DAY, seconds};
 use crate::forecast::store::fill;
-use crate::state::AppState;
+use crate::store::Store;
 use crate::store::entity::bin;
 
 /// How many futures of a bin are looked at.
@@ -109,18 +110,18 @@ pub(crate) struct Unplanned {
 #[utoipa::path(get, path = "/api/v1/forecast/plan", tag = "forecast", params(PlanQuery), responses(
     (status = 200, description = "The plan, as JSON, CSV or iCalendar", content(
         (PlanView = "application/json"), (String = "text/csv"), (String = "text/calendar"))),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 422, description = "A number is out of its range", body = Problem),
+    (status = 422, description = "A number is out of its range"),
 ))]
 pub(crate) async fn plan_of_all(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
     _user: User,
     QueryArgs(query): QueryArgs<PlanQuery>,
 ) -> Result<Response, HttpError> {
     let PlanQuery { days, accepted_risk, weekdays, format } = query;
     let weekdays = weekdays.unwrap_or_default();
     let weekdays = weekdays.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    make(&state, PlanRequest { bins: None, days, accepted_risk, weekdays, format }).await
+    make(&store, &forecasts, PlanRequest { bins: None, days, accepted_risk, weekdays, format }).await
 }
 
 /// When each bin is to be collected, so that it overflows no likelier than is accepted. Of bins that are named, each
@@ -128,23 +129,23 @@ pub(crate) async fn plan_of_all(
 #[utoipa::path(post, path = "/api/v1/forecast/plan", tag = "forecast", request_body = PlanRequest, responses(
     (status = 200, description = "The plan, as JSON, CSV or iCalendar", content(
         (PlanView = "application/json"), (String = "text/csv"), (String = "text/calendar"))),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 404, description = "A bin has sent nothing yet", body = Problem),
-    (status = 422, description = "A number is out of its range", body = Problem),
+    (status = 404, description = "A bin has sent nothing yet"),
+    (status = 422, description = "A number is out of its range"),
 ))]
 pub(crate) async fn collection_plan(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
     _user: User,
     JsonBody(request): JsonBody<PlanRequest>,
 ) -> Result<Response, HttpError> {
-    make(&state, request).await
+    make(&store, &forecasts, request).await
 }
 
 fn refused(detail: String) -> HttpError {
     HttpError::unprocessable("out-of-range", detail)
 }
 
-async fn make(state: &AppState, request: PlanRequest) -> Result<Response, HttpError> {
+async fn make(store: &Store, forecasts: &Forecasts, request: PlanRequest) -> Result<Response, HttpError> {
     let days = request.days.unwrap_or(14);
     let risk = request.accepted_risk.unwrap_or(0.05);
     if !(1..=60).contains(&days) || request.bins.as_ref().is_some_and(|bins| !(1..=10_000).contains(&bins.len())) {
@@ -163,9 +164,9 @@ async fn make(state: &AppState, request: PlanRequest) -> Result<Response, HttpEr
     let terms = Terms { today, weekdays: weekdays.map_err(refused)?, risk };
 
     let named = request.bins.is_some();
-    let (bins, mut unplanned) = bins(state, request.bins, today).await?;
+    let (bins, mut unplanned) = bins(store, request.bins, today).await?;
     let keys: Vec<(String, Unit)> = bins.iter().map(|bin| (bin.bin.clone(), bin.by)).collect();
-    let fits = state.forecasts.of_bins(&keys).await.map_err(job_error)?;
+    let fits = forecasts.of_bins(&keys).await.map_err(job_error)?;
     let mut fitted = Vec::with_capacity(bins.len());
     for (bin, fit) in bins.into_iter().zip(fits) {
         match fit {
@@ -216,11 +217,11 @@ impl Planned {
 
 /// The bins of a plan, and those whose level nobody knows.
 async fn bins(
-    state: &AppState,
+    store: &Store,
     asked: Option<Vec<PlanBin>>,
     today: Date,
 ) -> Result<(Vec<Planned>, Vec<Unplanned>), HttpError> {
-    let db = state.store.db();
+    let db = store.db();
     let asked = match asked {
         Some(asked) => asked,
         None => {

@@ -11,11 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::ask::ForecastView;
 use super::files::{self, Files};
 use crate::auth::User;
-use crate::error::{HttpError, Problem, QueryArgs};
+use crate::error::{HttpError, QueryArgs};
 use crate::forecast::answer::{self, Answer};
 use crate::forecast::intermittent::Character;
+use crate::forecast::job::Forecasts;
 use crate::forecast::store;
-use crate::state::AppState;
+use crate::store::Store;
 use crate::store::entity::forecast_result;
 
 /// All products.
@@ -52,10 +53,13 @@ pub(crate) struct ProductView {
 /// that a bin gains per day, in percent of what it holds.
 #[utoipa::path(get, path = "/api/v1/forecast/products", tag = "forecast", responses(
     (status = 200, description = "The products", body = ProductList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn products(State(state): State<AppState>, _user: User) -> Result<Json<ProductList>, HttpError> {
-    let trained = state.forecasts.trained();
+pub(crate) async fn products(
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
+    _user: User,
+) -> Result<Json<ProductList>, HttpError> {
+    let trained = forecasts.trained();
     let view = |product: store::Product| {
         let fit = trained.as_ref().and_then(|artefact| artefact.products.get(&product.product));
         ProductView {
@@ -69,7 +73,7 @@ pub(crate) async fn products(State(state): State<AppState>, _user: User) -> Resu
             product_id: product.product,
         }
     };
-    let products = store::products(state.store.db()).await?;
+    let products = store::products(store.db()).await?;
     Ok(Json(ProductList { products: products.into_iter().map(view).collect() }))
 }
 
@@ -86,21 +90,21 @@ pub(crate) struct ResultQuery {
 /// models of products are without a network.
 #[utoipa::path(get, path = "/api/v1/forecast/result", tag = "forecast", params(ResultQuery), responses(
     (status = 200, description = "The forecast", body = ForecastView),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 404, description = "The last training said nothing of it", body = Problem),
+    (status = 404, description = "The last training said nothing of it"),
 ))]
 pub(crate) async fn result(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
     _user: User,
     QueryArgs(query): QueryArgs<ResultQuery>,
 ) -> Result<Json<serde_json::Map<String, serde_json::Value>>, HttpError> {
-    let json = stored(&state, &query).await?;
+    let json = stored(&store, &query).await?;
     // As it was stored, whatever it holds.
     let mut view: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&json).map_err(HttpError::internal)?;
     let files = Files::under("/api/v1/forecast/result", &files::query_of(&query));
     view.insert("files".into(), json!(files));
-    view.insert("trained".into(), json!(state.forecasts.trained().map(|artefact| artefact.metadata.clone())));
+    view.insert("trained".into(), json!(forecasts.trained().map(|artefact| artefact.metadata.clone())));
     Ok(Json(view))
 }
 
@@ -110,23 +114,22 @@ pub(crate) async fn result(
     responses(
         (status = 200, description = "The file", content(
             (Vec<u8> = "image/svg+xml"), (Vec<u8> = "image/png"), (String = "text/csv"))),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such file, or the last training said nothing of it", body = Problem),
+        (status = 404, description = "No such file, or the last training said nothing of it"),
     ))]
 pub(crate) async fn result_file(
-    State(state): State<AppState>,
+    State(store): State<Store>,
     _user: User,
     Path(file): Path<String>,
     QueryArgs(query): QueryArgs<ResultQuery>,
 ) -> Result<Response, HttpError> {
     let kind = files::kind(&file)?;
-    let answer: Answer = serde_json::from_str(&stored(&state, &query).await?).map_err(HttpError::internal)?;
+    let answer: Answer = serde_json::from_str(&stored(&store, &query).await?).map_err(HttpError::internal)?;
     files::render(answer, kind).await
 }
 
-async fn stored(state: &AppState, query: &ResultQuery) -> Result<String, HttpError> {
+async fn stored(store: &Store, query: &ResultQuery) -> Result<String, HttpError> {
     let product = query.product_id.clone().unwrap_or_default();
-    let row = forecast_result::Entity::find_by_id(product).one(state.store.db()).await?;
+    let row = forecast_result::Entity::find_by_id(product).one(store.db()).await?;
     row.map(|row| row.result_json).ok_or_else(|| {
         HttpError::not_found("the last training said nothing of this product: /api/v1/forecast/products says why")
     })

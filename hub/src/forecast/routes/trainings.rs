@@ -17,13 +17,13 @@ use utoipa::ToSchema;
 use super::{form, job_error};
 use crate::audit;
 use crate::auth::{Admin, User};
-use crate::error::{Chain, HttpError, Problem};
+use crate::error::{Chain, HttpError};
 use crate::forecast::ensemble;
 use crate::forecast::intake::{self, Intake, IntakeError, Report};
-use crate::forecast::job::{JobError, Order, Training, TrainingEvent, TrainingStatus};
+use crate::forecast::job::{Forecasts, JobError, Order, Training, TrainingEvent, TrainingStatus};
 use crate::forecast::series::DAY;
-use crate::live;
-use crate::state::AppState;
+use crate::live::Streams;
+use crate::store::Store;
 
 /// How many trainings a list has at most.
 const LISTED: u64 = 50;
@@ -52,21 +52,21 @@ pub(crate) struct TrainingList {
         (status = 200, description = "Server-sent events; each `data` is a ForecastTrainingEvent. With `check`, JSON: what was found", content(
             (TrainingEvent = "text/event-stream"), (Report = "application/json"))),
         (status = 202, description = "It runs", body = Accepted),
-        (status = 400, description = "The form or an option makes no sense", body = Problem),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 409, description = "Another training runs", body = Problem),
-        (status = 413, description = "The file is too large", body = Problem),
-        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows. A file that can be meant in two ways is an `unclear-file`: `option` and `choices` answer it, `found` is what was found so far", body = Problem),
+        (status = 400, description = "The form or an option makes no sense"),
+        (status = 409, description = "Another training runs"),
+        (status = 413, description = "The file is too large"),
+        (status = 422, description = "The file or some of its rows cannot be read; nothing was merged. `report` has the rows. A file that can be meant in two ways is an `unclear-file`: `option` and `choices` answer it, `found` is what was found so far"),
     ))]
 pub(crate) async fn retrain(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(forecasts): State<Forecasts>,
+    State(streams): State<Streams>,
     Admin(user): Admin,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, HttpError> {
     let form = form.map_err(|error| HttpError::new(error.status(), "bad-form", error.body_text()))?;
     let form = form::read(form).await?;
-    if let Some(id) = state.forecasts.running().filter(|_| !form.check_only) {
+    if let Some(id) = forecasts.running().filter(|_| !form.check_only) {
         return Err(job_error(JobError::Running(id)));
     }
     let (name, rows) = match form.file {
@@ -93,14 +93,14 @@ pub(crate) async fn retrain(
     let settings = ensemble::Settings { lstm: Some(form.network), ..form.settings };
     let detail = json!({ "file": name, "rows": rows.as_ref().map(|(rows, _)| rows.len()) });
     let order = Order { by: user.name.clone(), file: name, rows, settings };
-    let training = state.forecasts.start(order).await.map_err(job_error)?;
-    if let Err(error) = audit::note(state.store.db(), &user.name, "forecast.retrained", &detail).await {
+    let training = forecasts.start(order).await.map_err(job_error)?;
+    if let Err(error) = audit::note(store.db(), &user.name, "forecast.retrained", &detail).await {
         tracing::warn!(error = %Chain(&error), user = user.name, "a training of the forecasts is not noted in the audit log");
     }
     if form.as_job {
         return Ok((StatusCode::ACCEPTED, Json(Accepted { id: training.id.clone() })).into_response());
     }
-    Ok(live::stream::to(&state, user, stream(&training, 0)).into_response())
+    Ok(streams.open(user, stream(&training, 0)).into_response())
 }
 
 /// All events of a training from number `from` on, as they come, up to its end.
@@ -136,25 +136,26 @@ fn bad_file(error: IntakeError) -> HttpError {
 /// The last trainings, the newest first; the one that runs is the first.
 #[utoipa::path(get, path = "/api/v1/forecast/trainings", tag = "forecast", responses(
     (status = 200, description = "At most 50 trainings", body = TrainingList),
-    (status = 401, description = "Not logged in", body = Problem),
 ))]
-pub(crate) async fn training_list(State(state): State<AppState>, _user: User) -> Result<Json<TrainingList>, HttpError> {
-    Ok(Json(TrainingList { trainings: state.forecasts.list(LISTED).await? }))
+pub(crate) async fn training_list(
+    State(forecasts): State<Forecasts>,
+    _user: User,
+) -> Result<Json<TrainingList>, HttpError> {
+    Ok(Json(TrainingList { trainings: forecasts.list(LISTED).await? }))
 }
 
 /// How far a training is, or what came of it.
 #[utoipa::path(get, path = "/api/v1/forecast/trainings/{id}", tag = "forecast",
     params(("id" = String, Path, description = "The training")), responses(
         (status = 200, description = "How far it is", body = TrainingStatus),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such training", body = Problem),
+        (status = 404, description = "No such training"),
     ))]
 pub(crate) async fn training_status(
-    State(state): State<AppState>,
+    State(forecasts): State<Forecasts>,
     _user: User,
     Path(id): Path<String>,
 ) -> Result<Json<TrainingStatus>, HttpError> {
-    let status = state.forecasts.status(&id).await?;
+    let status = forecasts.status(&id).await?;
     status.map(Json).ok_or_else(|| HttpError::not_found("there is no training of this id"))
 }
 
@@ -163,16 +164,16 @@ pub(crate) async fn training_status(
     params(("id" = String, Path, description = "The training")), responses(
         (status = 200, description = "Server-sent events; each `data` is a ForecastTrainingEvent", content_type = "text/event-stream", body = TrainingEvent),
         (status = 204, description = "It is over, and `Last-Event-ID` was its last event"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 404, description = "No such training, or it is over and only its end is remembered", body = Problem),
+        (status = 404, description = "No such training, or it is over and only its end is remembered"),
     ))]
 pub(crate) async fn training_events(
-    State(state): State<AppState>,
+    State(forecasts): State<Forecasts>,
+    State(streams): State<Streams>,
     user: User,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let training: Arc<Training> = state.forecasts.training(&id).ok_or_else(|| {
+    let training: Arc<Training> = forecasts.training(&id).ok_or_else(|| {
         HttpError::not_found(format!(
             "no events are kept of this training: /api/v1/forecast/trainings/{id} has its end"
         ))
@@ -185,23 +186,21 @@ pub(crate) async fn training_events(
         // A browser asks again for ever, unless it is told that there is nothing more.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(live::stream::to(&state, user, stream(&training, from)).into_response())
+    Ok(streams.open(user, stream(&training, from)).into_response())
 }
 
 /// Ends a training. What was merged stays; what was trained before goes on to answer.
 #[utoipa::path(post, path = "/api/v1/forecast/trainings/{id}/cancel", tag = "forecast",
     params(("id" = String, Path, description = "The training")), responses(
         (status = 202, description = "It ends soon"),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role admin", body = Problem),
-        (status = 409, description = "It does not run", body = Problem),
+        (status = 409, description = "It does not run"),
     ))]
 pub(crate) async fn cancel(
-    State(state): State<AppState>,
+    State(forecasts): State<Forecasts>,
     _admin: Admin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, HttpError> {
-    if state.forecasts.cancel(&id) {
+    if forecasts.cancel(&id) {
         return Ok(StatusCode::ACCEPTED);
     }
     Err(HttpError::conflict("not-running", "this training does not run"))

@@ -8,12 +8,10 @@ use utoipa::ToSchema;
 
 use super::super::answer;
 use crate::auth::Reviewer;
-use crate::dataset::routes::known_classes;
-use crate::dataset::{UNUSABLE, known_label};
-use crate::error::{HttpError, JsonBody, Problem};
-use crate::live::LiveEvent;
-use crate::state::AppState;
-use crate::store::now_ms;
+use crate::dataset::{Classes, UNUSABLE, known_label};
+use crate::error::{HttpError, JsonBody};
+use crate::live::{Live, LiveEvent};
+use crate::store::{Store, now_ms};
 
 /// What a sample shows.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,13 +36,13 @@ pub(crate) struct Labelled {
 #[utoipa::path(post, path = "/api/v1/samples/{id}/label", tag = "dataset", request_body = NewLabel,
     params(("id" = String, Path, description = "The sample")), responses(
         (status = 200, description = "Labelled", body = Labelled),
-        (status = 401, description = "Not logged in", body = Problem),
-        (status = 403, description = "Needs the role reviewer", body = Problem),
-        (status = 404, description = "No such sample", body = Problem),
-        (status = 422, description = "There is no such class; the answer names those that exist", body = Problem),
+        (status = 404, description = "No such sample"),
+        (status = 422, description = "There is no such class; the answer names those that exist"),
     ))]
 pub(crate) async fn label(
-    State(state): State<AppState>,
+    State(store): State<Store>,
+    State(live): State<Live>,
+    State(classes): State<Classes>,
     Reviewer(user): Reviewer,
     Path(id): Path<String>,
     JsonBody(new): JsonBody<NewLabel>,
@@ -52,12 +50,12 @@ pub(crate) async fn label(
     let label = match new.label.as_deref() {
         Some(name) => Some(match Label::read(name) {
             Ok(label) if label.as_str() == UNUSABLE => label,
-            _ => known_label(name, &known_classes(&state).await?)?,
+            _ => known_label(name, &classes.known().await?)?,
         }),
         None => None,
     };
-    let was = answer::label(&state.store, &id, label.as_ref(), &user.name, now_ms()).await?;
+    let was = answer::label(&store, &id, label.as_ref(), &user.name, now_ms()).await?;
     let label = label.map(String::from);
-    state.live.publish(LiveEvent::Labelled { sample: id.clone(), label: label.clone(), by: user.name });
+    live.publish(LiveEvent::Labelled { sample: id.clone(), label: label.clone(), by: user.name });
     Ok(Json(Labelled { id, label, was }))
 }

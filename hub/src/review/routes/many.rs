@@ -9,10 +9,10 @@ use super::super::answer::{self, Answer};
 use super::super::{ReviewError, Reviewer};
 use super::{Outcome, tell};
 use crate::auth;
-use crate::dataset::routes::known_classes;
+use crate::dataset::Classes;
 use crate::error::{HttpError, JsonBody, Problem};
-use crate::state::AppState;
-use crate::store::now_ms;
+use crate::live::Live;
+use crate::store::{Store, now_ms};
 
 /// The most answers at once.
 const MOST: usize = 100;
@@ -58,12 +58,12 @@ pub(crate) struct SampleOutcome {
 /// not taken says why, and the others are taken. Each can be taken back by itself.
 #[utoipa::path(post, path = "/api/v1/review/answers", tag = "review", request_body = ManyAnswers, responses(
     (status = 200, description = "What came of each", body = ManyOutcomes),
-    (status = 401, description = "Not logged in", body = Problem),
-    (status = 403, description = "Needs the role reviewer", body = Problem),
-    (status = 422, description = "Not 1 to 100 answers, or one of them makes no sense", body = Problem),
+    (status = 422, description = "Not 1 to 100 answers, or one of them makes no sense"),
 ))]
 pub(crate) async fn respond_many(
-    Shared(state): Shared<AppState>,
+    Shared(store): Shared<Store>,
+    Shared(live): Shared<Live>,
+    Shared(classes): Shared<Classes>,
     auth::Reviewer(user): auth::Reviewer,
     JsonBody(said): JsonBody<ManyAnswers>,
 ) -> Result<Json<ManyOutcomes>, HttpError> {
@@ -71,14 +71,14 @@ pub(crate) async fn respond_many(
     if !(1..=MOST).contains(&count) {
         return Err(HttpError::unprocessable("bad-count", format!("there are {count} answers; send 1 to {MOST}")));
     }
-    let classes = known_classes(&state).await?;
+    let classes = classes.known().await?;
     let by = Reviewer::from(&user);
     let mut results = Vec::with_capacity(count);
     for SampleAnswer { sample, answer } in said.answers {
-        let answered = answer::answer(&state.store, &classes, &by, &sample, &answer, now_ms()).await;
+        let answered = answer::answer(&store, &classes, &by, &sample, &answer, now_ms()).await;
         results.push(match answered {
             Ok(answered) => {
-                tell(&state, &user, &answered);
+                tell(&live, &user, &answered);
                 SampleOutcome { sample, outcome: Some(answered.into()), problem: None }
             }
             Err(error) => SampleOutcome { sample, outcome: None, problem: Some(problem(error)) },

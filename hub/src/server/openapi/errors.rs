@@ -1,12 +1,15 @@
 //! What every error is, in words of the document.
 //!
-//! Routes say what they refuse for reasons of their own. What follows from a route's shape is added here, so that none
-//! forgets it: a login may have failed too often (429), a query or a path may not be readable (400), and neither may a
-//! body (400, 413, 415, 422). All of it is `application/problem+json`.
+//! Routes say what they refuse for reasons of their own. What follows from who may do it and from a route's shape is
+//! added here, so that none forgets it: somebody is not logged in (401) or lacks the role (403), a login may have failed
+//! too often (429), a query or a path may not be readable (400), and neither may a body (400, 413, 415, 422). Each error
+//! is a problem document, `application/problem+json`, without a word of the route.
 
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::{Content, Header, ObjectBuilder, Ref, RefOr, Required, Response};
+
+use crate::auth::Role;
 
 /// The media type of RFC 9457.
 const PROBLEM: &str = "application/problem+json";
@@ -14,20 +17,21 @@ const PROBLEM: &str = "application/problem+json";
 /// The schema of [`crate::error::Problem`].
 const SCHEMA: &str = "#/components/schemas/Problem";
 
-/// Gives an operation the errors that follow from its shape, and all of its errors their media type.
-pub(super) fn complete(operation: &mut Operation) {
+/// Gives an operation the errors that follow from its shape, and all of its errors the problem document that they are.
+/// `needed`: the least role; `None`: no login.
+pub(super) fn complete(operation: &mut Operation, needed: Option<Role>) {
+    for (status, words) in by_role(needed) {
+        let made = || RefOr::T(response(&words));
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(made);
+    }
     for (status, words) in by_shape(operation) {
         let made = || RefOr::T(response(words));
         operation.responses.responses.entry(status.to_owned()).or_insert_with(made);
     }
     for (status, response) in &mut operation.responses.responses {
         let RefOr::T(response) = response else { continue };
-        let is_problem =
-            |content: &RefOr<Content>| matches!(content, RefOr::T(content) if content.schema == Some(problem()));
-        if response.content.get("application/json").is_some_and(is_problem)
-            && let Some(content) = response.content.shift_remove("application/json")
-        {
-            response.content.insert(PROBLEM.to_owned(), content);
+        if status.as_str() >= "400" && response.content.is_empty() {
+            response.content.insert(PROBLEM.to_owned(), problem_content());
         }
         if status == "429" {
             response.headers.insert("Retry-After".to_owned(), RefOr::T(retry_after()));
@@ -37,12 +41,12 @@ pub(super) fn complete(operation: &mut Operation) {
 
 fn response(words: &str) -> Response {
     let mut response = Response::new(words);
-    response.content.insert(PROBLEM.to_owned(), RefOr::T(Content::new(Some(problem()))));
+    response.content.insert(PROBLEM.to_owned(), problem_content());
     response
 }
 
-fn problem() -> RefOr<Schema> {
-    RefOr::Ref(Ref::new(SCHEMA))
+fn problem_content() -> RefOr<Content> {
+    RefOr::T(Content::new(Some(RefOr::<Schema>::Ref(Ref::new(SCHEMA)))))
 }
 
 fn retry_after() -> Header {
@@ -50,6 +54,12 @@ fn retry_after() -> Header {
     let mut header = Header::new(seconds);
     header.description = Some("In how many seconds to try again".to_owned());
     header
+}
+
+fn by_role(needed: Option<Role>) -> Vec<(&'static str, String)> {
+    let login = needed.map(|_| ("401", "Not logged in".to_owned()));
+    let role = needed.filter(|role| *role > Role::Viewer).map(|role| ("403", format!("Needs the role {role}")));
+    login.into_iter().chain(role).collect()
 }
 
 fn by_shape(operation: &Operation) -> Vec<(&'static str, &'static str)> {

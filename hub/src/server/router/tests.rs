@@ -1,53 +1,8 @@
 use std::collections::BTreeMap;
 
-use crate::auth::Role::{self, Admin, Reviewer, Viewer};
+use super::super::needs::{NEEDED, needed};
+use crate::auth::Role::{Admin, Reviewer, Viewer};
 use crate::testing::{PASSWORD, TestHub, basic};
-
-/// What each route needs that changes something, or that not everybody may read. `None`: no login.
-const NEEDED: &[(&str, &str, Option<Role>)] = &[
-    ("POST", "/api/predict", Some(Viewer)),
-    ("POST", "/api/train", Some(Admin)),
-    ("POST", "/api/upload-training", Some(Reviewer)),
-    ("GET", "/api/v1/audit", Some(Admin)),
-    ("DELETE", "/api/v1/backbones/{sha256}", Some(Admin)),
-    ("POST", "/api/v1/bins", Some(Admin)),
-    ("DELETE", "/api/v1/bins/{id}", Some(Admin)),
-    ("PATCH", "/api/v1/bins/{id}", Some(Admin)),
-    ("POST", "/api/v1/bins/{id}/commands", Some(Admin)),
-    ("POST", "/api/v1/bins/{id}/secret", Some(Admin)),
-    ("POST", "/api/v1/dataset/compare-splits", Some(Admin)),
-    ("POST", "/api/v1/dataset/deletions", Some(Admin)),
-    ("POST", "/api/v1/dataset/versions", Some(Reviewer)),
-    ("GET", "/api/v1/dataset/versions/{id}/export", Some(Reviewer)),
-    ("POST", "/api/v1/forecast/plan", Some(Viewer)),
-    ("POST", "/api/v1/forecast/trainings/{id}/cancel", Some(Admin)),
-    ("POST", "/api/v1/imports", Some(Reviewer)),
-    ("POST", "/api/v1/login", None),
-    ("POST", "/api/v1/logout", None),
-    ("POST", "/api/v1/me/password", Some(Viewer)),
-    ("POST", "/api/v1/models/import", Some(Admin)),
-    ("DELETE", "/api/v1/models/{version}", Some(Admin)),
-    ("POST", "/api/v1/models/{version}/activate", Some(Admin)),
-    ("POST", "/api/v1/models/{version}/evaluate", Some(Admin)),
-    ("POST", "/api/v1/review/answers", Some(Reviewer)),
-    ("POST", "/api/v1/review/next", Some(Reviewer)),
-    ("POST", "/api/v1/review/undo", Some(Reviewer)),
-    ("POST", "/api/v1/review/wrong", Some(Reviewer)),
-    ("POST", "/api/v1/review/{sample}/answer", Some(Reviewer)),
-    ("POST", "/api/v1/samples/{id}/label", Some(Reviewer)),
-    ("POST", "/api/v1/search/similar", Some(Viewer)),
-    ("POST", "/api/v1/trainings/{id}/cancel", Some(Admin)),
-    ("GET", "/api/v1/subscribers", Some(Admin)),
-    ("POST", "/api/v1/subscribers", Some(Admin)),
-    ("DELETE", "/api/v1/subscribers/{name}", Some(Admin)),
-    ("POST", "/api/v1/subscribers/{name}/secret", Some(Admin)),
-    ("GET", "/api/v1/users", Some(Admin)),
-    ("POST", "/api/v1/users", Some(Admin)),
-    ("DELETE", "/api/v1/users/{name}", Some(Admin)),
-    ("PATCH", "/api/v1/users/{name}", Some(Admin)),
-    ("POST", "/forecast", Some(Viewer)),
-    ("POST", "/retrain", Some(Admin)),
-];
 
 /// The responses of every operation of the document, by method and path.
 fn operations() -> BTreeMap<(String, String), serde_json::Value> {
@@ -80,6 +35,35 @@ fn every_route_that_changes_something_says_who_may() {
             None | Some(Viewer) => assert_eq!(said, "", "{method} {path}"),
             Some(role) => assert!(said.contains(&format!("eeds the role {role}")), "{method} {path}: {said}"),
         }
+    }
+}
+
+#[test]
+fn every_operation_says_whom_it_refuses() {
+    let operations = operations();
+    for ((method, path), responses) in &operations {
+        let said = |status: &str| responses[status]["description"].as_str().unwrap_or_default();
+        match needed(method, path) {
+            // It may be refused for another reason: a login by its password.
+            None => assert_eq!(said("403"), "", "{method} {path}"),
+            Some(role) => {
+                assert_ne!(said("401"), "", "{method} {path}");
+                assert_eq!(said("403").is_empty(), role == Viewer, "{method} {path}: {}", said("403"));
+            }
+        }
+    }
+    assert!(operations.len() > 80, "{}", operations.len());
+}
+
+/// Whatever the document has without a login, and nothing else, is open.
+#[tokio::test]
+async fn what_needs_a_login_is_refused_without() {
+    let hub = TestHub::start().await;
+    for (method, path) in operations().into_keys() {
+        let answer = hub.request(&method, &filled(&path, "1"), &[], None).await;
+        let is_open = needed(&method, &path).is_none();
+        // A login without a body is malformed.
+        assert_eq!(answer.status == 401, !is_open, "{method} {path}: {} {}", answer.status, answer.text());
     }
 }
 
