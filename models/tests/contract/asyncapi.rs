@@ -151,7 +151,7 @@ fn document() -> Value {
             "title": "Pilah",
             "version": format!("{VERSION}.0.0"),
             "description": format!("{INTRODUCTION} No message is larger than {LARGEST_MESSAGE} bytes."),
-            "license": { "name": "MIT" },
+            "license": { "name": env!("CARGO_PKG_LICENSE") },
         },
         "defaultContentType": "application/json",
         "channels": channels,
