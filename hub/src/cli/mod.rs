@@ -9,6 +9,9 @@ mod bin;
 /// `pilah-hub broker`
 mod broker;
 
+/// The data folder that a command works on.
+mod data;
+
 /// `pilah-hub dataset`
 mod dataset;
 
