@@ -6,6 +6,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use super::limits::{self, Limits};
 use super::{Group, MapTiles, Setting, Unit, settings};
 use crate::auth::User;
 use crate::config::Mqtt;
@@ -14,12 +15,12 @@ use crate::state::AppState;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
-#[openapi(paths(read), components(schemas(Settings, Setting, Group, Unit)))]
+#[openapi(paths(read, limits::read), components(schemas(Settings, Setting, Group, Unit, Limits)))]
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/api/v1/settings", get(read))
+    Router::new().route("/api/v1/settings", get(read)).route("/api/v1/limits", get(limits::read))
 }
 
 /// What the hub runs with.

@@ -9,6 +9,8 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use super::params::{self, Parameter};
+use super::plan::LEAST_PER_CLASS;
 use super::progress::EpochFigures;
 use super::report::ThresholdFigures;
 use super::store::LogEntry;
@@ -25,9 +27,11 @@ const LISTED: u64 = 20;
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(start, status, list, one, cancel),
+    paths(start, status, parameters, list, one, cancel),
     components(schemas(
         TrainParams,
+        Parameter,
+        TrainingParameters,
         TrainReport,
         ThresholdFigures,
         TrainingStatus,
@@ -46,6 +50,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/api/train", post(start))
         .route("/api/training-status", get(status))
         .route("/api/v1/trainings", get(list))
+        .route("/api/v1/trainings/parameters", get(parameters))
         .route("/api/v1/trainings/{id}", get(one))
         .route("/api/v1/trainings/{id}/cancel", post(cancel))
 }
@@ -93,6 +98,24 @@ pub(crate) async fn start(
 ))]
 pub(crate) async fn status(State(state): State<AppState>, _user: User) -> Json<TrainingStatus> {
     Json(state.trainer.status())
+}
+
+/// What a training can be told, and what it needs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TrainingParameters {
+    /// Every number, with its defaults and its range.
+    parameters: Vec<Parameter>,
+    /// How many labelled images a class needs at least.
+    least_images: u64,
+}
+
+/// What a training can be told, with the defaults and ranges that hold, and what it needs.
+#[utoipa::path(get, path = "/api/v1/trainings/parameters", tag = "training", responses(
+    (status = 200, description = "The parameters", body = TrainingParameters),
+    (status = 401, description = "Not logged in", body = Problem),
+))]
+pub(crate) async fn parameters(_user: User) -> Json<TrainingParameters> {
+    Json(TrainingParameters { parameters: params::parameters(), least_images: LEAST_PER_CLASS })
 }
 
 /// How many.

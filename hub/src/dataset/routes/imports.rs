@@ -19,7 +19,7 @@ use crate::error::{HttpError, Problem, QueryArgs};
 use crate::state::AppState;
 
 /// No zip is larger, in bytes.
-const LARGEST_ZIP: u64 = 8_000_000_000;
+pub(crate) const LARGEST_ZIP: u64 = 8_000_000_000;
 
 /// How to import.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -24,6 +24,7 @@ use axum::routing::{get, post};
 use pilah_models::name::Label;
 use utoipa::OpenApi;
 
+pub(crate) use self::imports::LARGEST_ZIP;
 pub(crate) use self::samples::SampleView;
 use super::store::Tally;
 use super::{DatasetError, delete, export, honesty, import, version};
