@@ -27,3 +27,7 @@ pub mod photos;
 
 /// Models that have learned nothing yet.
 pub mod model;
+
+/// What the documents say.
+#[cfg(test)]
+mod documents;

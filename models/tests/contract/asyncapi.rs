@@ -164,6 +164,32 @@ fn document() -> Value {
     })
 }
 
+/// `HubStatus` as its files are called: `hub_status`.
+fn file_name(message: &str) -> String {
+    let mut name = String::new();
+    for letter in message.chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+#[test]
+fn every_message_has_a_schema_and_an_example() {
+    let golden = std::fs::read_dir(in_repository("models/golden/wire")).expect("the folder of golden messages");
+    let golden: Vec<String> =
+        golden.map(|entry| entry.expect("reads").file_name().into_string().expect("a plain name")).collect();
+    for topic in topics() {
+        let name = file_name(topic.message);
+        let schema = format!("models/schemas/{name}-v{VERSION}.json");
+        assert!(in_repository(&schema).is_file(), "{schema} is missing: list the message in schemas.rs");
+        let has_example = golden.iter().any(|file| file.split(['-', '.']).next() == Some(&name));
+        assert!(has_example, "models/golden/wire has no {name}");
+    }
+}
+
 #[test]
 fn the_document_is_the_one_of_the_code() {
     let yaml = serde_saphyr::to_string(&document()).expect("serialises");
