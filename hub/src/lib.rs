@@ -12,6 +12,9 @@ pub mod door;
 /// The one error of the HTTP interface.
 pub mod error;
 
+/// A file that a request brings.
+mod body;
+
 /// The database and the files.
 pub mod store;
 

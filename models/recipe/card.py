@@ -23,6 +23,7 @@ model of one's own. Not for mixed or overlapping waste, conveyor belts, hazardou
 harms; not for recognising people, who must not be in the picture at all.
 
 ## Data and licences
+- The model itself: MIT OR Apache-2.0, as all of Pilah.
 - TrashNet, {photos:,} photos (Gary Thung, Mindy Yang; MIT): one item each on a light board, taken in one place.
 - Scenes drawn by our own camera `virtual`: 40 looks for training, others for validation and test.
 - Teacher in training: MobileNetV2 1.0, ImageNet (Google; Apache-2.0), for what it sees in each place of a picture; none of its weights are shipped.

@@ -28,5 +28,10 @@ pub mod photos;
 /// Models that have learned nothing yet.
 pub mod model;
 
+/// What the documents say.
+#[cfg(test)]
+mod documents;
+
+/// Which room may use which.
 #[cfg(test)]
 mod floors;

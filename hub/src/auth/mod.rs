@@ -60,6 +60,7 @@ pub use accounts::{AccountError, UserName};
 use extract::Proof;
 pub use extract::{Admin, BinOrReviewer, BinOrUser, Reviewer, User};
 pub use password::PasswordError;
+pub(crate) use password::SHORTEST as SHORTEST_PASSWORD;
 pub use role::Role;
 pub(crate) use routes::{ApiDoc, routes};
 pub use subscribers::{SubscriberError, SubscriberName};

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 pub(super) const LONGEST: usize = 256;
 
 /// No password that a person chooses is shorter, in characters.
-pub(super) const SHORTEST: usize = 10;
+pub(crate) const SHORTEST: usize = 10;
 
 /// A password that is not good enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -9,11 +9,12 @@ use clap::Subcommand;
 use pilah_models::wire::topic;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::data::Data;
 use super::secret::write_private;
 use crate::auth::{bins, draw_secret, subscribers};
 use crate::broker::mosquitto::{Changes, Listener, acl, passwords};
+use crate::store::Store;
 use crate::store::entity::bin;
-use crate::store::{DataFolder, Store};
 
 /// The files of an export.
 const PASSWORDS: &str = "pilah.passwords";
@@ -23,9 +24,8 @@ const HUB_PASSWORD: &str = "hub.password";
 /// Arguments of `pilah-hub broker`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The hub's data folder
-    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
     #[command(subcommand)]
     command: Command,
 }
@@ -45,8 +45,7 @@ enum Command {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let folder = DataFolder::open_shared(&args.data)?;
-    let store = Store::open(&folder).await?;
+    let (_, store) = args.data.open().await?;
     let Command::Export { mosquitto, hub_password_file } = args.command;
     let written = export(&store, &mosquitto, hub_password_file.as_deref()).await;
     store.close().await?;
@@ -143,6 +142,7 @@ mod tests {
 
     use super::*;
     use crate::fleet;
+    use crate::store::DataFolder;
 
     #[tokio::test]
     async fn an_export_names_who_changed_and_who_is_left_out() {

@@ -9,6 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use pilah_models::bundle::Scaling;
 use tokio_util::sync::CancellationToken;
 
+use super::data::Data;
 use super::progress;
 use crate::audit;
 use crate::dataset::delete::{self, Deletion, Whose};
@@ -19,7 +20,7 @@ use crate::dataset::version::{self, Difference, Version};
 use crate::evaluate::honesty::{self, Honesty, Spread};
 use crate::live::Live;
 use crate::registry::{Parts, Registry};
-use crate::store::{Blobs, DataFolder, Store, StoreError};
+use crate::store::{Blobs, Store};
 
 /// How many skipped files and changed samples are named on a terminal; `--json` names all.
 const NAMED: usize = 20;
@@ -32,9 +33,8 @@ const WHO: &str = "command line";
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
-    /// The hub's data folder
-    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
     /// Print the result as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -129,11 +129,7 @@ enum View {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     // Beside a running hub as well: every batch is one transaction of its own.
-    let folder = match DataFolder::open(&args.data) {
-        Err(StoreError::Locked { .. }) => DataFolder::open_shared(&args.data)?,
-        other => other?,
-    };
-    let store = Store::open(&folder).await?;
+    let (folder, store) = args.data.open_or_make().await?;
     let blobs = Blobs::open(&folder)?;
     let result = command(args.command, args.json, &store, &blobs).await;
     store.close().await?;

@@ -9,6 +9,9 @@ mod bin;
 /// `pilah-hub broker`
 mod broker;
 
+/// The data folder that a command works on.
+mod data;
+
 /// `pilah-hub dataset`
 mod dataset;
 
@@ -145,4 +148,24 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 pub(crate) fn command() -> clap::Command {
     use clap::CommandFactory as _;
     Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    /// clap finds out at run time, and only of the command that runs, that two arguments are called the same.
+    #[test]
+    fn every_command_is_well_formed() {
+        super::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_on_a_hubs_data_agree_on_where_they_are() {
+        let command = super::command();
+        for name in ["bin", "broker", "dataset", "model", "subscriber", "train", "user", "worker"] {
+            let command = command.find_subcommand(name).unwrap_or_else(|| panic!("{name} is a command"));
+            let data = command.get_arguments().find(|argument| argument.get_long() == Some("data"));
+            let default = data.unwrap_or_else(|| panic!("{name} has --data")).get_default_values();
+            assert_eq!(default, ["pilah-data"], "{name}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ use pilah_models::durable;
 use pilah_models::name::{ContentId, ModelVersion};
 use serde::Serialize;
 
+use super::data::Data;
 use crate::audit;
 use crate::evaluate::job;
 use crate::exchange::import;
@@ -25,20 +26,16 @@ use crate::registry::Parts;
 use crate::registry::backbones::BackboneView;
 use crate::registry::routes::{model_detail, model_list};
 use crate::registry::{Registry, RegistryError, export};
-use crate::store::{Blobs, DataFolder, Store};
+use crate::store::Blobs;
 
 /// Who is written down for what a command does.
 const WHO: &str = "command line";
 
-/// No file to import is larger, in bytes.
-const LARGEST_IMPORT: u64 = 80_000_000;
-
 /// Arguments of `pilah-hub model`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The hub's data folder
-    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
     /// Print JSON, the same as the HTTP interface gives
     #[arg(long, global = true)]
     json: bool,
@@ -116,9 +113,8 @@ enum Command {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let folder = DataFolder::open_shared(&args.data)?;
-    let rules = GateRules::in_folder(&args.data)?;
-    let store = Store::open(&folder).await?;
+    let (folder, store) = args.data.open().await?;
+    let rules = GateRules::in_folder(folder.path())?;
     let blobs = Blobs::open(&folder)?;
     let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), None).await?.with_rules(rules);
     let parts = Parts { store: store.clone(), blobs, registry };
@@ -209,7 +205,11 @@ async fn write(registry: &Registry, version: &ModelVersion, out: &Path, merged: 
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     let size = std::fs::metadata(file)?.len();
-    anyhow::ensure!(size <= LARGEST_IMPORT, "{size} bytes are more than the {LARGEST_IMPORT} that are accepted");
+    anyhow::ensure!(
+        size <= import::LARGEST as u64,
+        "{size} bytes are more than the {} that are accepted",
+        import::LARGEST
+    );
     Ok(std::fs::read(file)?)
 }
 

@@ -2,23 +2,33 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use crate::secret::Secret;
 
-/// Prints a secret, or writes it into `file` instead.
-pub(super) fn hand_over(secret: &Secret, file: Option<&Path>) -> anyhow::Result<()> {
-    match file {
-        None => println!("{}", secret.reveal()),
-        Some(path) => {
-            write_private(path, &format!("{}\n", secret.reveal()))
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            eprintln!("secret written to {}", path.display());
+/// Where a secret goes that a command drew.
+#[derive(Debug, clap::Args)]
+pub(super) struct Destination {
+    /// Write the secret into this file instead, which only this user can read
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Destination {
+    /// Prints a secret, or writes it into the file instead.
+    pub(super) fn hand_over(&self, secret: &Secret) -> anyhow::Result<()> {
+        match &self.password_file {
+            None => println!("{}", secret.reveal()),
+            Some(path) => {
+                write_private(path, &format!("{}\n", secret.reveal()))
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+                eprintln!("secret written to {}", path.display());
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Writes a file that only this user can read.

@@ -2,13 +2,11 @@
 //!
 //! Works on the database beside a running hub as well: its broker sees a change within seconds.
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 
-use super::secret::hand_over;
+use super::data::Data;
+use super::secret::Destination;
 use crate::auth::{SubscriberName, subscribers};
-use crate::store::{DataFolder, Store};
 
 /// Who did it, in the audit log.
 const WHO: &str = "command line";
@@ -16,9 +14,8 @@ const WHO: &str = "command line";
 /// Arguments of `pilah-hub subscriber`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The hub's data folder
-    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
     #[command(subcommand)]
     command: Command,
 }
@@ -32,17 +29,15 @@ enum Command {
         /// Let them have the images as well
         #[arg(long)]
         samples: bool,
-        /// Write the secret into this file instead, which only this user can read
-        #[arg(long, value_name = "FILE")]
-        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        to: Destination,
     },
     /// Give a subscriber a new secret; the old one is worth nothing then
     Renew {
         /// MQTT user name
         name: String,
-        /// Write the secret into this file instead, which only this user can read
-        #[arg(long, value_name = "FILE")]
-        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        to: Destination,
     },
     /// Take an account away
     Remove {
@@ -54,14 +49,13 @@ enum Command {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let folder = DataFolder::open_shared(&args.data)?;
-    let store = Store::open(&folder).await?;
+    let (_, store) = args.data.open().await?;
     match args.command {
-        Command::Add { name, samples, password_file } => {
-            hand_over(&subscribers::add(&store, &name, samples, WHO).await?, password_file.as_deref())?;
+        Command::Add { name, samples, to } => {
+            to.hand_over(&subscribers::add(&store, &name, samples, WHO).await?)?;
         }
-        Command::Renew { name, password_file } => {
-            hand_over(&subscribers::renew(&store, &name, WHO).await?, password_file.as_deref())?;
+        Command::Renew { name, to } => {
+            to.hand_over(&subscribers::renew(&store, &name, WHO).await?)?;
         }
         Command::Remove { name } => subscribers::remove(&store, &name, WHO).await?,
         Command::List => {

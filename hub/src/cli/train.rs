@@ -8,9 +8,10 @@ use pilah_models::bundle::{LARGEST_NETWORK, Scaling};
 use pilah_models::name::Label;
 use tokio_util::sync::CancellationToken;
 
+use super::data::Data;
 use crate::live::{Live, LiveEvent};
 use crate::registry::{BackboneFile, Parts, Registry};
-use crate::store::{Blobs, DataFolder, Store, StoreError};
+use crate::store::Blobs;
 use crate::train::{TrainParams, TrainReport, Trainer};
 use pilah_evaluate::GateRules;
 
@@ -24,9 +25,8 @@ const PRINT_EVERY: Duration = Duration::from_millis(500);
 /// has the model all the same.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The hub's data folder
-    #[arg(long, value_name = "DIR", default_value = "pilah-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
     /// Use this ONNX network instead of the backbone of the model in service: images, RGB, to one embedding
     #[arg(long, value_name = "FILE")]
     backbone: Option<PathBuf>,
@@ -90,18 +90,14 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let backbone = args.backbone.as_ref().map(|path| read_backbone(path, args.input_side, args.scaling)).transpose()?;
-    let folder = match DataFolder::open(&args.data) {
-        Err(StoreError::Locked { .. }) => DataFolder::open_shared(&args.data)?,
-        other => other?,
-    };
-    let store = Store::open(&folder).await?;
+    let (folder, store) = args.data.open_or_make().await?;
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), args.bundle.as_deref()).await?;
     if args.bundle.is_none() {
         registry.begin_with_shipped().await?;
     }
-    let registry = registry.with_rules(GateRules::in_folder(&args.data)?);
+    let registry = registry.with_rules(GateRules::in_folder(folder.path())?);
     let stop = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live.clone(), stop.clone()).await?;
     let params = TrainParams {

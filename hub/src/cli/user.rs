@@ -2,20 +2,17 @@
 //!
 //! Works on the database beside a running hub as well: SQLite lets both write.
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 
+use super::data::Data;
 use crate::auth::accounts::{self, By, Change};
 use crate::auth::{self, Role, UserName};
-use crate::store::{DataFolder, Store};
 
 /// Arguments of `pilah-hub user`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The hub's data folder
-    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
     #[command(subcommand)]
     command: Command,
 }
@@ -53,8 +50,7 @@ enum Command {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let folder = DataFolder::open_shared(&args.data)?;
-    let store = Store::open(&folder).await?;
+    let (_, store) = args.data.open().await?;
     match args.command {
         Command::Add { name, role } => {
             let drawn = accounts::add(&store, &name, None, role, By::CommandLine).await?;

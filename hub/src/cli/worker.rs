@@ -4,28 +4,25 @@
 //! it that each training is taken once. One that is killed loses nothing but the seconds since its last
 //! checkpoint.
 
-use std::path::PathBuf;
-
 use tokio_util::sync::CancellationToken;
 
+use super::data::Data;
 use super::serve::stop_signal;
 use crate::live::Live;
 use crate::registry::{Parts, Registry};
-use crate::store::{Blobs, DataFolder, Store};
+use crate::store::Blobs;
 use crate::train::Trainer;
 use pilah_evaluate::GateRules;
 
 /// Arguments of `pilah-hub worker`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The hub's data folder
-    #[arg(long, value_name = "DIR", default_value = "pilah-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    data: Data,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let folder = DataFolder::open_shared(&args.data)?;
-    let store = Store::open(&folder).await?;
+    let (folder, store) = args.data.open().await?;
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), None).await?;

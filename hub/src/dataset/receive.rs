@@ -1,29 +1,27 @@
 //! A file from a request, no larger than it may be.
 
 use axum::body::Bytes;
-use futures::{Stream, StreamExt as _};
+use futures::Stream;
 use pilah_models::preprocess::{ImageError, Limits};
 
-/// Reads a file to its end and keeps at most what an image may have. What is over that is read past: a
-/// sender who is cut off halfway sees a broken connection instead of the answer.
+use crate::body;
+
+/// Reads an image's file to its end and keeps at most what an image may have; see [`body::take`].
 ///
 /// # Errors
 /// The outer one: the connection broke, or the request is larger than its route allows. The inner one:
 /// the file is too large.
 pub(crate) async fn receive<E>(
-    mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    chunks: impl Stream<Item = Result<Bytes, E>> + Unpin,
     limits: &Limits,
 ) -> Result<Result<Vec<u8>, ImageError>, E> {
-    let (mut bytes, mut size) = (Vec::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk?;
-        size += chunk.len();
-        if size <= limits.bytes {
-            bytes.extend_from_slice(&chunk);
-        }
-    }
-    let is_within = size <= limits.bytes;
-    Ok(if is_within { Ok(bytes) } else { Err(ImageError::Bytes { found: size, limit: limits.bytes }) })
+    let (bytes, size) = body::take(chunks, limits.bytes).await?;
+    Ok(within(bytes, size, limits))
+}
+
+/// The bytes of a file of that size, unless an image may not have so many.
+pub(crate) fn within(bytes: Vec<u8>, size: usize, limits: &Limits) -> Result<Vec<u8>, ImageError> {
+    if size <= limits.bytes { Ok(bytes) } else { Err(ImageError::Bytes { found: size, limit: limits.bytes }) }
 }
 
 #[cfg(test)]

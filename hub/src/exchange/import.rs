@@ -44,6 +44,10 @@ use crate::registry::{Origin, Parts, RegistryError};
 /// A list of labels is no larger, in bytes.
 const LARGEST_LABELS: u64 = 64 * 1024;
 
+/// No import is larger, in bytes: the largest network that a bin can load, and what lies beside it. It is
+/// held in memory, and one is imported at a time.
+pub const LARGEST: usize = 80_000_000;
+
 /// What Hugging Face's tools write beside a network.
 const PROCESSOR_FILE: &str = "preprocessor_config.json";
 

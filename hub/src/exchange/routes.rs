@@ -1,9 +1,7 @@
 //! Versions and backbones in and out over HTTP: export, import, the backbones that wait.
 
-use axum::body::Bytes;
-use axum::extract::multipart::{Multipart, MultipartError};
-use axum::extract::{DefaultBodyLimit, FromRef, FromRequest as _, Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRef, Path, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -15,15 +13,12 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::import::{self, Imported, Renamed, Understood};
 use crate::audit;
 use crate::auth::{Access, Admin, User};
+use crate::body;
 use crate::error::{HttpError, QueryArgs};
 use crate::registry::backbones::BackboneView;
 use crate::registry::scaling::{Because, Doubt, Tried};
 use crate::registry::{Parts, Registry};
 use crate::store::Store;
-
-/// No import is larger, in bytes: the largest network that a bin can load, and what lies beside it. It is
-/// held in memory, and one is imported at a time.
-const LARGEST_IMPORT: usize = 80_000_000;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
@@ -44,7 +39,7 @@ where
 {
     Router::new()
         .route("/api/v1/models/{version}/export", get(export))
-        .route("/api/v1/models/import", post(import).layer(DefaultBodyLimit::max(LARGEST_IMPORT)))
+        .route("/api/v1/models/import", post(import).layer(DefaultBodyLimit::max(import::LARGEST)))
         .route("/api/v1/backbones", get(backbones))
         .route("/api/v1/backbones/{sha256}", delete(delete_backbone))
 }
@@ -101,38 +96,18 @@ pub(crate) async fn import(
     State(parts): State<Parts>,
     Admin(user): Admin,
     QueryArgs(query): QueryArgs<ImportQuery>,
-    headers: HeaderMap,
     request: Request,
 ) -> Result<(StatusCode, Json<Imported>), HttpError> {
     let scaling = query.scaling.as_deref().filter(|text| !text.is_empty()).map(str::parse::<Scaling>).transpose();
     let scaling = scaling.map_err(|error| HttpError::unprocessable("bad-scaling", error.to_string()))?;
     let options = import::Options { side: query.input_side, scaling };
-    let (name, bytes) = file_of(&headers, request).await?;
+    let no_file = || HttpError::bad_request("no-file", "send a file: as the body, or in a form");
+    let sent = body::file(request, import::LARGEST).await?.ok_or_else(no_file)?;
+    let (name, bytes) = (sent.name.unwrap_or_else(|| "upload".to_owned()), sent.bytes);
     // In a task of its own: who hangs up leaves nothing half imported.
-    let importing =
-        tokio::spawn(async move { import::import(&parts, bytes.into(), &name, &options, &user.name).await });
+    let importing = tokio::spawn(async move { import::import(&parts, bytes, &name, &options, &user.name).await });
     let imported = importing.await.map_err(HttpError::internal)??;
     Ok((StatusCode::CREATED, Json(imported)))
-}
-
-/// The first file of a form with its name, or the whole body.
-async fn file_of(headers: &HeaderMap, request: Request) -> Result<(String, Bytes), HttpError> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let no_file = || HttpError::bad_request("no-file", "send a file: as the body, or in a form");
-    if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
-        let body = Bytes::from_request(request, &()).await;
-        let bytes = body.map_err(|error| HttpError::new(error.status(), "bad-body", error.body_text()))?;
-        return if bytes.is_empty() { Err(no_file()) } else { Ok(("upload".to_owned(), bytes)) };
-    }
-    let bad_form = |error: MultipartError| HttpError::new(error.status(), "bad-form", error.body_text());
-    let form = Multipart::from_request(request, &()).await;
-    let mut form = form.map_err(|error| HttpError::new(error.status(), "bad-form", error.body_text()))?;
-    while let Some(field) = form.next_field().await.map_err(bad_form)? {
-        if let Some(name) = field.file_name().map(ToOwned::to_owned) {
-            return Ok((name, field.bytes().await.map_err(bad_form)?));
-        }
-    }
-    Err(no_file())
 }
 
 /// Imported backbones.

@@ -1,17 +1,17 @@
 //! `POST /api/predict`.
 
-use axum::extract::multipart::Multipart;
-use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::post;
-use axum::{Json, RequestExt as _, Router};
+use axum::{Json, Router};
 use pilah_models::preprocess::{ImageError, Limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::{PredictError, Prediction, Predictor};
 use crate::auth::{Access, User};
-use crate::dataset::receive::receive;
+use crate::body;
+use crate::dataset::receive::within;
 use crate::dataset::routes::LARGEST_UPLOAD;
 use crate::error::HttpError;
 use crate::recommend::{self, Educational, Language, Recommendation};
@@ -76,26 +76,11 @@ pub(crate) async fn predict(
     Ok(Json(Predicted { prediction, recommendation, educational }))
 }
 
-/// The first file of a form, or the whole body.
+/// The image that a request brings; see [`body::file`].
 pub(crate) async fn image_of(request: Request) -> Result<Vec<u8>, HttpError> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let limits = Limits::default();
-    if !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
-        let body = request.with_limited_body().into_body().into_data_stream();
-        let too_long = |error| HttpError::too_large("the request is too large").with_cause(error);
-        let bytes = receive(body, &limits).await.map_err(too_long)??;
-        return if bytes.is_empty() { Err(no_image()) } else { Ok(bytes) };
-    }
-    let bad_form = |status, text| HttpError::new(status, "bad-form", text);
-    let mut form =
-        Multipart::from_request(request, &()).await.map_err(|error| bad_form(error.status(), error.body_text()))?;
-    while let Some(field) = form.next_field().await.map_err(|error| bad_form(error.status(), error.body_text()))? {
-        if field.file_name().is_some() {
-            let bytes = receive(field, &limits).await;
-            return Ok(bytes.map_err(|error| bad_form(error.status(), error.body_text()))??);
-        }
-    }
-    Err(no_image())
+    let sent = body::file(request, limits.bytes).await?.ok_or_else(no_image)?;
+    Ok(within(sent.bytes, sent.size, &limits)?)
 }
 
 fn no_image() -> HttpError {

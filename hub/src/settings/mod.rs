@@ -6,6 +6,9 @@
 /// How large the data folder is, and how much room there is.
 mod disk;
 
+/// `GET /api/v1/limits`.
+mod limits;
+
 /// `GET /api/v1/settings`.
 pub(crate) mod routes;
 

@@ -6,6 +6,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
+use super::limits::{self, Limits};
 use super::{Group, Setting, Sources, Unit, settings};
 use crate::auth::{Access, User};
 use crate::broker::Mqtt;
@@ -14,7 +15,7 @@ use crate::error::HttpError;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
-#[openapi(paths(read), components(schemas(Settings, Setting, Group, Unit)))]
+#[openapi(paths(read, limits::read), components(schemas(Settings, Setting, Group, Unit, Limits)))]
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
@@ -24,7 +25,7 @@ where
     Access: FromRef<S>,
     Sources: FromRef<S>,
 {
-    Router::new().route("/api/v1/settings", get(read))
+    Router::new().route("/api/v1/settings", get(read)).route("/api/v1/limits", get(limits::read))
 }
 
 /// What the hub runs with.

@@ -72,3 +72,25 @@ fn every_flag_that_is_named_exists() {
         assert!(flags.iter().any(|known| known == flag), "{}: {how}", setting.name);
     }
 }
+
+#[tokio::test]
+async fn the_limits_are_those_of_the_doors() {
+    let hub = TestHub::start().await;
+    assert_eq!(hub.request("GET", "/api/v1/limits", &[], None).await.status, 401);
+    let limits = hub.admin("GET", "/api/v1/limits", None).await.json();
+    let most = limits["image_bytes"].as_u64().expect("a number") as usize;
+    let login = crate::testing::basic("admin", crate::testing::PASSWORD);
+    let headers = [("content-type", "image/png"), ("authorization", login.as_str())];
+    let fits = hub.send("POST", "/api/predict", &headers, vec![0; most]).await;
+    assert_ne!(fits.status, 413, "{}", fits.text());
+    let too_large = hub.send("POST", "/api/predict", &headers, vec![0; most + 1]).await;
+    assert_eq!(too_large.status, 413, "{}", too_large.text());
+
+    let shortest = limits["password_characters"].as_u64().expect("a number") as usize;
+    let add = async |name: &str, password: String| {
+        let body = json!({ "name": name, "password": password, "role": "viewer" });
+        hub.admin("POST", "/api/v1/users", Some(body)).await.status
+    };
+    assert_eq!(add("vera", "é".repeat(shortest)).await, 201);
+    assert_eq!(add("otto", "é".repeat(shortest - 1)).await, 422);
+}

@@ -118,3 +118,118 @@ impl TrainParams {
 pub fn check_contamination(accepted: f32) -> Result<(), TrainError> {
     if accepted > 0.0 && accepted <= 1.0 { Ok(()) } else { Err(TrainError::Contamination(accepted)) }
 }
+
+/// A number that a training can be told.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Parameter {
+    /// Its name in what a training is started with.
+    pub(crate) name: &'static str,
+    /// What it is if left out; `null`: as the hub is set.
+    pub(crate) default: Option<f64>,
+    /// The same without a hidden layer.
+    pub(crate) default_without_hidden: Option<f64>,
+    /// The least that it may be.
+    pub(crate) minimum: f64,
+    /// Whether it must be above the minimum.
+    pub(crate) above_minimum: bool,
+    /// The most that it may be; `null` if it may be any number.
+    pub(crate) maximum: Option<f64>,
+    /// Whether it is a whole number.
+    pub(crate) whole: bool,
+}
+
+/// Every number that a training can be told, with its defaults and its range.
+pub(crate) fn parameters() -> Vec<Parameter> {
+    let defaults = HeadParams::default();
+    let of_fit = defaults.numbers().into_iter().zip(HeadParams::linear().numbers());
+    let of_fit = of_fit.map(|((range, default), (_, without_hidden))| Parameter {
+        name: range.name,
+        default: Some(default),
+        default_without_hidden: Some(without_hidden),
+        minimum: range.least,
+        above_minimum: range.is_above,
+        maximum: Some(range.most),
+        whole: range.is_whole,
+    });
+    let seed = Parameter {
+        name: "seed",
+        default: Some(defaults.seed as f64),
+        default_without_hidden: Some(HeadParams::linear().seed as f64),
+        minimum: 0.0,
+        above_minimum: false,
+        maximum: None,
+        whole: true,
+    };
+    let contamination = Parameter {
+        name: "accepted_contamination",
+        default: None,
+        default_without_hidden: None,
+        minimum: 0.0,
+        above_minimum: true,
+        maximum: Some(1.0),
+        whole: false,
+    };
+    of_fit.chain([seed, contamination]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::PartialSchema as _;
+
+    use super::*;
+    use crate::testing::TestHub;
+
+    /// The document's ranges stand beside the fields: macros take no constants.
+    #[test]
+    fn the_document_says_the_ranges_that_hold() {
+        let schema = serde_json::to_value(TrainParams::schema()).expect("serialises");
+        let properties = schema["properties"].as_object().expect("an object");
+        let mut said: Vec<&str> = Vec::new();
+        for parameter in parameters() {
+            let property = &properties[parameter.name];
+            let (least, other) =
+                if parameter.above_minimum { ("exclusiveMinimum", "minimum") } else { ("minimum", "exclusiveMinimum") };
+            assert_eq!(property[least].as_f64(), Some(parameter.minimum), "{}", parameter.name);
+            assert!(property[other].is_null(), "{}: {property}", parameter.name);
+            assert_eq!(property["maximum"].as_f64(), parameter.maximum, "{}", parameter.name);
+            assert_eq!(property["type"].to_string().contains("integer"), parameter.whole, "{}", parameter.name);
+            said.push(parameter.name);
+        }
+        let numbers = properties.iter().filter(|(_, property)| {
+            let kind = property["type"].to_string();
+            kind.contains("integer") || kind.contains("number")
+        });
+        let missing: Vec<&String> =
+            numbers.map(|(name, _)| name).filter(|name| !said.contains(&name.as_str())).collect();
+        assert!(missing.is_empty(), "numbers without a range: {missing:?}");
+    }
+
+    #[tokio::test]
+    async fn who_is_logged_in_reads_what_a_training_can_be_told() {
+        let hub = TestHub::start().await;
+        assert_eq!(hub.request("GET", "/api/v1/trainings/parameters", &[], None).await.status, 401);
+        let answer = hub.admin("GET", "/api/v1/trainings/parameters", None).await.json();
+        assert_eq!(answer["least_images"], 5);
+        let epochs = answer["parameters"].as_array().expect("a list").iter().find(|each| each["name"] == "epochs");
+        let expected = serde_json::json!({
+            "name": "epochs", "default": 40.0, "default_without_hidden": 100.0,
+            "minimum": 1.0, "above_minimum": false, "maximum": 10_000.0, "whole": true,
+        });
+        assert_eq!(epochs, Some(&expected));
+    }
+
+    #[test]
+    fn what_is_at_the_edge_is_taken_and_what_is_beyond_is_not() {
+        for parameter in parameters().into_iter().filter(|parameter| parameter.maximum.is_some()) {
+            let with = |value: f64| {
+                let value = if parameter.whole { serde_json::json!(value as i64) } else { serde_json::json!(value) };
+                serde_json::from_value::<TrainParams>(serde_json::json!({ parameter.name: value }))
+                    .is_ok_and(|params| params.head().is_ok())
+            };
+            let most = parameter.maximum.expect("there is one");
+            assert!(with(most) && !with(most + 1.0), "{}", parameter.name);
+            assert_eq!(with(parameter.minimum), !parameter.above_minimum, "{}", parameter.name);
+            assert!(!with(parameter.minimum - 1.0), "{}", parameter.name);
+        }
+    }
+}

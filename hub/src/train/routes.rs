@@ -10,6 +10,8 @@ use pilah_evaluate::EpochFigures;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use super::params::{self, Parameter};
+use super::plan::LEAST_PER_CLASS;
 use super::report::ThresholdFigures;
 use super::store::LogEntry;
 use super::{AcceptedContamination, StartError, TrainError, TrainParams, TrainReport, Trainer, TrainingStatus, store};
@@ -25,9 +27,11 @@ const LISTED: u64 = 20;
 /// The documentation of this stage.
 #[derive(OpenApi)]
 #[openapi(
-    paths(start, status, list, one, cancel),
+    paths(start, status, parameters, list, one, cancel),
     components(schemas(
         TrainParams,
+        Parameter,
+        TrainingParameters,
         TrainReport,
         ThresholdFigures,
         TrainingStatus,
@@ -53,6 +57,7 @@ where
         .route("/api/train", post(start))
         .route("/api/training-status", get(status))
         .route("/api/v1/trainings", get(list))
+        .route("/api/v1/trainings/parameters", get(parameters))
         .route("/api/v1/trainings/{id}", get(one))
         .route("/api/v1/trainings/{id}/cancel", post(cancel))
 }
@@ -98,6 +103,23 @@ pub(crate) async fn start(
 ))]
 pub(crate) async fn status(State(trainer): State<Trainer>, _user: User) -> Json<TrainingStatus> {
     Json(trainer.status())
+}
+
+/// What a training can be told, and what it needs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TrainingParameters {
+    /// Every number, with its defaults and its range.
+    parameters: Vec<Parameter>,
+    /// How many labelled images a class needs at least.
+    least_images: u64,
+}
+
+/// What a training can be told, with the defaults and ranges that hold, and what it needs.
+#[utoipa::path(get, path = "/api/v1/trainings/parameters", tag = "training", responses(
+    (status = 200, description = "The parameters", body = TrainingParameters),
+))]
+pub(crate) async fn parameters(_user: User) -> Json<TrainingParameters> {
+    Json(TrainingParameters { parameters: params::parameters(), least_images: LEAST_PER_CLASS })
 }
 
 /// How many.

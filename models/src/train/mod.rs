@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use fit::Resumable;
-pub use params::HeadParams;
+pub use params::{HeadParams, Range};
 
 use crate::onnx::{self, LinearLayer};
 
@@ -135,14 +135,12 @@ pub enum TrainError {
         embedding: usize,
     },
     /// A parameter that makes no sense.
-    #[error("{key} is {value}; it must be {range}")]
+    #[error("{} is {value}; it must be {range}", range.name)]
     Parameter {
-        /// Which.
-        key: &'static str,
+        /// Which, and what it may be.
+        range: Range,
         /// What it is.
-        value: String,
-        /// What it may be.
-        range: &'static str,
+        value: f64,
     },
     /// The loss left all bounds: the learning rate is too high for these features.
     #[error("the fit diverged in epoch {0}; lower the learning rate")]

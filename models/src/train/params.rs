@@ -1,5 +1,7 @@
 //! How a fit is done, with the range of each parameter.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::TrainError;
@@ -71,33 +73,70 @@ impl HeadParams {
         }
     }
 
+    /// Every number with its range, but for the seed, which may be any.
+    #[must_use]
+    pub fn numbers(&self) -> [(Range, f64); 10] {
+        let whole =
+            |name, least, most, value: usize| (Range { is_whole: true, ..real(name, least, most) }, value as f64);
+        [
+            whole("hidden", 0.0, 4096.0, self.hidden),
+            whole("epochs", 1.0, 10_000.0, self.epochs),
+            (Range { is_above: true, ..real("learning_rate", 0.0, 1.0) }, self.learning_rate),
+            whole("batch_size", 1.0, 65_536.0, self.batch_size),
+            (real("weight_decay", 0.0, 10.0), self.weight_decay),
+            (real("input_dropout", 0.0, 0.9), self.input_dropout),
+            (real("dropout", 0.0, 0.9), self.dropout),
+            (real("label_smoothing", 0.0, 0.5), self.label_smoothing),
+            (real("mixup", 0.0, 1.0), self.mixup),
+            whole("patience", 1.0, 10_000.0, self.patience),
+        ]
+    }
+
     /// Checks the range of each parameter.
     ///
     /// # Errors
     /// [`TrainError::Parameter`], which names the first that is out of its range.
     pub fn validate(&self) -> Result<(), TrainError> {
-        let whole = |key, value: usize, range: std::ops::RangeInclusive<usize>, words| {
-            if range.contains(&value) { Ok(()) } else { Err(out_of_range(key, value.to_string(), words)) }
-        };
-        // A range contains no NaN.
-        let real = |key, value: f64, highest: f64, words| {
-            if (0.0..=highest).contains(&value) { Ok(()) } else { Err(out_of_range(key, value.to_string(), words)) }
-        };
-        whole("hidden", self.hidden, 0..=4096, "0 to 4096")?;
-        whole("epochs", self.epochs, 1..=10_000, "1 to 10000")?;
-        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
-            return Err(out_of_range("learning_rate", self.learning_rate.to_string(), "above 0 and at most 1"));
+        match self.numbers().into_iter().find(|(range, value)| !range.contains(*value)) {
+            Some((range, value)) => Err(TrainError::Parameter { range, value }),
+            None => Ok(()),
         }
-        whole("batch_size", self.batch_size, 1..=65_536, "1 to 65536")?;
-        real("weight_decay", self.weight_decay, 10.0, "0 to 10")?;
-        real("input_dropout", self.input_dropout, 0.9, "0 to 0.9")?;
-        real("dropout", self.dropout, 0.9, "0 to 0.9")?;
-        real("label_smoothing", self.label_smoothing, 0.5, "0 to 0.5")?;
-        real("mixup", self.mixup, 1.0, "0 to 1")?;
-        whole("patience", self.patience, 1..=10_000, "1 to 10000")
     }
 }
 
-fn out_of_range(key: &'static str, value: String, range: &'static str) -> TrainError {
-    TrainError::Parameter { key, value, range }
+/// What a parameter may be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// The parameter's name.
+    pub name: &'static str,
+    /// The least that it may be.
+    pub least: f64,
+    /// Whether it must be above that.
+    pub is_above: bool,
+    /// The most that it may be.
+    pub most: f64,
+    /// Whether it is a whole number.
+    pub is_whole: bool,
+}
+
+impl Range {
+    /// Whether a value lies in it; NaN does not.
+    #[must_use]
+    pub fn contains(&self, value: f64) -> bool {
+        (self.least..=self.most).contains(&value) && !(self.is_above && value <= self.least)
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_above {
+            write!(f, "above {} and at most {}", self.least, self.most)
+        } else {
+            write!(f, "{} to {}", self.least, self.most)
+        }
+    }
+}
+
+fn real(name: &'static str, least: f64, most: f64) -> Range {
+    Range { name, least, is_above: false, most, is_whole: false }
 }

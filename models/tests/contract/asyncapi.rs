@@ -151,7 +151,7 @@ fn document() -> Value {
             "title": "Pilah",
             "version": format!("{VERSION}.0.0"),
             "description": format!("{INTRODUCTION} No message is larger than {LARGEST_MESSAGE} bytes."),
-            "license": { "name": "MIT" },
+            "license": { "name": env!("CARGO_PKG_LICENSE") },
         },
         "defaultContentType": "application/json",
         "channels": channels,
@@ -162,6 +162,32 @@ fn document() -> Value {
             "schemas": schemas(),
         },
     })
+}
+
+/// `HubStatus` as its files are called: `hub_status`.
+fn file_name(message: &str) -> String {
+    let mut name = String::new();
+    for letter in message.chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+#[test]
+fn every_message_has_a_schema_and_an_example() {
+    let golden = std::fs::read_dir(in_repository("models/golden/wire")).expect("the folder of golden messages");
+    let golden: Vec<String> =
+        golden.map(|entry| entry.expect("reads").file_name().into_string().expect("a plain name")).collect();
+    for topic in topics() {
+        let name = file_name(topic.message);
+        let schema = format!("models/schemas/{name}-v{VERSION}.json");
+        assert!(in_repository(&schema).is_file(), "{schema} is missing: list the message in schemas.rs");
+        let has_example = golden.iter().any(|file| file.split(['-', '.']).next() == Some(&name));
+        assert!(has_example, "models/golden/wire has no {name}");
+    }
 }
 
 #[test]

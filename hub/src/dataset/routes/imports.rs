@@ -18,7 +18,7 @@ use crate::dataset::import::{ImportStatus, Imports, Options};
 use crate::error::{HttpError, QueryArgs};
 
 /// No zip is larger, in bytes.
-const LARGEST_ZIP: u64 = 8_000_000_000;
+pub(crate) const LARGEST_ZIP: u64 = 8_000_000_000;
 
 /// How to import.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -23,6 +23,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{get, post};
 use utoipa::OpenApi;
 
+pub(crate) use self::imports::LARGEST_ZIP;
 pub(crate) use self::samples::SampleView;
 use super::import::Imports;
 use super::{Classes, DatasetError, delete, export, import, version};

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::multipart::{Field, Multipart, MultipartRejection};
 use pilah_models::name::{ContentId, Label};
 use pilah_models::preprocess::Limits;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::audit;
 use crate::auth::{Reviewer, User};
+use crate::body;
 use crate::dataset::decoding::decode_with_room;
 use crate::dataset::receive::receive;
 use crate::dataset::store::{self, NewSample, Source, Stored, Tally};
@@ -85,10 +86,9 @@ pub(crate) async fn upload(
     State(live): State<Live>,
     State(classes): State<Classes>,
     Reviewer(user): Reviewer,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<Json<Uploaded>, HttpError> {
-    let form = form.map_err(|error| HttpError::new(error.status(), "bad-form", error.body_text()))?;
-    let (label, files) = read_form(form).await?;
+    let (label, files) = read_form(form?).await?;
     let label = label.ok_or_else(|| HttpError::bad_request("no-label", "the form has no field \"label\""))?;
     if files.is_empty() {
         return Err(HttpError::bad_request("no-file", "the form has no file"));
@@ -113,15 +113,15 @@ pub(crate) async fn upload(
 /// Reads label and files, in any order. Each file is decoded and re-encoded as it comes.
 async fn read_form(mut form: Multipart) -> Result<(Option<String>, Vec<File>), HttpError> {
     let (mut label, mut files) = (None, Vec::new());
-    while let Some(field) = form.next_field().await.map_err(bad_form)? {
-        if let Some(name) = field.file_name().map(|name| name.chars().take(200).collect::<String>()) {
+    while let Some(field) = form.next_field().await? {
+        if let Some(name) = body::name_of(&field) {
             if files.len() == MOST_FILES {
                 return Err(HttpError::too_large(format!("an upload has at most {MOST_FILES} files: send several")));
             }
             let image = read_image(field).await?;
             files.push(File { name, image });
         } else if field.name() == Some("label") {
-            label = Some(field.text().await.map_err(bad_form)?);
+            label = Some(field.text().await?);
         }
     }
     Ok((label, files))
@@ -129,7 +129,7 @@ async fn read_form(mut form: Multipart) -> Result<(Option<String>, Vec<File>), H
 
 async fn read_image(field: Field<'_>) -> Result<Result<Prepared, String>, HttpError> {
     let limits = Limits::default();
-    let bytes = match receive(field, &limits).await.map_err(bad_form)? {
+    let bytes = match receive(field, &limits).await? {
         Ok(bytes) => bytes,
         Err(too_large) => return Ok(Err(too_large.to_string())),
     };
@@ -229,8 +229,4 @@ impl Uploaded {
         *counter += 1;
         self.files.push(FileReport { name, outcome, sample, reason });
     }
-}
-
-fn bad_form(error: MultipartError) -> HttpError {
-    HttpError::new(error.status(), "bad-form", error.body_text())
 }

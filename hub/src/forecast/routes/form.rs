@@ -1,9 +1,10 @@
 //! The form that comes with a file of quantities.
 
-use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::multipart::{Multipart, MultipartError};
 use axum::http::StatusCode;
 use utoipa::ToSchema;
 
+use crate::body;
 use crate::error::HttpError;
 use crate::forecast::intake::{self, IntakeError};
 use crate::forecast::modelling::{Modelling, Seasons, Trend};
@@ -82,12 +83,12 @@ const LONGEST_VALUE: usize = 1000;
 pub(super) async fn read(mut fields: Multipart) -> Result<Form, HttpError> {
     let mut form = Form::default();
     let mut modelling = Modelling::default();
-    while let Some(mut field) = fields.next_field().await.map_err(bad_form)? {
-        if let Some(file) = field.file_name().map(|name| name.chars().take(200).collect::<String>()) {
+    while let Some(field) = fields.next_field().await.map_err(bad_form)? {
+        if let Some(file) = body::name_of(&field) {
             if form.file.is_some() {
                 return Err(HttpError::bad_request("two-files", "the form has two files: send one after the other"));
             }
-            let (bytes, size) = take(&mut field, intake::LARGEST).await?;
+            let (bytes, size) = body::take(field, intake::LARGEST).await.map_err(bad_form)?;
             if size > intake::LARGEST {
                 return Err(HttpError::too_large(IntakeError::TooLarge(size).to_string()));
             }
@@ -95,7 +96,8 @@ pub(super) async fn read(mut fields: Multipart) -> Result<Form, HttpError> {
             continue;
         }
         let name = field.name().unwrap_or_default().to_owned();
-        let value = String::from_utf8_lossy(&take(&mut field, LONGEST_VALUE).await?.0).into_owned();
+        let (value, _) = body::take(field, LONGEST_VALUE).await.map_err(bad_form)?;
+        let value = String::from_utf8_lossy(&value).into_owned();
         set(&mut form, &mut modelling, &name, value.trim()).map_err(|allowed| {
             let shown: String = value.chars().take(60).collect();
             HttpError::bad_request("bad-option", format!("the field {name} is {shown}, and must be {allowed}"))
@@ -104,16 +106,6 @@ pub(super) async fn read(mut fields: Multipart) -> Result<Form, HttpError> {
     modelling.check().map_err(|error| HttpError::bad_request("bad-option", format!("the field {error}")))?;
     modelling.apply(&mut form.settings.prophet);
     Ok(form)
-}
-
-/// The first `most` bytes of a field, and how many it has.
-async fn take(field: &mut Field<'_>, most: usize) -> Result<(Vec<u8>, usize), HttpError> {
-    let (mut bytes, mut size) = (Vec::new(), 0);
-    while let Some(chunk) = field.chunk().await.map_err(bad_form)? {
-        size += chunk.len();
-        bytes.extend_from_slice(&chunk[..chunk.len().min(most - bytes.len())]);
-    }
-    Ok((bytes, size))
 }
 
 /// Sets an option by its name, or says what it may be.
@@ -167,5 +159,5 @@ fn bad_form(error: MultipartError) -> HttpError {
             intake::LARGEST
         ));
     }
-    HttpError::new(error.status(), "bad-form", error.body_text())
+    error.into()
 }

@@ -64,8 +64,7 @@ pub(crate) async fn retrain(
     Admin(user): Admin,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, HttpError> {
-    let form = form.map_err(|error| HttpError::new(error.status(), "bad-form", error.body_text()))?;
-    let form = form::read(form).await?;
+    let form = form::read(form?).await?;
     if let Some(id) = forecasts.running().filter(|_| !form.check_only) {
         return Err(job_error(JobError::Running(id)));
     }

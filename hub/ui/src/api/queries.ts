@@ -18,6 +18,13 @@ export const me = queryOptions({
   staleTime: 60_000,
 });
 
+/** What the hub takes: how large files may be, how short a password. It changes with the program alone. */
+export const limits = queryOptions({
+  queryKey: ["limits"],
+  queryFn: () => unwrap(api.GET("/api/v1/limits")),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
 /** The hub in numbers. */
 export const status = queryOptions({ queryKey: ["status"], queryFn: () => unwrap(api.GET("/api/status")) });
 

@@ -1,10 +1,12 @@
 // Why the hub would not take a file, in words, and what can be done about it here.
 
 import { Button, Group, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { limits } from "../api/queries";
 import { texts } from "../i18n";
 import { useFormat } from "../i18n/format";
-import { asJpeg, type Finding, LARGEST_IMAGE } from "./imageFile";
+import { asJpeg, type Finding } from "./imageFile";
 import en from "./imageFile.en.json";
 import id from "./imageFile.id.json";
 
@@ -22,6 +24,7 @@ export function FileFinding({
 }) {
   const text = useText();
   const format = useFormat();
+  const { data: known } = useQuery(limits);
   const [state, setState] = useState<"idle" | "busy" | "unreadable">("idle");
   // Some browsers read HEIC, too.
   const mendable = finding === "tooLarge" || finding === "otherFormat" || finding === "heic";
@@ -37,7 +40,7 @@ export function FileFinding({
   return (
     <Group gap="sm" justify="space-between">
       <Text size="sm" style={{ flex: "1 1 14rem" }}>
-        {text(finding, { size: format.bytes(file.size), limit: format.bytes(LARGEST_IMAGE) })}
+        {text(finding, { size: format.bytes(file.size), limit: known ? format.bytes(known.image_bytes) : "" })}
         {state === "unreadable" && ` ${text("unreadable")}`}
       </Text>
       {mendable && state !== "unreadable" && (

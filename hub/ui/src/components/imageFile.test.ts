@@ -1,7 +1,9 @@
 // Files are judged by what they are, not by what they are called.
 
 import { expect, it } from "vitest";
-import { examine, kindOf, LARGEST_IMAGE } from "./imageFile";
+import { examine, kindOf } from "./imageFile";
+
+const mostBytes = 1000;
 
 const bytes = (...parts: (string | number)[]) =>
   new Uint8Array(parts.flatMap((part) => (typeof part === "number" ? [part] : [...part].map((c) => c.charCodeAt(0)))));
@@ -27,13 +29,14 @@ it.each([
   ["HEIC", bytes(0, 0, 0, 24, "ftypheic", 0, 0, 0, 0), "heic"],
   ["GIF", bytes("GIF89a"), "otherFormat"],
 ])("%s is judged before it is sent", async (_, content, finding) => {
-  expect(await examine(new File([content], "photo.jpg", { type: "image/jpeg" }))).toBe(finding);
+  expect(await examine(new File([content], "photo.jpg", { type: "image/jpeg" }), mostBytes)).toBe(finding);
 });
 
 it("a photo over the limit is too large", async () => {
   const photo = new File([bytes(0xff, 0xd8, 0xff, 0xe0)], "photo.jpg");
-  Object.defineProperty(photo, "size", { value: LARGEST_IMAGE + 1, configurable: true });
-  expect(await examine(photo)).toBe("tooLarge");
-  Object.defineProperty(photo, "size", { value: LARGEST_IMAGE });
-  expect(await examine(photo)).toBeNull();
+  Object.defineProperty(photo, "size", { value: mostBytes + 1, configurable: true });
+  expect(await examine(photo, mostBytes)).toBe("tooLarge");
+  expect(await examine(photo, undefined)).toBeNull();
+  Object.defineProperty(photo, "size", { value: mostBytes });
+  expect(await examine(photo, mostBytes)).toBeNull();
 });

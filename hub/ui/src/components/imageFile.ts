@@ -1,8 +1,5 @@
 // What a file is, by its first bytes and not by its name, and what can be done here so that the hub takes it.
 
-/** The hub takes no larger image, in bytes. */
-export const LARGEST_IMAGE = 25_000_000;
-
 /** An image that is made smaller here has at most this many pixels: more than any model looks at. */
 const PIXELS_AFTER = 12_000_000;
 
@@ -28,14 +25,18 @@ export function kindOf(head: Uint8Array): ImageKind {
   return "unknown";
 }
 
-/** What the hub would say of a file, before it is sent; `null` if nothing speaks against it. */
-export async function examine(file: Blob): Promise<Finding | null> {
+/**
+ * What the hub would say of a file, before it is sent; `null` if nothing speaks against it.
+ *
+ * @param mostBytes the largest image that the hub takes; while that is not known, the hub alone judges the size
+ */
+export async function examine(file: Blob, mostBytes: number | undefined): Promise<Finding | null> {
   if (file.size === 0) return "empty";
   const kind = kindOf(new Uint8Array(await file.slice(0, 16).arrayBuffer()));
   if (kind === "unknown") return "notImage";
   if (kind === "heic") return "heic";
   if (kind !== "jpeg" && kind !== "png") return "otherFormat";
-  return file.size > LARGEST_IMAGE ? "tooLarge" : null;
+  return mostBytes !== undefined && file.size > mostBytes ? "tooLarge" : null;
 }
 
 /**

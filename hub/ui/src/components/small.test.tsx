@@ -3,10 +3,11 @@
 import { fireEvent, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
-import { show } from "../testing/render";
+import { answering, show } from "../testing/render";
 import { ClassBadge } from "./ClassBadge";
 import { ConfidenceBars } from "./ConfidenceBars";
 import { Confirm } from "./Confirm";
+import { FileFinding } from "./FileFinding";
 import { SampleImage } from "./SampleImage";
 
 it("ranks classes by probability and names those that it does not know as they are", async () => {
@@ -44,4 +45,12 @@ it("does what cannot be taken back only after a second click", async () => {
   await userEvent.click(screen.getByRole("button", { name: "Delete it" }));
   await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
   expect(done).toHaveBeenCalledOnce();
+});
+
+it("says how large a photo is, and what the hub takes at the most", async () => {
+  answering({ "GET /api/v1/limits": () => ({ image_bytes: 3_000_000 }) });
+  const photo = new File(["photo"], "photo.jpg", { type: "image/jpeg" });
+  await show(<FileFinding finding="tooLarge" file={photo} onMended={() => {}} />);
+  expect(await screen.findByText(/^This photo has 5 .*; the hub takes up to 3 MB/)).toBeTruthy();
+  expect(screen.getByRole("button", { name: "Make it smaller" })).toBeTruthy();
 });

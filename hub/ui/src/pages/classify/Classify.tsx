@@ -2,7 +2,9 @@
 
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCamera, IconRefresh } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { limits } from "../../api/queries";
 import { DropArea } from "../../components/DropArea";
 import { FileFinding } from "../../components/FileFinding";
 import { examine, type Finding } from "../../components/imageFile";
@@ -24,9 +26,10 @@ export function Classify() {
   const text = useClassifyText();
   const [photo, setPhoto] = useState<Photo | null>(null);
   const [webcam, setWebcam] = useState(false);
+  const mostBytes = useQuery(limits).data?.image_bytes;
 
   const take = async (file: File) => {
-    const finding = await examine(file);
+    const finding = await examine(file, mostBytes);
     setPhoto((last) => ({ key: (last?.key ?? 0) + 1, file, finding }));
     setWebcam(false);
   };

@@ -1,6 +1,8 @@
 // How far each model was from the truth on the past, beside the naive forecast.
 
 import { Progress, Table, Text, Title } from "@mantine/core";
+import { Heads } from "../../components/Heads";
+import { Scrolls } from "../../components/Scrolls";
 import { useFormat } from "../../i18n/format";
 import { modelColour } from "./chart";
 import type { Forecast } from "./queries";
@@ -27,19 +29,18 @@ export function Backtest({ forecast }: { forecast: Forecast }) {
       <Text size="sm" c="dimmed" mb="xs">
         {text("backtestHint", { values: format.number(rows[0]?.[1].values ?? 0) })}
       </Text>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
-      <section className="scrolls" tabIndex={0} aria-label={text("backtest")}>
+      <Scrolls label={text("backtest")}>
         <Table miw={560} verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{text("model")}</Table.Th>
-              <Table.Th scope="col">{text("rmsse")}</Table.Th>
-              <Table.Th scope="col">{text("againstNaive")}</Table.Th>
-              <Table.Th scope="col">{text("mae")}</Table.Th>
-              <Table.Th scope="col">{text("coverage", { level: format.percent(forecast.level) })}</Table.Th>
-              <Table.Th scope="col">{text("weight")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Heads
+            names={[
+              text("model"),
+              text("rmsse"),
+              text("againstNaive"),
+              text("mae"),
+              text("coverage", { level: format.percent(forecast.level) }),
+              text("weight"),
+            ]}
+          />
           <Table.Tbody>
             {rows.map(([model, accuracy]) => (
               <Table.Tr key={model}>
@@ -62,7 +63,7 @@ export function Backtest({ forecast }: { forecast: Forecast }) {
             ))}
           </Table.Tbody>
         </Table>
-      </section>
+      </Scrolls>
     </section>
   );
 }

@@ -7,6 +7,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { bins } from "../../api/queries";
+import { Scrolls } from "../../components/Scrolls";
 import { Empty, Loaded } from "../../components/states";
 import { useLanguage } from "../../i18n";
 import { useFormat } from "../../i18n/format";
@@ -148,8 +149,7 @@ function Bins({ collections, label }: { collections: readonly Collection[]; labe
   const { data } = useQuery(bins);
   const name = (id: string) => data?.find((bin) => bin.id === id)?.name ?? id;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
-    <section className="scrolls" tabIndex={0} aria-label={label}>
+    <Scrolls label={label}>
       <Table miw={560} verticalSpacing={6} layout="fixed">
         <Table.Thead>
           <Table.Tr>
@@ -189,6 +189,6 @@ function Bins({ collections, label }: { collections: readonly Collection[]; labe
           ))}
         </Table.Tbody>
       </Table>
-    </section>
+    </Scrolls>
   );
 }

@@ -6,6 +6,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { at } from "../../api/base";
 import { request } from "../../api/client";
+import { limits } from "../../api/queries";
 import { RetrainModel } from "../../components/RetrainModel";
 import { Needs } from "../../components/states";
 import { useLanguage } from "../../i18n";
@@ -27,6 +28,7 @@ export function Training({ onShow }: { onShow: () => void }) {
   const [fields, setFields] = useState<Record<string, string>>({});
   const [done, setDone] = useState(false);
   const known = useQuery(products);
+  const mostBytes = useQuery(limits).data?.quantities_bytes;
   return (
     <Needs role="admin">
       <Stack maw={860}>
@@ -40,6 +42,7 @@ export function Training({ onShow }: { onShow: () => void }) {
           <RetrainModel
             endpoint={at("/retrain")}
             fileTypes={fileTypes}
+            mostBytes={mostBytes}
             fields={fields}
             onFields={setFields}
             checkField="check"

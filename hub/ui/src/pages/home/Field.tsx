@@ -4,6 +4,7 @@ import { Group, Skeleton, Table, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo } from "react";
 import type { Schemas } from "../../api/client";
+import { Scrolls } from "../../components/Scrolls";
 import { Empty, Loaded } from "../../components/states";
 import { useFormat } from "../../i18n/format";
 import { accuracyOverTime } from "./accuracy";
@@ -42,7 +43,7 @@ export function Field({ query }: { query: UseQueryResult<Schemas["FieldReport"]>
                 {text("fieldHint")}
               </Text>
               <Chart report={report} />
-              <div className="scrolls">
+              <Scrolls label={text("field")}>
                 <Table mt="sm" verticalSpacing={4}>
                   <Table.Thead>
                     <Table.Tr>
@@ -71,7 +72,7 @@ export function Field({ query }: { query: UseQueryResult<Schemas["FieldReport"]>
                     ))}
                   </Table.Tbody>
                 </Table>
-              </div>
+              </Scrolls>
             </>
           )
         }

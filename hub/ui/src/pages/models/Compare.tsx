@@ -1,11 +1,11 @@
 // Two versions side by side, on the same images.
 
-import { Anchor, Button, Group, NativeSelect, SimpleGrid, Stack } from "@mantine/core";
-import { IconArrowLeft, IconSwitchHorizontal } from "@tabler/icons-react";
+import { Button, NativeSelect, SimpleGrid, Stack } from "@mantine/core";
+import { IconSwitchHorizontal } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { models } from "../../api/queries";
+import { BackLink } from "../../components/BackLink";
 import { Empty, Loaded, PageHead } from "../../components/states";
 import { useAddress } from "../../components/useAddress";
 import { Comparison } from "./Comparison";
@@ -16,12 +16,7 @@ export function Compare() {
   const found = useQuery(models);
   return (
     <>
-      <Anchor component={Link} to="/models" fz="sm">
-        <Group gap={4}>
-          <IconArrowLeft size={16} />
-          {text("all")}
-        </Group>
-      </Anchor>
+      <BackLink to="/models">{text("all")}</BackLink>
       <PageHead title={text("compareTitle")} hint={text("compareHint")} />
       <Loaded query={found}>
         {(list) =>

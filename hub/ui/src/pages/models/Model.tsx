@@ -1,12 +1,13 @@
 // One version: what it is, where it comes from, what the gate says, and all its figures.
 
-import { Alert, Anchor, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
-import { IconArrowLeft, IconArrowsDiff, IconDownload } from "@tabler/icons-react";
+import { Alert, Button, Group, SimpleGrid, Stack, Text } from "@mantine/core";
+import { IconArrowsDiff, IconDownload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { at } from "../../api/base";
 import type { Schemas } from "../../api/client";
 import { models, useMay } from "../../api/queries";
+import { BackLink } from "../../components/BackLink";
 import { Card } from "../../components/Card";
 import { Activate } from "../../components/model/Activate";
 import { GateReport } from "../../components/model/GateReport";
@@ -26,12 +27,7 @@ export function Model() {
   const found = useQuery(detailOf(version));
   return (
     <>
-      <Anchor component={Link} to="/models" fz="sm">
-        <Group gap={4}>
-          <IconArrowLeft size={16} />
-          {text("all")}
-        </Group>
-      </Anchor>
+      <BackLink to="/models">{text("all")}</BackLink>
       <Loaded query={found} lines={8}>
         {(detail) => <Found detail={detail} />}
       </Loaded>

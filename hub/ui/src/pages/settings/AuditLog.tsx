@@ -4,6 +4,8 @@ import { Button, Code, Group, Stack, Table, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Heads } from "../../components/Heads";
+import { Scrolls } from "../../components/Scrolls";
 import { Empty, ErrorNote, Loading } from "../../components/states";
 import { useFormat } from "../../i18n/format";
 import { AuditFilter, noFields, searchOf } from "./AuditFilter";
@@ -31,34 +33,28 @@ function Entries({ search }: { search: AuditSearch }) {
   if (entries.length === 0) return <Empty title={text(Object.keys(search).length === 0 ? "noEntries" : "noneFound")} />;
   return (
     <Stack>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
-      <section className="card scrolls" tabIndex={0} aria-label={text("audit")}>
-        <Table miw={640} verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{text("when")}</Table.Th>
-              <Table.Th scope="col">{text("who")}</Table.Th>
-              <Table.Th scope="col">{text("what")}</Table.Th>
-              <Table.Th scope="col">{text("detail")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {entries.map((entry) => (
-              <Table.Tr key={entry.id}>
-                <Table.Td className="figures" style={{ whiteSpace: "nowrap" }}>
-                  {format.time(entry.at_ms)}
-                </Table.Td>
-                <Table.Td>{entry.who}</Table.Td>
-                <Table.Td style={{ whiteSpace: "nowrap" }}>
-                  {textOf(text, `did_${entry.what.replaceAll(".", "_")}`) ?? <Code>{entry.what}</Code>}
-                </Table.Td>
-                <Table.Td>
-                  <Detail detail={entry.detail} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+      <section className="card">
+        <Scrolls label={text("audit")}>
+          <Table miw={640} verticalSpacing={6}>
+            <Heads names={[text("when"), text("who"), text("what"), text("detail")]} />
+            <Table.Tbody>
+              {entries.map((entry) => (
+                <Table.Tr key={entry.id}>
+                  <Table.Td className="figures" style={{ whiteSpace: "nowrap" }}>
+                    {format.time(entry.at_ms)}
+                  </Table.Td>
+                  <Table.Td>{entry.who}</Table.Td>
+                  <Table.Td style={{ whiteSpace: "nowrap" }}>
+                    {textOf(text, `did_${entry.what.replaceAll(".", "_")}`) ?? <Code>{entry.what}</Code>}
+                  </Table.Td>
+                  <Table.Td>
+                    <Detail detail={entry.detail} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Scrolls>
       </section>
       {query.isFetchNextPageError && <ErrorNote error={query.error} />}
       {query.hasNextPage && (

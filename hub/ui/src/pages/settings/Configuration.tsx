@@ -4,6 +4,8 @@ import { Anchor, Code, Stack, Table, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/client";
+import { Heads } from "../../components/Heads";
+import { Scrolls } from "../../components/Scrolls";
 import { Loaded } from "../../components/states";
 import { useFormat } from "../../i18n/format";
 import { settings } from "./queries";
@@ -75,16 +77,9 @@ function Group({ group, list }: { group: Setting["group"]; list: readonly Settin
           </Anchor>
         </Text>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
-      <section className="scrolls" tabIndex={0} aria-label={title}>
+      <Scrolls label={title}>
         <Table miw={520} verticalSpacing={6} layout="fixed">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{text("setting")}</Table.Th>
-              <Table.Th scope="col">{text("value")}</Table.Th>
-              <Table.Th scope="col">{text("how")}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Heads names={[text("setting"), text("value"), text("how")]} />
           <Table.Tbody>
             {list.map((setting) => (
               <Table.Tr key={setting.name}>
@@ -99,7 +94,7 @@ function Group({ group, list }: { group: Setting["group"]; list: readonly Settin
             ))}
           </Table.Tbody>
         </Table>
-      </section>
+      </Scrolls>
     </section>
   );
 }

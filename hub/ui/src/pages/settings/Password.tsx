@@ -4,14 +4,14 @@ import { Alert, Button, Group, PasswordInput, Stack, Text, Title } from "@mantin
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, unwrap } from "../../api/client";
-import { me } from "../../api/queries";
+import { limits, me } from "../../api/queries";
 import { ErrorNote } from "../../components/states";
-import { SHORTEST_PASSWORD } from "./queries";
 import { useSettingsText } from "./text";
 
 export function Password() {
   const text = useSettingsText();
   const { data } = useQuery(me);
+  const least = useQuery(limits).data?.password_characters;
   const [old, setOld] = useState("");
   const [wanted, setWanted] = useState("");
   const [again, setAgain] = useState("");
@@ -23,7 +23,7 @@ export function Password() {
       setAgain("");
     },
   });
-  const isShort = wanted !== "" && [...wanted].length < SHORTEST_PASSWORD;
+  const isShort = wanted !== "" && least !== undefined && [...wanted].length < least;
   const differs = again !== "" && again !== wanted;
   const isWhole = old !== "" && wanted !== "" && again === wanted && !isShort;
   const submit = (event: FormEvent) => {
@@ -52,11 +52,11 @@ export function Password() {
           />
           <PasswordInput
             label={text("newPassword")}
-            description={text("passwordRule", { least: SHORTEST_PASSWORD })}
+            description={least === undefined ? undefined : text("passwordRule", { least })}
             autoComplete="new-password"
             value={wanted}
             onChange={(event) => setWanted(event.currentTarget.value)}
-            error={isShort ? text("tooShort", { least: SHORTEST_PASSWORD }) : undefined}
+            error={isShort ? text("tooShort", { least }) : undefined}
             visibilityToggleButtonProps={toggle}
           />
           <PasswordInput

@@ -38,7 +38,11 @@ it("shows people and the audit log to administrators alone", async () => {
 
 it("changes one's own password once it is right", async () => {
   let answer: () => unknown = () => problem(422, "wrong-password", "the old password is wrong");
-  const requests = answering({ ...me("viewer"), "POST /api/v1/me/password": () => answer() });
+  const requests = answering({
+    ...me("viewer"),
+    "GET /api/v1/limits": () => ({ password_characters: 10 }),
+    "POST /api/v1/me/password": () => answer(),
+  });
   await show(<Settings />);
   const type = (label: string, words: string) => userEvent.type(screen.getByLabelText(label), words);
   await screen.findByLabelText("Present password");

@@ -3,9 +3,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "../../api/client";
 
-/** The shortest password, in characters, as the hub checks it. */
-export const SHORTEST_PASSWORD = 10;
-
 /** Entries of the audit log that are read at once. */
 export const ENTRIES = 50;
 

@@ -2,7 +2,7 @@
 
 import { Accordion, Button, Checkbox, Group, NumberInput, SimpleGrid, Stack, Switch, Text } from "@mantine/core";
 import { IconPlayerPlay } from "@tabler/icons-react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, type Schemas, unwrap } from "../../api/client";
 import { asApiError } from "../../api/problem";
@@ -11,18 +11,38 @@ import { Card } from "../../components/Card";
 import { ErrorNote } from "../../components/states";
 import { useClassName } from "../../i18n/classes";
 import { useFormat } from "../../i18n/format";
-import { defaultOf, type NumberParameter, nothingTyped, numbers, paramsOf, type Typed } from "./parameters";
+import {
+  defaultOf,
+  fields,
+  isWithin,
+  type Known,
+  knownOf,
+  type NumberField,
+  type NumberName,
+  nothingTyped,
+  outOfRange,
+  paramsOf,
+  type Typed,
+} from "./parameters";
 import { useTrainText } from "./text";
 
-/** A class with fewer images cannot be trained. */
-const leastImages = 5;
+/** What a training can be told changes with the hub's program alone. */
+const parameters = queryOptions({
+  queryKey: ["training-parameters"],
+  queryFn: () => unwrap(api.GET("/api/v1/trainings/parameters")),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 export function Start() {
   const text = useTrainText();
   const format = useFormat();
+  const rangeError = useRangeError();
   const queries = useQueryClient();
   const [typed, setTyped] = useState<Typed>(nothingTyped);
   const known = useQuery(classes).data?.classes ?? [];
+  const told = useQuery(parameters).data;
+  const ranges = told?.parameters ?? [];
+  const refused = outOfRange(ranges, typed);
   const labelled = known.filter((each) => each.images > 0);
   const images = labelled.reduce((sum, each) => sum + each.images, 0);
   const start = useMutation({
@@ -43,17 +63,17 @@ export function Start() {
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    start.mutate();
+    if (refused.length === 0) start.mutate();
   };
-  const setNumber = (name: NumberParameter["name"], value: number | undefined) =>
+  const setNumber = (name: NumberName, value: number | undefined) =>
     setTyped((before) => ({ ...before, numbers: withNumber(before.numbers, name, value) }));
-  const field = (parameter: NumberParameter) => (
+  const field = (field: NumberField) => (
     <ParameterField
-      key={parameter.name}
-      parameter={parameter}
-      value={typed.numbers[parameter.name]}
-      otherwise={defaultOf(parameter, typed)}
-      onChange={(value) => setNumber(parameter.name, value)}
+      key={field.name}
+      field={field}
+      known={knownOf(ranges, field.name)}
+      typed={typed}
+      onChange={(value) => setNumber(field.name, value)}
     />
   );
 
@@ -66,21 +86,26 @@ export function Start() {
               <Accordion.Control>{text("parameters")}</Accordion.Control>
               <Accordion.Panel>
                 <Stack>
-                  <Classes typed={typed} known={labelled} onChange={(without) => setTyped({ ...typed, without })} />
+                  <Classes
+                    typed={typed}
+                    known={labelled}
+                    least={told?.least_images}
+                    onChange={(without) => setTyped({ ...typed, without })}
+                  />
                   <SimpleGrid cols={{ base: 1, sm: 2 }}>
                     <NumberInput
                       label={text("contamination")}
                       description={text("contaminationHint")}
                       placeholder={text("contaminationDefault")}
                       value={typed.contamination ?? ""}
-                      min={0.1}
-                      max={100}
+                      error={rangeError(knownOf(ranges, "accepted_contamination"), share(typed.contamination), 100)}
+                      clampBehavior="none"
                       step={1}
                       decimalScale={1}
                       suffix=" %"
                       onChange={(value) => setTyped({ ...typed, contamination: numberOf(value) })}
                     />
-                    {numbers.usual.map(field)}
+                    {fields.usual.map(field)}
                   </SimpleGrid>
                   <Switch
                     label={text("classWeights")}
@@ -94,7 +119,7 @@ export function Start() {
             <Accordion.Item value="more">
               <Accordion.Control>{text("moreParameters")}</Accordion.Control>
               <Accordion.Panel>
-                <SimpleGrid cols={{ base: 1, sm: 2 }}>{numbers.more.map(field)}</SimpleGrid>
+                <SimpleGrid cols={{ base: 1, sm: 2 }}>{fields.more.map(field)}</SimpleGrid>
               </Accordion.Panel>
             </Accordion.Item>
           </Accordion>
@@ -105,7 +130,13 @@ export function Start() {
             />
           )}
           <Group>
-            <Button type="submit" size="md" loading={start.isPending} leftSection={<IconPlayerPlay size={18} />}>
+            <Button
+              type="submit"
+              size="md"
+              loading={start.isPending}
+              disabled={refused.length > 0}
+              leftSection={<IconPlayerPlay size={18} />}
+            >
               {text("startNow")}
             </Button>
             {typed !== nothingTyped && (
@@ -126,10 +157,13 @@ export function Start() {
 function Classes({
   typed,
   known,
+  least,
   onChange,
 }: {
   typed: Typed;
   known: { label: string; images: number }[];
+  /** How many images a class needs. */
+  least: number | undefined;
   onChange: (without: readonly string[]) => void;
 }) {
   const text = useTrainText();
@@ -138,7 +172,7 @@ function Classes({
   return (
     <Checkbox.Group
       label={text("classes")}
-      description={text("classesHint", { least: leastImages })}
+      description={least === undefined ? undefined : text("classesHint", { least })}
       value={known.map((each) => each.label).filter((label) => !typed.without.includes(label))}
       onChange={(chosen) => onChange(known.map((each) => each.label).filter((label) => !chosen.includes(label)))}
     >
@@ -152,39 +186,52 @@ function Classes({
 }
 
 function ParameterField({
-  parameter,
-  value,
-  otherwise,
+  field,
+  known,
+  typed,
   onChange,
 }: {
-  parameter: NumberParameter;
-  value: number | undefined;
-  otherwise: number;
+  field: NumberField;
+  /** What the hub says of it. */
+  known: Known | undefined;
+  typed: Typed;
   onChange: (value: number | undefined) => void;
 }) {
   const text = useTrainText();
+  const rangeError = useRangeError();
+  const value = typed.numbers[field.name];
+  const otherwise = known ? defaultOf(known, typed) : null;
   return (
     <NumberInput
-      label={text(parameter.name)}
-      description={text(`${parameter.name}Hint`)}
-      placeholder={text("default", { value: String(otherwise) })}
+      label={text(field.name)}
+      description={text(`${field.name}Hint`)}
+      placeholder={otherwise === null ? undefined : text("default", { value: String(otherwise) })}
       value={value ?? ""}
-      min={parameter.min}
-      max={parameter.max}
-      step={parameter.step}
-      allowDecimal={parameter.step < 1}
+      error={rangeError(known, value)}
+      clampBehavior="none"
+      step={field.step}
+      allowDecimal={known?.whole !== true}
       onChange={(typed) => onChange(numberOf(typed))}
     />
   );
 }
 
+/** Says what a value may be, if it may not be what it is; `scale` is what the page shows of 1. */
+function useRangeError(): (known: Known | undefined, value: number | undefined, scale?: number) => string | undefined {
+  const text = useTrainText();
+  return (known, value, scale = 1) => {
+    if (!known || value === undefined || isWithin(known, value)) return undefined;
+    const least = String(known.minimum * scale);
+    const most = String((known.maximum ?? Number.MAX_SAFE_INTEGER) * scale);
+    return text(known.above_minimum ? "outOfRangeAbove" : "outOfRange", { least, most });
+  };
+}
+
+const share = (percent: number | undefined): number | undefined => (percent === undefined ? undefined : percent / 100);
+
 const numberOf = (value: number | string): number | undefined => (typeof value === "number" ? value : undefined);
 
-function withNumber(
-  before: Typed["numbers"],
-  name: NumberParameter["name"],
-  value: number | undefined,
-): Typed["numbers"] {
+function withNumber(before: Typed["numbers"], name: NumberName, value: number | undefined): Typed["numbers"] {
   const after = { ...before };
   if (value === undefined) delete after[name];
   else after[name] = value;

@@ -68,6 +68,20 @@ const hub = (role: string, more: Record<string, Answer> = {}): Record<string, An
   "GET /api/training-status": () => idle,
   "GET /api/v1/trainings": () => ({ trainings: [] }),
   "GET /api/v1/trainings/7": () => training,
+  "GET /api/v1/trainings/parameters": () => ({
+    parameters: [
+      {
+        name: "epochs",
+        default: 40,
+        default_without_hidden: 100,
+        minimum: 1,
+        above_minimum: false,
+        maximum: 500,
+        whole: true,
+      },
+    ],
+    least_images: 7,
+  }),
   "GET /api/v1/classes": () => ({
     classes: [
       { label: "glass", images: 60, train: 48, validation: 6, test: 6 },
@@ -104,6 +118,24 @@ it("sends only what was changed", async () => {
   await person.click(await screen.findByLabelText("Metal (40)"));
   await person.click(screen.getByRole("button", { name: "Start the training" }));
   expect(bodies).toEqual([{}, { epochs: 80, labels: ["glass"] }]);
+});
+
+it("says what is out of the range that the hub states, and does not send it", async () => {
+  const requests = answering(hub("admin"));
+  await show(<Train />);
+  const person = userEvent.setup();
+  await person.click(await screen.findByText("What it should heed"));
+  expect(await screen.findByText("A class needs 7 labelled images or more.")).toBeTruthy();
+  const epochs = screen.getByLabelText("Epochs") as HTMLInputElement;
+  expect(epochs.placeholder).toBe("40 unless changed");
+  await person.type(epochs, "501");
+  expect(screen.getByText("It must be 1 to 500.")).toBeTruthy();
+  const button = screen.getByRole("button", { name: "Start the training" });
+  expect(button.hasAttribute("disabled")).toBe(true);
+  await person.type(epochs, "{backspace}");
+  expect(screen.queryByText("It must be 1 to 500.")).toBeNull();
+  expect(button.hasAttribute("disabled")).toBe(false);
+  expect(requests.filter(({ method }) => method === "POST")).toEqual([]);
 });
 
 it("says in the hub's words why there is too little to learn from", async () => {

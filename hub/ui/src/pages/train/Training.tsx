@@ -1,10 +1,10 @@
 // One training: its curves, its parameters, its log, and all that came of it.
 
 import { Anchor, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
-import { IconArrowLeft } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { api, type Schemas, unwrap } from "../../api/client";
+import { BackLink } from "../../components/BackLink";
 import { Card } from "../../components/Card";
 import { HubWords } from "../../components/HubWords";
 import { GateReport } from "../../components/model/GateReport";
@@ -32,12 +32,7 @@ export function Training({ id }: { id: number }) {
   });
   return (
     <Stack>
-      <Anchor component={Link} to="/train" search={{} as never} fz="sm">
-        <Group gap={4}>
-          <IconArrowLeft size={16} />
-          {text("all")}
-        </Group>
-      </Anchor>
+      <BackLink to="/train">{text("all")}</BackLink>
       <Loaded query={found} lines={8}>
         {(training) => <Found training={training} />}
       </Loaded>

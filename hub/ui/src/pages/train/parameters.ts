@@ -1,54 +1,56 @@
-// What a training can be told, with the hub's defaults and ranges: pure.
+// What a training can be told: pure. Defaults and ranges are the hub's, which tells them.
 
 import type { Schemas } from "../../api/client";
 
 /** What a training is started with; what is left out has the hub's default. */
 export type TrainParams = Partial<Schemas["TrainParams"]>;
 
-/** A number among the parameters. */
-export interface NumberParameter {
-  name:
-    | "epochs"
-    | "patience"
-    | "hidden"
-    | "learning_rate"
-    | "batch_size"
-    | "weight_decay"
-    | "input_dropout"
-    | "dropout"
-    | "label_smoothing"
-    | "mixup"
-    | "seed";
-  /** With a hidden layer; and without, where that is another. */
-  default: number;
-  linear?: number;
-  min: number;
-  max: number;
+/** What the hub says of a number: its defaults and its range. */
+export type Known = Schemas["Parameter"];
+
+/** The numbers that the page asks for as they are. */
+export type NumberName =
+  | "epochs"
+  | "patience"
+  | "hidden"
+  | "learning_rate"
+  | "batch_size"
+  | "weight_decay"
+  | "input_dropout"
+  | "dropout"
+  | "label_smoothing"
+  | "mixup"
+  | "seed";
+
+/** A field of the page. */
+export interface NumberField {
+  name: NumberName;
+  /** What one press of an arrow changes. */
   step: number;
 }
 
 /** Those that are of use to most, then those for experts. */
-export const numbers: { usual: readonly NumberParameter[]; more: readonly NumberParameter[] } = {
+export const fields: { usual: readonly NumberField[]; more: readonly NumberField[] } = {
   usual: [
-    { name: "epochs", default: 40, linear: 100, min: 1, max: 10_000, step: 10 },
-    { name: "patience", default: 15, min: 1, max: 10_000, step: 1 },
+    { name: "epochs", step: 10 },
+    { name: "patience", step: 1 },
   ],
   more: [
-    { name: "hidden", default: 128, min: 0, max: 4096, step: 32 },
-    { name: "learning_rate", default: 0.001, min: 0.000001, max: 1, step: 0.0005 },
-    { name: "batch_size", default: 64, min: 1, max: 65_536, step: 16 },
-    { name: "weight_decay", default: 0.01, linear: 3, min: 0, max: 10, step: 0.01 },
-    { name: "input_dropout", default: 0.5, linear: 0, min: 0, max: 0.9, step: 0.05 },
-    { name: "dropout", default: 0.3, linear: 0, min: 0, max: 0.9, step: 0.05 },
-    { name: "label_smoothing", default: 0.05, linear: 0, min: 0, max: 0.5, step: 0.01 },
-    { name: "mixup", default: 0, min: 0, max: 1, step: 0.1 },
-    { name: "seed", default: 0, min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
+    { name: "hidden", step: 32 },
+    { name: "learning_rate", step: 0.0005 },
+    { name: "batch_size", step: 16 },
+    { name: "weight_decay", step: 0.01 },
+    { name: "input_dropout", step: 0.05 },
+    { name: "dropout", step: 0.05 },
+    { name: "label_smoothing", step: 0.01 },
+    { name: "mixup", step: 0.1 },
+    { name: "seed", step: 1 },
   ],
 };
 
 /** What was typed; what is left empty has the hub's default. */
 export interface Typed {
-  numbers: Partial<Record<NumberParameter["name"], number>>;
+  numbers: Partial<Record<NumberName, number>>;
   /** In percent. */
   contamination?: number;
   classWeights: boolean;
@@ -59,9 +61,32 @@ export interface Typed {
 /** Nothing typed: everything has its default. */
 export const nothingTyped: Typed = { numbers: {}, classWeights: true, without: [] };
 
-/** The default of a parameter, beside what was typed. */
-export function defaultOf(parameter: NumberParameter, typed: Typed): number {
-  return typed.numbers.hidden === 0 && parameter.linear !== undefined ? parameter.linear : parameter.default;
+/** The default of a parameter, beside what was typed; `null` if it is another of the hub's settings. */
+export function defaultOf(known: Known, typed: Typed): number | null {
+  return (typed.numbers.hidden === 0 ? known.default_without_hidden : known.default) ?? null;
+}
+
+/** What the hub says of a parameter; nothing while it has not answered. */
+export function knownOf(parameters: readonly Known[], name: string): Known | undefined {
+  return parameters.find((known) => known.name === name);
+}
+
+/** Whether a value is one that the hub takes. */
+export function isWithin(known: Known, value: number): boolean {
+  const { minimum, above_minimum, maximum, whole } = known;
+  if (value < minimum || (above_minimum && value === minimum)) return false;
+  if (whole && !Number.isSafeInteger(value)) return false;
+  return maximum === null || maximum === undefined || value <= maximum;
+}
+
+/** The parameters that were typed and that the hub would refuse. */
+export function outOfRange(parameters: readonly Known[], typed: Typed): string[] {
+  const values = paramsOf(typed, []) as Record<string, unknown>;
+  const refused = parameters.filter((known) => {
+    const value = values[known.name];
+    return typeof value === "number" && !isWithin(known, value);
+  });
+  return refused.map((known) => known.name);
 }
 
 /** What the hub is sent: only what differs from the defaults. */

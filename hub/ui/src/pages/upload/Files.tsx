@@ -2,8 +2,10 @@
 
 import { Alert, Button, Group, Progress, Select, Stack, Text } from "@mantine/core";
 import { IconCloudX, IconPlayerPause, IconUpload } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useConnection } from "../../api/live";
+import { limits } from "../../api/queries";
 import { DropArea } from "../../components/DropArea";
 import type { Found } from "../../components/droppedFiles";
 import { examine } from "../../components/imageFile";
@@ -26,6 +28,7 @@ export function Files({ classes, uploader = theUploader }: { classes: readonly s
   const format = useFormat();
   const now = useBatch(uploader);
   const connection = useConnection();
+  const mostBytes = useQuery(limits).data?.image_bytes;
   const [rows, setRows] = useState(ROWS);
   const counts = batch.tally(now);
   const unsent = counts.held + counts.ready + counts.sending + counts.failed;
@@ -48,7 +51,7 @@ export function Files({ classes, uploader = theUploader }: { classes: readonly s
         file,
         path,
         label: batch.labelOfPath(path, classes),
-        finding: await examine(file),
+        finding: await examine(file, mostBytes),
       })),
     );
     uploader.change(batch.added(uploader.snapshot(), files));

@@ -4,6 +4,7 @@ import { Button, Group, Stack, Table, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../api/client";
 import { ClassBadge } from "../../components/ClassBadge";
+import { Scrolls } from "../../components/Scrolls";
 import { useFormat } from "../../i18n/format";
 import { useUploadText } from "./text";
 
@@ -55,7 +56,7 @@ export function ZipReport({ file, report }: { file?: string; report: Schemas["Im
         </Text>
       ))}
       {report.skipped.length > 0 && (
-        <div className="scrolls">
+        <Scrolls label={text("skippedFiles")}>
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -72,7 +73,7 @@ export function ZipReport({ file, report }: { file?: string; report: Schemas["Im
               ))}
             </Table.Tbody>
           </Table>
-        </div>
+        </Scrolls>
       )}
       {report.skipped.length > rows && (
         <Button variant="default" onClick={() => setRows(rows + ROWS)}>

@@ -5,9 +5,10 @@ import { Alert, Button, Group, Image, Progress, Text } from "@mantine/core";
 import { Dropzone } from "@mantine/dropzone";
 import { useWindowEvent } from "@mantine/hooks";
 import { IconPhotoSearch } from "@tabler/icons-react";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { type Schemas, upload } from "../../../api/client";
+import { limits } from "../../../api/queries";
 import { ClassBadge } from "../../../components/ClassBadge";
 import { FileFinding } from "../../../components/FileFinding";
 import { examine, type Finding } from "../../../components/imageFile";
@@ -23,6 +24,7 @@ export function ByImage({ onFound }: { onFound: (found: Shown[] | null) => void 
   const text = useDatasetText();
   const [image, setImage] = useState<string | null>(null);
   const [sent, setSent] = useState(0);
+  const mostBytes = useQuery(limits).data?.image_bytes;
   const [refused, setRefused] = useState<{ file: File; finding: Finding } | null>(null);
   const search = useMutation({
     mutationFn: (file: File) => {
@@ -36,7 +38,7 @@ export function ByImage({ onFound }: { onFound: (found: Shown[] | null) => void 
 
   const take = async (file: File | null | undefined) => {
     if (!file) return;
-    const finding = await examine(file);
+    const finding = await examine(file, mostBytes);
     search.reset();
     onFound(null);
     setRefused(finding ? { file, finding } : null);

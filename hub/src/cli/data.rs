@@ -1,0 +1,32 @@
+//! The data folder that a command works on.
+
+use std::path::PathBuf;
+
+use crate::store::{DataFolder, Store, StoreError};
+
+/// Where the hub's data are.
+#[derive(Debug, clap::Args)]
+pub(super) struct Data {
+    /// The hub's data folder
+    #[arg(long, value_name = "DIR", default_value = "pilah-data", global = true)]
+    data: PathBuf,
+}
+
+impl Data {
+    /// Opens the folder and its database, whether or not a hub runs on it: SQLite lets both write.
+    pub(super) async fn open(&self) -> Result<(DataFolder, Store), StoreError> {
+        let folder = DataFolder::open_shared(&self.data)?;
+        let store = Store::open(&folder).await?;
+        Ok((folder, store))
+    }
+
+    /// The same, and makes the folder if there is none.
+    pub(super) async fn open_or_make(&self) -> Result<(DataFolder, Store), StoreError> {
+        let folder = match DataFolder::open(&self.data) {
+            Err(StoreError::Locked { .. }) => DataFolder::open_shared(&self.data)?,
+            opened => opened?,
+        };
+        let store = Store::open(&folder).await?;
+        Ok((folder, store))
+    }
+}
