@@ -107,12 +107,14 @@ fn learning_rate_factor(epoch: usize, epochs: usize) -> f64 {
 }
 
 fn accuracy(logits: &Array2<f32>, targets: &[usize]) -> f32 {
-    let is_right = |(row, &target): &(ArrayView1<'_, f32>, &usize)| {
-        // Of equal logits the first class is the answer.
-        row.iter().enumerate().all(|(class, x)| if class < *target { *x < row[*target] } else { *x <= row[*target] })
-    };
-    let right = logits.rows().into_iter().zip(targets).filter(is_right).count();
+    let right = logits.rows().into_iter().zip(targets).filter(|(row, target)| answer(row) == **target).count();
     right as f32 / targets.len() as f32
+}
+
+/// The class with the highest logit, the first of equal ones.
+fn answer(logits: &ArrayView1<'_, f32>) -> usize {
+    let higher = |best: (usize, f32), (class, &x): (usize, &f32)| if x > best.1 { (class, x) } else { best };
+    logits.iter().enumerate().fold((0, f32::NEG_INFINITY), higher).0
 }
 
 #[cfg(test)]

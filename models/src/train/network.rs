@@ -19,7 +19,7 @@ const EPSILON: f32 = 1e-8;
 /// Numbers that are fitted, row by row in memory, with AdamW's moments: running means of the gradient and of its
 /// square.
 #[derive(Debug)]
-pub(super) struct Parameter<D> {
+pub(super) struct Parameter<D: Dimension> {
     pub(super) value: Array<f32, D>,
     pub(super) first: Array<f32, D>,
     pub(super) second: Array<f32, D>,
