@@ -70,9 +70,8 @@ pub(super) async fn fit(
             let stops = stop.is_cancelled();
             if stops || written.elapsed() >= CHECKPOINT_EVERY {
                 written = Instant::now();
-                let result = now.checkpoint().map_err(|error| error.to_string());
-                let result = result.and_then(|fit| kept.keep_fit(&fit).map_err(|error| error.to_string()));
-                if let (Err(error), false) = (result, refused) {
+                if let (Err(error), false) = (kept.keep_fit(&now.checkpoint()), refused) {
+                    let error = error.to_string();
                     refused = true;
                     tracing::warn!(error, "no checkpoint was written");
                     on_step(Step::Note(not_kept(&error)));

@@ -6,16 +6,13 @@
 //! Minimization", 2018) replaces each example by a mixture with another of its batch, λ to 1 − λ with
 //! λ from Beta(α, α), one for the batch. Dropout (Srivastava et al., 2014) then leaves out a share of the
 //! features and makes up for it with the rest.
-//!
-//! All of that is done on slices: the tensor library hands what is as large as a batch of features to
-//! threads that wait for each other by spinning.
 
-use candle_core::{Device, Tensor};
+use ndarray::Array2;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::{Examples, HeadParams, TrainError};
+use super::{Examples, HeadParams};
 
 /// An epoch has at least this many steps, unless that would make batches smaller than [`SMALLEST`]: with
 /// few examples, a fit of as many epochs would otherwise end before it came anywhere.
@@ -24,8 +21,8 @@ const SMALLEST: usize = 4;
 
 /// Features `[n, embedding]` and weighted soft targets `[n, classes]`.
 pub(super) struct Batch {
-    pub(super) features: Tensor,
-    pub(super) targets: Tensor,
+    pub(super) features: Array2<f32>,
+    pub(super) targets: Array2<f32>,
 }
 
 /// The training examples, standardised, with their targets.
@@ -83,7 +80,7 @@ impl Batches {
     }
 
     /// The examples at these places.
-    pub(super) fn batch(&self, rows: &[usize], dice: &mut Xoshiro256PlusPlus) -> Result<Batch, TrainError> {
+    pub(super) fn batch(&self, rows: &[usize], dice: &mut Xoshiro256PlusPlus) -> Batch {
         let mut features = gather(&self.features, self.embedding, rows);
         let mut targets = gather(&self.targets, self.classes, rows);
         if self.mixup > 0.0 {
@@ -96,11 +93,14 @@ impl Batches {
         if self.dropout > 0.0 {
             leave_out(&mut features, self.dropout, dice);
         }
-        Ok(Batch {
-            features: Tensor::from_vec(features, (rows.len(), self.embedding), &Device::Cpu)?,
-            targets: Tensor::from_vec(targets, (rows.len(), self.classes), &Device::Cpu)?,
-        })
+        Batch { features: by_row(features, rows.len()), targets: by_row(targets, rows.len()) }
     }
+}
+
+/// Numbers as a matrix of so many rows.
+pub(super) fn by_row(numbers: Vec<f32>, rows: usize) -> Array2<f32> {
+    let columns = numbers.len() / rows;
+    Array2::from_shape_vec((rows, columns), numbers).expect("all rows are equally long, and there is one")
 }
 
 fn gather(table: &[f32], width: usize, rows: &[usize]) -> Vec<f32> {
@@ -190,15 +190,13 @@ mod tests {
     #[test]
     fn a_mixture_stays_between_its_examples_and_counts_as_much() {
         let batches = batches(&HeadParams { mixup: 0.4, label_smoothing: 0.0, ..HeadParams::linear() });
-        let batch = batches.batch(&[0, 1, 6, 7], &mut dice(3, 1)).expect("gathers");
-        let features: Vec<Vec<f32>> = batch.features.to_vec2().expect("two dimensions");
+        let Batch { features, targets } = batches.batch(&[0, 1, 6, 7], &mut dice(3, 1));
+        assert_eq!((features.dim(), targets.dim()), ((4, 2), (4, 2)));
         assert!(
-            features.iter().all(|row| (0.0..=7.0).contains(&row[0]) && (row[1] - 1.0).abs() < 1e-6),
-            "{features:?}"
+            features.rows().into_iter().all(|row| (0.0..=7.0).contains(&row[0]) && (row[1] - 1.0).abs() < 1e-6),
+            "{features}"
         );
-        let targets: Vec<Vec<f32>> = batch.targets.to_vec2().expect("two dimensions");
-        let sum: f32 = targets.iter().flatten().sum();
-        assert!((sum - 5.0).abs() < 1e-4, "two of weight 0.5 and two of weight 2: {targets:?}");
+        assert!((targets.sum() - 5.0).abs() < 1e-4, "two of weight 0.5 and two of weight 2: {targets}");
     }
 
     #[test]

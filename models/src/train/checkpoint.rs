@@ -1,18 +1,20 @@
 //! A fit in between, as bytes: who goes on from it gets the head that an undisturbed fit gives, bit
 //! for bit.
 //!
-//! Format 1: SHA-256 of the rest, then CBOR. A checkpoint says what it is of (SHA-256 of examples,
-//! classes and parameters), so that it is never taken for one of another fit.
+//! Format 2: SHA-256 of the rest, then CBOR. A checkpoint says what it is of (SHA-256 of examples,
+//! classes and parameters), so that it is never taken for one of another fit. Format 1
+//! looked alike, but its numbers were those of another library, which rounded elsewhere.
 
+use ndarray::{Array, Dimension};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::network::{Moments, Network, Parameter};
+use super::network::{Network, Parameter};
 use super::stopping::Stopping;
-use super::{EpochReport, Examples, HeadParams, TrainError};
+use super::{EpochReport, Examples, HeadParams};
 use crate::onnx::LinearLayer;
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const HASH: usize = 32;
 
 /// Bytes that are no checkpoint of this build's format.
@@ -83,30 +85,23 @@ impl Checkpoint {
         stopping: &Stopping,
         best: &[LinearLayer],
         history: &[EpochReport],
-    ) -> Result<Self, TrainError> {
-        let stored = |parameter: &Parameter| {
-            Ok(Stored {
-                shape: parameter.value.dims().to_vec(),
-                value: to_bytes(&parameter.value.flatten_all()?.to_vec1()?),
-                first: to_bytes(&parameter.moments.first),
-                second: to_bytes(&parameter.moments.second),
-            })
-        };
+    ) -> Self {
         let layer = |layer: &LinearLayer| StoredLayer {
             inputs: layer.inputs,
             outputs: layer.outputs,
             weights: to_bytes(&layer.weights),
             bias: to_bytes(&layer.bias),
         };
-        Ok(Self {
+        let parameters = network.layers.iter().flat_map(|l| [Stored::of(&l.weights), Stored::of(&l.bias)]);
+        Self {
             format: FORMAT,
             of: of.to_vec(),
             steps: network.steps,
             stopping: stopping.clone(),
-            parameters: network.layers.iter().flatten().map(stored).collect::<Result<_, TrainError>>()?,
+            parameters: parameters.collect(),
             best: best.iter().map(layer).collect(),
             history: history.to_vec(),
-        })
+        }
     }
 
     /// The last epoch that is in it, from 1.
@@ -129,17 +124,13 @@ impl Checkpoint {
 
     /// Puts weights and moments back into a network of the same shape; `None` if it has another.
     pub(super) fn restore(&self, network: &mut Network) -> Option<Vec<LinearLayer>> {
-        if self.parameters.len() != 2 * network.layers.len() {
+        let (stored, rest) = self.parameters.as_chunks::<2>();
+        if !rest.is_empty() || stored.len() != network.layers.len() {
             return None;
         }
-        for (parameter, stored) in network.layers.iter_mut().flatten().zip(&self.parameters) {
-            let numbers = parameter.value.elem_count();
-            let read = |bytes: &[u8]| from_bytes(bytes).filter(|read| read.len() == numbers);
-            let (first, second) = (read(&stored.first)?, read(&stored.second)?);
-            if parameter.value.dims() != stored.shape {
-                return None;
-            }
-            *parameter = parameter.with(read(&stored.value)?, Moments { first, second }).ok()?;
+        for (layer, [weights, bias]) in network.layers.iter_mut().zip(stored) {
+            layer.weights = weights.restore(&layer.weights)?;
+            layer.bias = bias.restore(&layer.bias)?;
         }
         network.steps = self.steps;
         let layer = |layer: &StoredLayer| {
@@ -178,6 +169,27 @@ impl Checkpoint {
             return Err(CheckpointError::Format(format));
         }
         ciborium::from_reader(rest).map_err(|_| CheckpointError::Damaged)
+    }
+}
+
+impl Stored {
+    fn of<D: Dimension>(parameter: &Parameter<D>) -> Self {
+        let bytes = |numbers: &Array<f32, D>| numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        Self {
+            shape: parameter.value.shape().to_vec(),
+            value: bytes(&parameter.value),
+            first: bytes(&parameter.first),
+            second: bytes(&parameter.second),
+        }
+    }
+
+    /// The parameter, if it has the shape of this one.
+    fn restore<D: Dimension>(&self, like: &Parameter<D>) -> Option<Parameter<D>> {
+        if like.value.shape() != self.shape {
+            return None;
+        }
+        let read = |bytes| Array::from_shape_vec(like.value.raw_dim(), from_bytes(bytes)?).ok();
+        Some(Parameter { value: read(&self.value)?, first: read(&self.first)?, second: read(&self.second)? })
     }
 }
 

@@ -3,12 +3,11 @@
 use std::f64::consts::PI;
 use std::ops::ControlFlow;
 
-use candle_core::{D, Device, Tensor};
-use candle_nn::ops::log_softmax;
+use ndarray::{Array2, ArrayView1};
 
-use super::batches::{Batches, dice};
+use super::batches::{Batches, by_row, dice};
 use super::checkpoint::{self, Checkpoint};
-use super::network::{Network, Pace};
+use super::network::{Network, Pace, log_softmax};
 use super::scale::Scale;
 use super::stopping::Stopping;
 use super::{EpochReport, Examples, FittedHead, HeadParams, TrainError, calibrate};
@@ -25,10 +24,8 @@ pub struct Resumable<'a> {
 
 impl Resumable<'_> {
     /// The fit as it is now; some milliseconds of work.
-    ///
-    /// # Errors
-    /// The tensor library failed.
-    pub fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint::take(self.of, self.network, self.stopping, self.best, self.history)
     }
 }
@@ -41,17 +38,13 @@ pub(super) fn fit(
     from: Option<&Checkpoint>,
     on_epoch: &mut dyn FnMut(&EpochReport, &Resumable<'_>) -> ControlFlow<()>,
 ) -> Result<FittedHead, TrainError> {
-    // One thread: others wait for each other by spinning, which takes ten times as long where other
-    // programs want the processors, and those are to go on classifying meanwhile.
-    gemm::set_threading_threshold(usize::MAX);
     let (embedding, classes) = (train.embedding, class_weights.len());
     let of = checkpoint::identity(train, validation, classes, params);
     let scale = Scale::of(train);
     let batches = Batches::new(train, scale.standardise(train), class_weights, params);
-    let shape = (validation.len(), embedding);
-    let held_out = Tensor::from_vec(scale.standardise(validation), shape, &Device::Cpu)?;
+    let held_out = by_row(scale.standardise(validation), validation.len());
 
-    let mut network = Network::new(embedding, params.hidden, classes, &mut dice(params.seed, 0))?;
+    let mut network = Network::new(embedding, params.hidden, classes, &mut dice(params.seed, 0));
     let mut stopping = Stopping::new(params.patience);
     let (mut best, mut history) = (Vec::new(), Vec::new());
     if let Some(checkpoint) = from {
@@ -76,25 +69,26 @@ pub(super) fn fit(
         let order = batches.order(&mut dice);
         let mut loss_sum = 0.0;
         for rows in batches.of(&order) {
-            let batch = batches.batch(rows, &mut dice)?;
-            loss_sum += network.step(&batch, pace, &mut dice)? * rows.len() as f32;
+            let batch = batches.batch(rows, &mut dice);
+            loss_sum += network.step(&batch, pace, &mut dice) * rows.len() as f32;
         }
-        let logits = network.logits(&held_out)?;
+        let logits = network.logits(&held_out);
         let train_loss = loss_sum / train.len() as f32;
-        if !(train_loss.is_finite() && log_softmax(&logits, D::Minus1)?.sum_all()?.to_scalar::<f32>()?.is_finite()) {
+        if !(train_loss.is_finite() && log_softmax(logits.clone()).sum().is_finite()) {
             return Err(TrainError::Diverged(epoch));
         }
-        let losses = calibrate::calibrated_losses(&logits.to_vec2()?, &validation.targets);
+        let rows: Vec<Vec<f32>> = logits.rows().into_iter().map(|row| row.to_vec()).collect();
+        let losses = calibrate::calibrated_losses(&rows, &validation.targets);
         let report = EpochReport {
             epoch,
             epochs: params.epochs,
             train_loss,
             validation_loss: losses.iter().sum::<f32>() / losses.len() as f32,
-            validation_accuracy: accuracy(&logits, &validation.targets)?,
+            validation_accuracy: accuracy(&logits, &validation.targets),
         };
         history.push(report);
         if stopping.is_to_be_kept(epoch, &losses) {
-            best = network.layers()?;
+            best = network.layers();
         }
         let now = Resumable { of: &of, network: &network, stopping: &stopping, best: &best, history: &history };
         if on_epoch(&report, &now).is_break() {
@@ -112,8 +106,28 @@ fn learning_rate_factor(epoch: usize, epochs: usize) -> f64 {
     0.5 * (1.0 + (PI * (epoch - 1) as f64 / epochs as f64).cos())
 }
 
-fn accuracy(logits: &Tensor, targets: &[usize]) -> Result<f32, TrainError> {
-    let answers: Vec<u32> = logits.argmax(D::Minus1)?.to_vec1()?;
-    let right = answers.iter().zip(targets).filter(|(answer, target)| **answer as usize == **target).count();
-    Ok(right as f32 / targets.len() as f32)
+fn accuracy(logits: &Array2<f32>, targets: &[usize]) -> f32 {
+    let right = logits.rows().into_iter().zip(targets).filter(|(row, target)| answer(row) == **target).count();
+    right as f32 / targets.len() as f32
+}
+
+/// The class with the highest logit, the first of equal ones.
+fn answer(logits: &ArrayView1<'_, f32>) -> usize {
+    let higher = |best: (usize, f32), (class, &x): (usize, &f32)| if x > best.1 { (class, x) } else { best };
+    logits.iter().enumerate().fold((0, f32::NEG_INFINITY), higher).0
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_the_highest_logit_and_the_first_of_equal_ones() {
+        let logits = array![[0.1, 0.7, 0.2], [0.5, 0.5, 0.0], [-3.0, -2.0, -1.0]];
+        for (targets, expected) in [([1, 0, 2], 1.0), ([0, 1, 2], 1.0 / 3.0), ([2, 2, 1], 0.0)] {
+            assert_eq!(accuracy(&logits, &targets), expected, "{targets:?}");
+        }
+    }
 }

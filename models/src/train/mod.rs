@@ -1,4 +1,4 @@
-//! From labelled embeddings to a head, by candle on the CPU: multinomial logistic regression, or one
+//! From labelled embeddings to a head, on one core: multinomial logistic regression, or one
 //! hidden layer.
 //!
 //! ```text
@@ -151,9 +151,6 @@ pub enum TrainError {
     /// A checkpoint of other examples or parameters.
     #[error("the checkpoint is of another fit")]
     OtherCheckpoint,
-    /// The tensor library failed.
-    #[error("the tensor library failed")]
-    Tensor(#[from] candle_core::Error),
 }
 
 /// How far a fit came.

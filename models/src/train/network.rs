@@ -3,14 +3,10 @@
 //! The gradients are written out. A library's backward pass would compute the one by the features as
 //! well, which nobody needs and which is larger than all else.
 
-use std::cell::RefCell;
-
-use candle_core::{CpuStorage, D, DType, Device, InplaceOp2, Layout, Tensor};
-use candle_nn::ops::log_softmax;
+use ndarray::{Array, Array1, Array2, ArrayView2, Axis, Dimension, Ix1, Ix2, Zip};
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::TrainError;
 use super::batches::Batch;
 use crate::onnx::LinearLayer;
 
@@ -20,25 +16,34 @@ const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
-/// A tensor that is fitted, with AdamW's moments.
-pub(super) struct Parameter {
-    pub(super) value: Tensor,
-    pub(super) moments: Moments,
-    decays: bool,
+/// Numbers that are fitted, row by row in memory, with AdamW's moments: running means of the gradient and of its
+/// square.
+#[derive(Debug)]
+pub(super) struct Parameter<D: Dimension> {
+    pub(super) value: Array<f32, D>,
+    pub(super) first: Array<f32, D>,
+    pub(super) second: Array<f32, D>,
 }
 
-/// Running means of the gradient and of its square.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Moments {
-    pub(super) first: Vec<f32>,
-    pub(super) second: Vec<f32>,
+/// Weights `[inputs, outputs]` and bias `[outputs]`.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) weights: Parameter<Ix2>,
+    pub(super) bias: Parameter<Ix1>,
 }
 
-/// Weights `[inputs, outputs]` and bias `[outputs]` of each layer.
+/// The layers, and how many steps they were moved.
+#[derive(Debug)]
 pub(super) struct Network {
-    pub(super) layers: Vec<[Parameter; 2]>,
-    /// How many steps were made.
+    pub(super) layers: Vec<Layer>,
     pub(super) steps: i32,
+}
+
+/// The gradient by a layer.
+#[derive(Debug)]
+struct Gradient {
+    weights: Array2<f32>,
+    bias: Array1<f32>,
 }
 
 /// How long a step is.
@@ -50,202 +55,184 @@ pub(super) struct Pace {
     pub(super) dropout: f64,
 }
 
-impl Parameter {
-    pub(super) fn new(value: Vec<f32>, shape: &[usize], decays: bool) -> Result<Self, TrainError> {
-        let moments = Moments { first: vec![0.0; value.len()], second: vec![0.0; value.len()] };
-        Ok(Self { value: Tensor::from_vec(value, shape, &Device::Cpu)?, moments, decays })
+impl<D: Dimension> Parameter<D> {
+    fn new(value: Array<f32, D>) -> Self {
+        let moment = Array::zeros(value.raw_dim());
+        Self { first: moment.clone(), second: moment, value }
     }
 
-    /// The same parameter with other numbers, as many of them.
-    pub(super) fn with(&self, value: Vec<f32>, moments: Moments) -> Result<Self, TrainError> {
-        let value = Tensor::from_vec(value, self.value.dims(), &Device::Cpu)?;
-        Ok(Self { value, moments, decays: self.decays })
+    /// One step of AdamW, in place: no memory is allocated, however many steps there are.
+    fn step(&mut self, gradient: &Array<f32, D>, step: AdamW) {
+        let AdamW { rate, keep, correction } = step;
+        let moved = Zip::from(&mut self.value).and(&mut self.first).and(&mut self.second).and(gradient);
+        moved.for_each(|value, first, second, &gradient| {
+            *first = BETA1 * *first + (1.0 - BETA1) * gradient;
+            *second = BETA2 * *second + (1.0 - BETA2) * gradient * gradient;
+            let step = (*first / correction[0]) / ((*second / correction[1]).sqrt() + EPSILON);
+            *value = *value * keep - rate * step;
+        });
+    }
+}
+
+/// What a step of AdamW is made with.
+#[derive(Debug, Clone, Copy)]
+struct AdamW {
+    rate: f32,
+    /// The share of a value that its decay leaves.
+    keep: f32,
+    /// What makes up for moments that began at 0.
+    correction: [f32; 2],
+}
+
+impl Layer {
+    fn forward(&self, x: &ArrayView2<'_, f32>) -> Array2<f32> {
+        x.dot(&self.weights.value) + &self.bias.value
     }
 }
 
 impl Network {
     /// A head of one layer starts at 0: its problem is convex. With a hidden layer, all starts uniform
     /// within ±1/√inputs, or its numbers would stay equal to each other for ever.
-    pub(super) fn new(
-        embedding: usize,
-        hidden: usize,
-        classes: usize,
-        dice: &mut Xoshiro256PlusPlus,
-    ) -> Result<Self, TrainError> {
+    pub(super) fn new(embedding: usize, hidden: usize, classes: usize, dice: &mut Xoshiro256PlusPlus) -> Self {
         let sizes = if hidden == 0 { vec![embedding, classes] } else { vec![embedding, hidden, classes] };
-        let mut layers = Vec::with_capacity(sizes.len() - 1);
-        for pair in sizes.windows(2) {
+        let layer = |pair: &[usize]| {
             let (inputs, outputs) = (pair[0], pair[1]);
             let bound = if hidden == 0 { 0.0 } else { 1.0 / (inputs as f32).sqrt() };
-            let mut draw =
-                |count: usize| -> Vec<f32> { (0..count).map(|_| (2.0 * dice.random::<f32>() - 1.0) * bound).collect() };
-            layers.push([
-                Parameter::new(draw(inputs * outputs), &[inputs, outputs], true)?,
-                // The bias must not decay: it is where the classes' shares are.
-                Parameter::new(draw(outputs), &[outputs], false)?,
-            ]);
-        }
-        Ok(Self { layers, steps: 0 })
+            let mut draw = || (2.0 * dice.random::<f32>() - 1.0) * bound;
+            Layer {
+                weights: Parameter::new(Array2::from_shape_simple_fn((inputs, outputs), &mut draw)),
+                bias: Parameter::new(Array1::from_shape_simple_fn(outputs, &mut draw)),
+            }
+        };
+        Self { layers: sizes.windows(2).map(layer).collect(), steps: 0 }
     }
 
     /// What the softmax gets, `[n, classes]`.
-    pub(super) fn logits(&self, features: &Tensor) -> Result<Tensor, TrainError> {
-        let mut x = features.clone();
-        for (index, [weights, bias]) in self.layers.iter().enumerate() {
-            if index > 0 {
-                x = x.relu()?;
-            }
-            x = x.matmul(&weights.value)?.broadcast_add(&bias.value)?;
-        }
-        Ok(x)
+    pub(super) fn logits(&self, features: &Array2<f32>) -> Array2<f32> {
+        let (first, rest) = self.layers.split_first().expect("a head has a layer");
+        rest.iter().fold(first.forward(&features.view()), |x, layer| layer.forward(&relu(x).view()))
     }
 
     /// Moves all weights one step down the gradient of a batch; tells the batch's mean loss before it.
-    pub(super) fn step(&mut self, batch: &Batch, pace: Pace, dice: &mut Xoshiro256PlusPlus) -> Result<f32, TrainError> {
-        let (loss, gradients) = self.gradients(batch, pace, dice)?;
+    pub(super) fn step(&mut self, batch: &Batch, pace: Pace, dice: &mut Xoshiro256PlusPlus) -> f32 {
+        let (loss, gradients) = self.gradients(batch, pace, dice);
         self.steps += 1;
-        for (parameter, gradient) in self.layers.iter_mut().flatten().zip(&gradients) {
-            let decay = if parameter.decays { pace.learning_rate * pace.weight_decay } else { 0.0 };
-            let update = Update {
-                moments: RefCell::new(&mut parameter.moments),
-                rate: pace.learning_rate as f32,
-                keep: (1.0 - decay) as f32,
-                correction: [1.0 - BETA1.powi(self.steps), 1.0 - BETA2.powi(self.steps)],
-            };
-            parameter.value.inplace_op2(gradient, &update)?;
+        let step = AdamW {
+            rate: pace.learning_rate as f32,
+            keep: (1.0 - pace.learning_rate * pace.weight_decay) as f32,
+            correction: [1.0 - BETA1.powi(self.steps), 1.0 - BETA2.powi(self.steps)],
+        };
+        for (layer, gradient) in self.layers.iter_mut().zip(&gradients) {
+            layer.weights.step(&gradient.weights, step);
+            // The bias must not decay: it is where the classes' shares are.
+            layer.bias.step(&gradient.bias, AdamW { keep: 1.0, ..step });
         }
-        Ok(loss)
+        loss
     }
 
-    /// The mean loss of a batch, −Σ target·log p, and its gradients, in the order of the parameters.
-    fn gradients(
-        &self,
-        batch: &Batch,
-        pace: Pace,
-        dice: &mut Xoshiro256PlusPlus,
-    ) -> Result<(f32, Vec<Tensor>), TrainError> {
+    /// The mean loss of a batch, −Σ target·log p, and its gradients, in the order of the layers.
+    fn gradients(&self, batch: &Batch, pace: Pace, dice: &mut Xoshiro256PlusPlus) -> (f32, Vec<Gradient>) {
         let Batch { features, targets } = batch;
-        let linear =
-            |x: &Tensor, [weights, bias]: &[Parameter; 2]| x.matmul(&weights.value)?.broadcast_add(&bias.value);
         let hidden = match &self.layers[..] {
             [first, _] => {
-                let active = linear(features, first)?.relu()?;
-                let gate = active.gt(0.0_f32)?.to_dtype(DType::F32)?;
-                let gate = match pace.dropout {
-                    dropout if dropout > 0.0 => (gate * mask(active.dims(), dropout, dice)?)?,
-                    _ => gate,
-                };
-                Some(((active * &gate)?, gate))
+                let active = first.forward(&features.view());
+                let mut gate = active.mapv(|x| if x > 0.0 { 1.0 } else { 0.0 });
+                if pace.dropout > 0.0 {
+                    leave_out(&mut gate, pace.dropout, dice);
+                }
+                Some((active * &gate, gate))
             }
             _ => None,
         };
         let last = self.layers.last().expect("a head has a layer");
-        let input = hidden.as_ref().map_or(features, |(active, _)| active);
-        let log_p = log_softmax(&linear(input, last)?, D::Minus1)?;
-        let count = targets.dim(0)? as f64;
-        let loss = ((targets * &log_p)?.sum_all()?.to_scalar::<f32>()? as f64 / -count) as f32;
-        let by_logits = ((log_p.exp()?.broadcast_mul(&targets.sum_keepdim(D::Minus1)?)? - targets)? / count)?;
-        let mut gradients = vec![input.t()?.matmul(&by_logits)?, by_logits.sum(0)?];
+        let input = hidden.as_ref().map_or(features, |(active, _)| active).view();
+        let log_p = log_softmax(last.forward(&input));
+        let count = targets.nrows() as f32;
+        let loss = -(targets * &log_p).sum() / count;
+        let weights = targets.sum_axis(Axis(1)).insert_axis(Axis(1));
+        let by_logits = (log_p.mapv_into(f32::exp) * weights - targets) / count;
+        let mut gradients = vec![Gradient::of(&input, &by_logits)];
         if let Some((_, gate)) = &hidden {
-            let by_hidden = (by_logits.matmul(&last[0].value.t()?)? * gate)?;
-            gradients.splice(0..0, [features.t()?.matmul(&by_hidden)?, by_hidden.sum(0)?]);
+            let by_hidden = by_logits.dot(&last.weights.value.t()) * gate;
+            gradients.insert(0, Gradient::of(&features.view(), &by_hidden));
         }
-        Ok((loss, gradients))
+        (loss, gradients)
     }
 
     /// The layers as they are written into a file.
-    pub(super) fn layers(&self) -> Result<Vec<LinearLayer>, TrainError> {
-        let layer = |[weights, bias]: &[Parameter; 2]| {
-            let (inputs, outputs) = weights.value.dims2()?;
-            Ok(LinearLayer {
-                inputs,
-                outputs,
-                weights: weights.value.t()?.flatten_all()?.to_vec1()?,
-                bias: bias.value.to_vec1()?,
-            })
+    pub(super) fn layers(&self) -> Vec<LinearLayer> {
+        let layer = |Layer { weights, bias }: &Layer| {
+            let (inputs, outputs) = weights.value.dim();
+            let weights = weights.value.t().iter().copied().collect();
+            LinearLayer { inputs, outputs, weights, bias: bias.value.to_vec() }
         };
         self.layers.iter().map(layer).collect()
     }
 }
 
-/// 0 for the share that is left out, and for the rest what makes up for it.
-fn mask(shape: &[usize], dropout: f64, dice: &mut Xoshiro256PlusPlus) -> Result<Tensor, TrainError> {
-    let (out, rest) = (dropout as f32, (1.0 / (1.0 - dropout)) as f32);
-    let draw = |_| if dice.random::<f32>() < out { 0.0 } else { rest };
-    let mask: Vec<f32> = (0..shape.iter().product()).map(draw).collect();
-    Ok(Tensor::from_vec(mask, shape, &Device::Cpu)?)
+impl Gradient {
+    /// By a layer with this input, given the gradient by what it put out.
+    fn of(input: &ArrayView2<'_, f32>, by_output: &Array2<f32>) -> Self {
+        Self { weights: input.t().dot(by_output), bias: by_output.sum_axis(Axis(0)) }
+    }
 }
 
-/// One step of AdamW for one parameter, in place: no memory is allocated, however many steps there are.
-struct Update<'a> {
-    moments: RefCell<&'a mut Moments>,
-    rate: f32,
-    keep: f32,
-    correction: [f32; 2],
+fn relu(x: Array2<f32>) -> Array2<f32> {
+    // Not `max`, which would make 0 of what is no number.
+    x.mapv_into(|x| if x < 0.0 { 0.0 } else { x })
 }
 
-impl InplaceOp2 for Update<'_> {
-    fn name(&self) -> &'static str {
-        "adamw"
+/// The logarithms of the probabilities that a softmax gives, row by row.
+pub(super) fn log_softmax(mut logits: Array2<f32>) -> Array2<f32> {
+    for mut row in logits.rows_mut() {
+        let highest = row.fold(f32::NEG_INFINITY, |highest, &x| highest.max(x));
+        row -= highest;
+        let sum: f32 = row.iter().map(|x| x.exp()).sum();
+        row -= sum.ln();
     }
+    logits
+}
 
-    fn cpu_fwd(
-        &self,
-        value: &mut CpuStorage,
-        value_layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let (CpuStorage::F32(value), CpuStorage::F32(gradient)) = (value, gradient) else {
-            candle_core::bail!("heads are fitted in 32-bit floats");
-        };
-        let (Some(at), Some(from)) = (value_layout.contiguous_offsets(), gradient_layout.contiguous_offsets()) else {
-            candle_core::bail!("weights and gradients lie in one piece");
-        };
-        let mut moments = self.moments.borrow_mut();
-        let Moments { first, second } = &mut **moments;
-        let pairs = value[at.0..at.1].iter_mut().zip(&gradient[from.0..from.1]);
-        for ((value, &gradient), (first, second)) in pairs.zip(first.iter_mut().zip(second.iter_mut())) {
-            *first = BETA1 * *first + (1.0 - BETA1) * gradient;
-            *second = BETA2 * *second + (1.0 - BETA2) * gradient * gradient;
-            let step = (*first / self.correction[0]) / ((*second / self.correction[1]).sqrt() + EPSILON);
-            *value = *value * self.keep - self.rate * step;
-        }
-        Ok(())
-    }
+/// Multiplies by 0 the share that is left out, and the rest by what makes up for it.
+fn leave_out(gate: &mut Array2<f32>, share: f64, dice: &mut Xoshiro256PlusPlus) {
+    let (out, rest) = (share as f32, (1.0 / (1.0 - share)) as f32);
+    gate.mapv_inplace(|open| open * if dice.random::<f32>() < out { 0.0 } else { rest });
 }
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::super::batches::dice;
     use super::*;
 
     fn batch() -> Batch {
-        let features = Tensor::new(&[[0.5_f32, -1.0, 2.0], [1.5, 0.3, -0.7]], &Device::Cpu).expect("a matrix");
-        let targets = Tensor::new(&[[0.9_f32, 0.1], [0.4, 1.6]], &Device::Cpu).expect("a matrix");
-        Batch { features, targets }
+        Batch { features: array![[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]], targets: array![[0.9, 0.1], [0.4, 1.6]] }
+    }
+
+    /// The number at a place among the weights, and behind them the biases.
+    fn number(layer: &mut Layer, place: usize) -> &mut f32 {
+        let Layer { weights, bias } = layer;
+        weights.value.iter_mut().chain(&mut bias.value).nth(place).expect("a number of the layer")
     }
 
     /// Each gradient against the slope of the loss, measured.
     #[test]
     fn the_gradients_are_those_of_the_loss() {
         for hidden in [0, 4] {
-            let mut network = Network::new(3, hidden, 2, &mut dice(5, 0)).expect("a network");
+            let mut network = Network::new(3, hidden, 2, &mut dice(5, 0));
             let pace = Pace { learning_rate: 0.1, weight_decay: 0.0, dropout: 0.4 };
             // The same dice for every call, so that the same numbers are left out.
-            let (_, gradients) = network.gradients(&batch(), pace, &mut dice(9, 1)).expect("computes");
-            let expected: Vec<Vec<f32>> =
-                gradients.iter().map(|g| g.flatten_all().and_then(|g| g.to_vec1()).expect("floats")).collect();
-            for (index, expected) in expected.iter().enumerate() {
-                for (place, expected) in expected.iter().enumerate() {
+            let (_, gradients) = network.gradients(&batch(), pace, &mut dice(9, 1));
+            assert_eq!(gradients.len(), network.layers.len());
+            for (index, Gradient { weights, bias }) in gradients.iter().enumerate() {
+                assert_eq!(weights.dim(), network.layers[index].weights.value.dim());
+                for (place, expected) in weights.iter().chain(bias).enumerate() {
                     let mut loss = |by: f32| {
-                        let parameter = &mut network.layers[index / 2][index % 2];
-                        let kept = parameter.value.clone();
-                        let mut values: Vec<f32> = kept.flatten_all().and_then(|v| v.to_vec1()).expect("floats");
-                        values[place] += by;
-                        parameter.value = Tensor::from_vec(values, kept.dims(), &Device::Cpu).expect("of this shape");
-                        let loss = network.gradients(&batch(), pace, &mut dice(9, 1)).expect("computes").0;
-                        network.layers[index / 2][index % 2].value = kept;
+                        let kept = *number(&mut network.layers[index], place);
+                        *number(&mut network.layers[index], place) = kept + by;
+                        let loss = network.gradients(&batch(), pace, &mut dice(9, 1)).0;
+                        *number(&mut network.layers[index], place) = kept;
                         f64::from(loss)
                     };
                     let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
@@ -260,13 +247,34 @@ mod tests {
 
     #[test]
     fn the_first_step_is_as_long_as_the_rate_and_weights_decay() {
-        let mut network = Network::new(3, 0, 2, &mut dice(5, 0)).expect("a network");
-        network.layers[0][0] = Parameter::new(vec![1.0; 6], &[3, 2], true).expect("of this shape");
+        let mut network = Network::new(3, 0, 2, &mut dice(5, 0));
+        network.layers[0].weights = Parameter::new(Array2::ones((3, 2)));
         let pace = Pace { learning_rate: 0.1, weight_decay: 0.5, dropout: 0.0 };
-        network.step(&batch(), pace, &mut dice(1, 1)).expect("steps");
-        let layer = &network.layers().expect("floats")[0];
+        network.step(&batch(), pace, &mut dice(1, 1));
+        let layer = &network.layers()[0];
         // Adam's first step is the sign of the gradient; the decay takes 0.1 × 0.5 of the weight before it.
         assert!(layer.weights.iter().all(|w| ((w - 0.95).abs() - 0.1).abs() < 1e-4), "{layer:?}");
         assert!(layer.bias.iter().all(|b| (b.abs() - 0.1).abs() < 1e-4), "{layer:?}");
+    }
+
+    #[test]
+    fn a_layer_is_written_output_by_output() {
+        let mut network = Network::new(3, 0, 2, &mut dice(5, 0));
+        network.layers[0].weights = Parameter::new(array![[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+        network.layers[0].bias = Parameter::new(array![7.0, 8.0]);
+        let layer = &network.layers()[0];
+        assert_eq!((layer.inputs, layer.outputs), (3, 2));
+        assert_eq!(layer.weights, [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+        assert_eq!(layer.bias, [7.0, 8.0]);
+    }
+
+    #[test]
+    fn logarithms_of_probabilities_bear_large_logits_and_show_what_is_no_number() {
+        let found = log_softmax(array![[1000.0, 1000.0 - 2.0_f32.ln()], [-3.0, -3.0]]);
+        let expected: Array2<f32> = array![[2.0 / 3.0, 1.0 / 3.0], [0.5, 0.5]];
+        assert!((&found.mapv(f32::exp) - &expected).iter().all(|off| off.abs() < 1e-5), "{found}");
+        for logits in [array![[f32::NAN, 0.0]], array![[f32::INFINITY, 0.0]], array![[f32::NAN, f32::NAN]]] {
+            assert!(!log_softmax(logits.clone()).sum().is_finite(), "{logits}");
+        }
     }
 }

@@ -1,17 +1,12 @@
-//! Products of matrices, row by row in memory, on one core.
-//!
-//! `gemm` picks the vector instructions of the processor at run time. Its interface is of raw pointers; this is
-//! the one place that calls it, behind checks of all lengths.
+//! Products of matrices, row by row in memory, on one core; `ndarray`'s kernels pick the vector instructions of the
+//! processor at run time.
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 /// A matrix in memory, maybe transposed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
-    data: &'a [f32],
-    rows: usize,
-    columns: usize,
-    by_row: isize,
-    by_column: isize,
-}
+pub(super) struct View<'a>(ArrayView2<'a, f32>);
 
 impl<'a> View<'a> {
     /// `data` as `rows` rows.
@@ -20,12 +15,12 @@ impl<'a> View<'a> {
     /// If the length is not that of a matrix.
     pub(super) fn new(data: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(data.len(), rows * columns, "a matrix of {rows} rows and {columns} columns");
-        Self { data, rows, columns, by_row: columns as isize, by_column: 1 }
+        Self(ArrayView2::from_shape((rows, columns), data).expect("of this length"))
     }
 
     /// The same memory with rows and columns exchanged.
     pub(super) fn transposed(self) -> Self {
-        Self { rows: self.columns, columns: self.rows, by_row: self.by_column, by_column: self.by_row, ..self }
+        Self(self.0.reversed_axes())
     }
 }
 
@@ -33,38 +28,11 @@ impl<'a> View<'a> {
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(super) fn multiply(target: &mut [f32], add: bool, a: View<'_>, b: View<'_>) {
-    assert_eq!(a.columns, b.rows, "shapes of a product");
-    assert_eq!(target.len(), a.rows * b.columns, "shape of the target of a product");
-    if target.is_empty() {
-        return;
-    }
-    #[expect(unsafe_code, reason = "the only fast product of matrices in the tree takes pointers")]
-    // SAFETY: a view's data covers all its rows and columns at its strides, as its constructors assert, and the
-    // target covers `a.rows` rows of `b.columns`, as asserted above; borrows keep the three apart.
-    unsafe {
-        gemm::gemm(
-            a.rows,
-            b.columns,
-            a.columns,
-            target.as_mut_ptr(),
-            1,
-            b.columns as isize,
-            add,
-            a.data.as_ptr(),
-            a.by_column,
-            a.by_row,
-            b.data.as_ptr(),
-            b.by_column,
-            b.by_row,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+pub(super) fn multiply(target: &mut [f32], add: bool, View(a): View<'_>, View(b): View<'_>) {
+    assert_eq!(a.ncols(), b.nrows(), "shapes of a product");
+    let shape = (a.nrows(), b.ncols());
+    let mut target = ArrayViewMut2::from_shape(shape, target).expect("shape of the target of a product");
+    general_mat_mul(1.0, &a, &b, if add { 1.0 } else { 0.0 }, &mut target);
 }
 
 #[cfg(test)]
