@@ -12,8 +12,8 @@ pub mod door;
 /// The one error of the HTTP interface.
 pub mod error;
 
-/// The database and the files.
-pub mod store;
+/// The database and the files: a crate of its own, which knows no stage.
+pub use pilah_store as store;
 
 /// Who did what, and when.
 mod audit;
