@@ -16,7 +16,7 @@
 #   sqlx: commits that said Ok: 10, rows that a second connection reads: 0, rows after the pool was closed: 0
 #   SeaORM: commits that said Ok: 10, rows that a second connection reads: 0, rows after the pool was closed: 0
 #
-# Fails if that changes: Pilah's hub/src/store/keeper.rs, which closes such connections, may then be simpler.
+# Fails if that changes: Pilah's hub/store/src/keeper.rs, which closes such connections, may then be simpler.
 # Needs cargo, a C compiler and a registry. Takes some minutes.
 set -euo pipefail
 

@@ -15,8 +15,8 @@ pub mod error;
 /// A file that a request brings.
 mod body;
 
-/// The database and the files.
-pub mod store;
+/// The database and the files: a crate of its own, which knows no stage.
+pub use pilah_store as store;
 
 /// Who did what, and when.
 mod audit;

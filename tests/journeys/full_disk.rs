@@ -51,7 +51,7 @@ fn what_was_acknowledged_around_a_full_disk_is_there() {
         Err(reason) => {
             println!(
                 "NOT RUN: this machine cannot mount a small file system ({reason}); run it as root. \
-                 hub/src/store/tests/full_disk.rs imitates a full disk without one"
+                 hub/store/src/tests/full_disk.rs imitates a full disk without one"
             );
             return;
         }

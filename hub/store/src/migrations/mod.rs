@@ -1,7 +1,7 @@
 //! The tables, as they came to be: each migration once, in order, never edited after a release.
 //!
 //! To add a column or a table, add a migration, a file of its own, at the end of the list and a field
-//! or an entity in `store/entity/`. New columns are nullable or have a default, so that existing rows
+//! or an entity in `entity/`. New columns are nullable or have a default, so that existing rows
 //! stay valid.
 
 /// The first tables.
@@ -47,7 +47,7 @@ use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
 #[derive(Debug)]
-pub(crate) struct Migrator;
+pub(super) struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {

@@ -12,7 +12,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,8 +31,11 @@ const ROOM: i64 = 256 * 1024;
 /// A trial that only shows that writing works writes a page or two.
 const NO_ROOM: i64 = 1;
 
+/// How long a writer waits for another before it fails.
+const BUSY: Duration = Duration::from_secs(15);
+
 /// How long a trial waits for another writer before it proves nothing.
-const BUSY: Duration = Duration::from_secs(1);
+const TRIAL_BUSY: Duration = Duration::from_secs(1);
 
 /// How long a write that worked proves that the next one would, to who asks how the hub is.
 const PROVEN: Duration = Duration::from_secs(30);
@@ -67,23 +70,20 @@ pub(super) struct Keeper {
     /// Whose mark is whose: several processes use one database.
     name: String,
     number: AtomicI64,
-    /// The largest number of pages of the database, which imitates a full disk.
-    #[cfg(test)]
-    pub(super) most_pages: std::sync::atomic::AtomicU32,
+    /// The largest number of pages of the database, which imitates a full disk; 0 for no limit.
+    pub(super) most_pages: AtomicU32,
 }
 
 impl Keeper {
     pub(super) fn new(condition: Condition, file: &Path) -> Self {
-        let options =
-            super::connection::options(SqliteConnectOptions::new(), file).create_if_missing(false).busy_timeout(BUSY);
+        let options = options(SqliteConnectOptions::new(), file).create_if_missing(false).busy_timeout(TRIAL_BUSY);
         Self {
             condition,
             options: options.disable_statement_logging(),
             turn: Turn::default(),
             name: Uuid::new_v4().to_string(),
             number: AtomicI64::new(0),
-            #[cfg(test)]
-            most_pages: std::sync::atomic::AtomicU32::new(0),
+            most_pages: AtomicU32::new(0),
         }
     }
 
@@ -275,13 +275,7 @@ impl Keeper {
         Ok(true)
     }
 
-    // In tests it imitates a disk that is full.
-    #[cfg(not(test))]
-    async fn limit(&self, _: &mut SqliteConnection) -> Result<(), SqlxError> {
-        Ok(())
-    }
-
-    #[cfg(test)]
+    /// Puts the limit of [`Keeper::most_pages`] on a connection.
     pub(super) async fn limit(&self, connection: &mut SqliteConnection) -> Result<(), SqlxError> {
         let pages = self.most_pages.load(Ordering::Relaxed);
         if pages > 0 {
@@ -290,6 +284,21 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+/// How every connection of the hub to its database is opened. The path is set on the options, not written into
+/// a URL, so that any character may be in it.
+pub(super) fn options(options: SqliteConnectOptions, file: &Path) -> SqliteConnectOptions {
+    options
+        .filename(file)
+        .in_memory(false)
+        .shared_cache(false)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("journal_mode", "WAL")
+        // A commit is acknowledged to a bin, which then forgets: it must be on disk.
+        .pragma("synchronous", "FULL")
 }
 
 fn refused(trouble: Trouble) -> DbErr {

@@ -3,7 +3,7 @@
 //! After a full disk, a damaged file or a failing device nothing is assumed of the connection that met it:
 //! SQLite ends a transaction by itself then, and a library above it may go on counting one. [`Soundness`] is
 //! what is known of a part of the storage (the database, the objects). It does no IO and reads no clock:
-//! `store::keeper` acts on what it says.
+//! `keeper` acts on what it says.
 
 use std::error::Error;
 use std::io;
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn a_trouble_is_found_behind_other_errors() {
         let io = |kind: io::ErrorKind| {
-            crate::store::BlobError::Storage(object_store::Error::Generic {
+            crate::BlobError::Storage(object_store::Error::Generic {
                 store: "local",
                 source: Box::new(io::Error::from(kind)),
             })
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(Trouble::in_error(&io(io::ErrorKind::ReadOnlyFilesystem)), Some(Trouble::ReadOnly));
         assert_eq!(Trouble::in_error(&io(io::ErrorKind::TimedOut)), None);
         let refused = || SqlxError::Io(io::Error::other(Refused(Trouble::Full)));
-        let wrapped = crate::store::StoreError::Database(DbErr::Conn(RuntimeErr::SqlxError(refused().into())));
+        let wrapped = crate::StoreError::Database(DbErr::Conn(RuntimeErr::SqlxError(refused().into())));
         assert_eq!(Trouble::in_error(&wrapped), Some(Trouble::Full));
         assert_eq!(Trouble::in_error(&DbErr::Custom("full".into())), None);
     }

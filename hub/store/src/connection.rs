@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -17,16 +16,13 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use uuid::Uuid;
 
-use super::keeper::Keeper;
+use super::keeper::{self, Keeper};
 use super::migrations::Migrator;
 use super::trouble::Trouble;
 use super::{DataFolder, StoreError, lost, now_ms};
 
 /// How many queries run at once. SQLite has one writer and many readers.
 const CONNECTIONS: u32 = 6;
-
-/// How long a writer waits for another before it fails.
-const BUSY: Duration = Duration::from_secs(15);
 
 /// The database of a hub, migrated to this build's tables. Clones share one pool.
 #[derive(Debug, Clone)]
@@ -128,16 +124,16 @@ impl Store {
         self.0.pool.close().await
     }
 
-    /// Imitates a disk with room for so many pages.
-    #[cfg(test)]
-    pub(crate) fn limit_pages(&self, pages: u32) {
+    /// Imitates a disk with room for so many pages of the database, for tests of what a hub does on a full
+    /// one; 0 takes the limit away from connections to come.
+    pub fn limit_pages(&self, pages: u32) {
         self.0.keeper.most_pages.store(pages, Ordering::Relaxed);
     }
 
-    /// Imitates an error of a connection.
-    #[cfg(test)]
-    pub(crate) fn meet(&self, trouble: Trouble) {
-        self.0.keeper.meet(trouble, "a test");
+    /// Takes it that a connection met this, for tests of what a hub does then. Like any trouble, it is over
+    /// once a trial has worked.
+    pub fn meet(&self, trouble: Trouble) {
+        self.0.keeper.meet(trouble, "it was told so");
     }
 }
 
@@ -318,47 +314,26 @@ async fn refuse_newer(pool: &sea_orm::DatabaseConnection, folder: &Path) -> Resu
     if unknown.is_empty() { Ok(()) } else { Err(StoreError::Newer { folder: folder.to_owned(), unknown }) }
 }
 
-/// How every connection of the hub to its database is opened. The path is set on the options, not written into
-/// a URL, so that any character may be in it.
-pub(super) fn options(options: SqliteConnectOptions, file: &Path) -> SqliteConnectOptions {
-    options
-        .filename(file)
-        .in_memory(false)
-        .shared_cache(false)
-        .create_if_missing(true)
-        .foreign_keys(true)
-        .busy_timeout(BUSY)
-        .pragma("journal_mode", "WAL")
-        // A commit is acknowledged to a bin, which then forgets: it must be on disk.
-        .pragma("synchronous", "FULL")
-}
-
 async fn connect(file: &Path, keeper: &Arc<Keeper>) -> Result<sea_orm::DatabaseConnection, DbErr> {
     let mut settings = ConnectOptions::new("sqlite::memory:");
     settings.max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
     let file = file.to_owned();
-    settings.map_sqlx_sqlite_opts(move |sqlite| options(sqlite, &file));
+    settings.map_sqlx_sqlite_opts(move |sqlite| keeper::options(sqlite, &file));
     let keeper = Arc::clone(keeper);
     settings.map_sqlx_sqlite_pool_opts(move |pool| {
-        let (taken, given_back) = (Arc::clone(&keeper), Arc::clone(&keeper));
-        let pool = pool
-            .before_acquire(move |connection, meta| {
-                let keeper = Arc::clone(&taken);
-                Box::pin(async move { keeper.may_use(connection, meta.age).await })
-            })
-            .after_release(move |connection, meta| {
-                let keeper = Arc::clone(&given_back);
-                Box::pin(async move { keeper.may_stay(connection, meta.age).await })
-            });
-        #[cfg(test)]
-        let pool = {
-            let keeper = Arc::clone(&keeper);
-            pool.after_connect(move |connection, _| {
-                let keeper = Arc::clone(&keeper);
-                Box::pin(async move { keeper.limit(connection).await })
-            })
-        };
-        pool
+        let (made, taken, given_back) = (Arc::clone(&keeper), Arc::clone(&keeper), Arc::clone(&keeper));
+        pool.after_connect(move |connection, _| {
+            let keeper = Arc::clone(&made);
+            Box::pin(async move { keeper.limit(connection).await })
+        })
+        .before_acquire(move |connection, meta| {
+            let keeper = Arc::clone(&taken);
+            Box::pin(async move { keeper.may_use(connection, meta.age).await })
+        })
+        .after_release(move |connection, meta| {
+            let keeper = Arc::clone(&given_back);
+            Box::pin(async move { keeper.may_stay(connection, meta.age).await })
+        })
     });
     Database::connect(settings).await
 }
