@@ -18,7 +18,7 @@ use super::{answers, kept_report};
 use crate::auth::User;
 use crate::dataset;
 use crate::error::{HttpError, QueryArgs};
-use crate::registry::{Parts, Registry};
+use crate::registry::Parts;
 
 /// How many images an answer has if nothing is said, and at most.
 const IMAGES: usize = 60;

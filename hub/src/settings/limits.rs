@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use crate::auth::{SHORTEST_PASSWORD, User};
 use crate::dataset::routes::LARGEST_ZIP;
+use crate::exchange::import;
 use crate::forecast::intake;
-use crate::registry::import;
 
 /// What the hub takes.
 #[derive(Debug, Serialize, ToSchema)]
