@@ -6,13 +6,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use pilah_models::name::ModelVersion;
+use pilah_plots::PlotError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::calibration::{BeforeTemperature, Calibration, ReliabilityBin};
 use super::compare::ClassTest;
 use super::job::{self, EvaluateError};
-use super::plots::{self, Plot, PlotError, PlotFile};
+use super::plots::{self, Plot, PlotFile};
 use super::report::{BinFigures, ComparisonReport, Differing, EvaluationReport, Offender, SetReport, Side};
 use super::selective::{RiskCoverage, RiskPoint};
 use super::{GateRules, Speed, cell, store};

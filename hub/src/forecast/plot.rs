@@ -1,13 +1,11 @@
 //! A forecast as a picture: the history, what is expected, and the interval around it.
 
+use pilah_plots::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, PALE, Painted, Picture, SMALL, TEXT};
+use pilah_plots::{Format, PlotError};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::answer::Answer;
-use crate::evaluate::plots::Format;
-use crate::evaluate::plots::canvas::{
-    self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, PALE, Painted, Picture, PlotError, SMALL, TEXT,
-};
 
 /// How much of the history is shown, for each step of the forecast, and at least.
 const PAST_PER_STEP: usize = 3;

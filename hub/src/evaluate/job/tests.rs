@@ -1,4 +1,5 @@
 use pilah_models::labels::Labels;
+use pilah_plots::Format;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use tokio_util::sync::CancellationToken;
@@ -83,7 +84,7 @@ async fn a_training_leaves_a_report_on_the_test_split() {
             assert!(found.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence), "the surest first");
         }
     }
-    for format in [plots::Format::Svg, plots::Format::Png] {
+    for format in [Format::Svg, Format::Png] {
         assert!(!plots::confusion(test, "test", format).expect("draws").is_empty());
     }
     assert_eq!(trained.ai_level.as_ref().map(|level| level.level), Some(1), "one training, 90 samples: beginner");

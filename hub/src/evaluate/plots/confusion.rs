@@ -1,12 +1,12 @@
 //! The confusion matrix: a row per true class, a column per answer. A cell is as dark as its share of the
 //! row, so that classes with few images are as readable as others.
 
+use pilah_plots::canvas::{self, BLUE, FAINT, GUIDE, INK, Painted, Picture, SMALL, TEXT, centred, text};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::super::report::SetReport;
-use super::canvas::{self, BLUE, FAINT, GUIDE, INK, Painted, Picture, SMALL, TEXT, centred, text};
 
 /// A matrix of this many classes or more has no room for numbers.
 const CROWDED: usize = 25;

@@ -1,9 +1,9 @@
 //! The curves of a training: loss on training and validation split, and accuracy on the latter, by epoch.
 
+use pilah_plots::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
 use crate::train::progress::EpochFigures;
 
 /// So few epochs are shown as dots as well: one alone is no line.

@@ -1,11 +1,5 @@
 //! A report as pictures, SVG or PNG: confusion matrix, reliability diagram, risk against coverage, and the
 //! curves of a training.
-//!
-//! They need no font of the machine: the Latin part of DejaVu Sans is embedded (its licence is beside it,
-//! in `hub/assets/fonts`). What it lacks, such as other scripts in a label, no label can have.
-
-/// From a picture to the bytes of a file.
-pub(crate) mod canvas;
 
 /// True class against answer.
 mod confusion;
@@ -21,7 +15,7 @@ mod curves;
 
 use std::str::FromStr;
 
-pub use canvas::PlotError;
+use pilah_plots::{Format, PlotError, canvas};
 
 use super::report::SetReport;
 use crate::train::progress::EpochFigures;
@@ -51,26 +45,6 @@ impl Plot {
             Self::Reliability => "reliability",
             Self::RiskCoverage => "risk-coverage",
             Self::Training => "training",
-        }
-    }
-}
-
-/// As which file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `image/svg+xml`
-    Svg,
-    /// `image/png`
-    Png,
-}
-
-impl Format {
-    /// The media type.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Svg => "image/svg+xml",
-            Self::Png => "image/png",
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The reliability diagram: of the answers of some confidence, which share is right? On the diagonal, the
 //! model means what it says. Below, how many answers there are of each confidence.
 
+use pilah_plots::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, PALE, Painted, Picture, SMALL, TEXT, text};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::super::calibration::{Calibration, ReliabilityBin};
-use super::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, PALE, Painted, Picture, SMALL, TEXT, text};
 
 pub(super) struct Reliability<'a> {
     pub(super) calibration: &'a Calibration,

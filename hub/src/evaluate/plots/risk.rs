@@ -1,10 +1,10 @@
 //! Risk against coverage: how many of the answers are wrong, if only the surest are taken.
 
+use pilah_plots::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::super::selective::RiskCoverage;
-use super::canvas::{self, BLUE, FAINT, FAMILY, GUIDE, INK, ORANGE, Painted, Picture, SMALL, TEXT, text};
 
 pub(super) struct Risk<'a> {
     pub(super) curve: &'a RiskCoverage,

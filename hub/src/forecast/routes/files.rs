@@ -3,11 +3,11 @@
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use pilah_plots::Format;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::HttpError;
-use crate::evaluate::plots::Format;
 use crate::forecast::answer::Answer;
 use crate::forecast::plot;
 
