@@ -1,19 +1,23 @@
-//! What a model is worth: figures on images that it has not seen.
+//! What a model is worth, by what it answers on images that it has not seen: figures, a verdict in words, and
+//! pictures of both.
 //!
 //! ```text
 //! truths and answers → figures, calibration, risk, interval → report → plots
-//!          └──→ compare (McNemar, by class) ──→ gate
+//!                          └──→ compare (McNemar, by class) ──→ gate
 //! ```
 //!
-//! The figures are pure: truths and probabilities in, numbers out. The hub gathers what they need, and runs the
-//! models. [`gate`] decides whether a model may replace the one in service, by [`rules`] that the operator can
-//! change; the file of these rules is all that is read here.
+//! All of it is pure: truths and probabilities in, numbers out, the same on every machine. Nothing here reads a
+//! file, a database or a clock; what the hub measures and reads it hands over. [`gate`] decides whether a model may
+//! replace the one in service, by [`rules`] that the operator can change.
 
 use calibration::Answered;
 use pilah_models::labels::Labels;
 use pilah_models::name::Label;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// Whether trainer and runtime compute the same.
+pub mod agreement;
 
 /// Whether confidence means what it says.
 pub mod calibration;
@@ -33,14 +37,11 @@ pub mod compare;
 /// How large a difference could have been seen.
 pub mod power;
 
-/// How fast and how large a model is.
+/// How fast and how large a model is, as it was measured.
 mod speed;
 
-/// An epoch of a fit, for a curve.
-mod epochs;
-
-/// Whether trainer and runtime compute the same.
-pub mod agreement;
+/// The epochs of a training.
+mod epoch;
 
 /// What the gate asks for.
 pub mod rules;
@@ -57,7 +58,11 @@ pub mod plots;
 /// Numbers drawn for bootstrap and simulation.
 mod draw;
 
-pub use epochs::EpochFigures;
+/// A model for tests.
+#[cfg(test)]
+mod fixture;
+
+pub use epoch::EpochFigures;
 pub use mcnemar::McNemar;
 pub use report::EvaluationReport;
 pub use rules::GateRules;
@@ -181,30 +186,10 @@ fn totals(class: usize, confusion: &[Vec<u64>]) -> (u64, u64) {
     (confusion[class].iter().sum(), confusion.iter().map(|row| row[class]).sum())
 }
 
-/// A part of a whole, 0 to 1; 0 of nothing.
+/// A share, 0 to 1; 0 of nothing.
 #[must_use]
 pub fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-/// A model of these classes, for tests: what a report needs of one.
-#[cfg(test)]
-fn manifest(version: &str, labels: &Labels) -> pilah_models::bundle::Manifest {
-    use pilah_models::bundle::{FileRef, Golden, InputSpec, Lineage, Manifest, uniform_thresholds};
-
-    Manifest {
-        format: 1,
-        version: pilah_models::name::ModelVersion::new(version).expect("valid"),
-        created_at: "2026-01-02T03:04:05Z".parse().expect("valid"),
-        labels: labels.clone(),
-        input: InputSpec::square(16),
-        embedding: 4,
-        backbone: FileRef::of(b"a backbone"),
-        head: FileRef::of(b"a head"),
-        thresholds: uniform_thresholds(labels, 0.5),
-        golden: Golden { tolerance: 0.001, probabilities: Vec::new() },
-        lineage: Lineage::default(),
-    }
 }
 
 #[cfg(test)]

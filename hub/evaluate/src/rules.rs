@@ -12,7 +12,6 @@
 //!
 //! It lies with the data, so that the hub, its workers and the commands judge alike.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -58,14 +57,6 @@ impl Default for GateRules {
 /// Rules that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
-    /// The file is there and cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        source: io::Error,
-    },
     /// It is no TOML, or has a key that is not known.
     #[error("{} cannot be used", path.display())]
     Malformed {
@@ -89,19 +80,16 @@ pub enum RulesError {
 }
 
 impl GateRules {
-    /// The rules of a data folder: those of its file, or the defaults if it has none.
+    /// The rules that the text of the file says, with defaults for what it leaves out; `path` is for errors alone.
     ///
     /// # Errors
     /// [`RulesError`], which names the file and the key.
-    pub fn in_folder(data: &Path) -> Result<Self, RulesError> {
-        let path = data.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(RulesError::Read { path, source }),
+    pub fn parse(text: &str, path: &Path) -> Result<Self, RulesError> {
+        let path = path.to_owned();
+        let rules: Self = match toml::from_str(text) {
+            Ok(rules) => rules,
+            Err(source) => return Err(RulesError::Malformed { path, source: Box::new(source) }),
         };
-        let malformed = |source| RulesError::Malformed { path: path.clone(), source: Box::new(source) };
-        let rules: Self = toml::from_str(&text).map_err(malformed)?;
         match rules.out_of_range() {
             None => Ok(rules),
             Some((key, value, range)) => Err(RulesError::Range { path, key, value, range }),
@@ -133,20 +121,18 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<GateRules, RulesError> {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join(FILE), text).expect("writes");
-        GateRules::in_folder(folder.path())
+        GateRules::parse(text, Path::new(FILE))
     }
 
-    /// An error with its causes.
-    fn in_words(error: &dyn std::error::Error) -> String {
-        std::iter::successors(Some(error), |error| error.source()).map(|error| format!("{error}; ")).collect()
+    /// An error with its source.
+    fn in_words(error: &RulesError) -> String {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        format!("{error}: {}", source.unwrap_or_default())
     }
 
     #[test]
     fn what_is_left_out_has_its_default() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        assert_eq!(GateRules::in_folder(folder.path()).expect("no file is no error"), GateRules::default());
+        assert_eq!(read("").expect("nothing is no error"), GateRules::default());
         let rules = read("margin = 0.02\nrequire_better = true").expect("valid");
         assert_eq!(rules, GateRules { margin: 0.02, require_better: true, ..GateRules::default() });
     }

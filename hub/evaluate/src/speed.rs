@@ -1,4 +1,4 @@
-//! How fast and how large a model is, as it was measured.
+//! How fast and how large a model is, as it was measured: the hub does, this crate reads no clock.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use pilah_evaluate::GateRules;
 use pilah_models::bundle::Scaling;
 use pilah_models::durable;
 use pilah_models::name::{ContentId, ModelVersion};
@@ -19,7 +18,7 @@ use serde::Serialize;
 
 use super::data::Data;
 use crate::audit;
-use crate::evaluate::job;
+use crate::evaluate::{job, rules};
 use crate::exchange::import;
 use crate::live::Live;
 use crate::registry::Parts;
@@ -114,7 +113,7 @@ enum Command {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let (folder, store) = args.data.open().await?;
-    let rules = GateRules::in_folder(folder.path())?;
+    let rules = rules::in_folder(folder.path())?;
     let blobs = Blobs::open(&folder)?;
     let registry = Registry::open(store.clone(), blobs.clone(), Live::default(), None).await?.with_rules(rules);
     let parts = Parts { store: store.clone(), blobs, registry };

@@ -12,12 +12,12 @@ use crate::auth::ADMINISTRATOR;
 use crate::broker::Mqtt;
 use crate::config::{Config, MapTiles};
 use crate::door::DoorConfig;
+use crate::evaluate::rules;
 use crate::review::{self, ReviewConfig};
 use crate::secret::Secret;
 use crate::server;
 use crate::train::ACCEPTED_CONTAMINATION;
 use crate::train::params::check_contamination;
-use pilah_evaluate::GateRules;
 
 /// Arguments of `pilah-hub serve`.
 #[derive(Debug, clap::Args)]
@@ -102,7 +102,7 @@ impl Args {
             },
         };
         Ok(Config {
-            gate: GateRules::in_folder(&self.data)?,
+            gate: rules::in_folder(&self.data)?,
             data: self.data,
             http: self.http,
             http_steps: 0,

@@ -9,11 +9,11 @@ use pilah_models::name::Label;
 use tokio_util::sync::CancellationToken;
 
 use super::data::Data;
+use crate::evaluate::rules;
 use crate::live::{Live, LiveEvent};
 use crate::registry::{BackboneFile, Parts, Registry};
 use crate::store::Blobs;
 use crate::train::{TrainParams, TrainReport, Trainer};
-use pilah_evaluate::GateRules;
 
 /// Who wants the training.
 const WHO: &str = "command line";
@@ -97,7 +97,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     if args.bundle.is_none() {
         registry.begin_with_shipped().await?;
     }
-    let registry = registry.with_rules(GateRules::in_folder(folder.path())?);
+    let registry = registry.with_rules(rules::in_folder(folder.path())?);
     let stop = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live.clone(), stop.clone()).await?;
     let params = TrainParams {

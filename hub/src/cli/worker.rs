@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::data::Data;
 use super::serve::stop_signal;
+use crate::evaluate::rules;
 use crate::live::Live;
 use crate::registry::{Parts, Registry};
 use crate::store::Blobs;
 use crate::train::Trainer;
-use pilah_evaluate::GateRules;
 
 /// Arguments of `pilah-hub worker`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let blobs = Blobs::open(&folder)?;
     let live = Live::default();
     let registry = Registry::open(store.clone(), blobs.clone(), live.clone(), None).await?;
-    let registry = registry.with_rules(GateRules::in_folder(folder.path())?);
+    let registry = registry.with_rules(rules::in_folder(folder.path())?);
     let shutdown = CancellationToken::new();
     let trainer = Trainer::open(Parts { store: store.clone(), blobs, registry }, live, shutdown.clone()).await?;
     println!("Worker on {}: waiting for trainings", folder.path().display());

@@ -16,6 +16,9 @@ use crate::registry::Registry;
 /// Why there is no evaluation.
 mod error;
 
+/// What the gate asks for, read from the data folder.
+pub mod rules;
+
 /// How fast and how large a model is, measured.
 pub mod speed;
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::auth::{SHORTEST_PASSWORD, User};
 use crate::dataset::routes::LARGEST_ZIP;
 use crate::exchange::import;
-use crate::forecast::intake;
+use pilah_forecast::intake;
 
 /// What the hub takes.
 #[derive(Debug, Serialize, ToSchema)]

@@ -17,8 +17,8 @@ use std::str::FromStr;
 
 use pilah_plots::{Format, PlotError, canvas};
 
+use super::EpochFigures;
 use super::report::SetReport;
-use crate::EpochFigures;
 
 /// Which picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

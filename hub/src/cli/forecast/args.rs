@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-
-use crate::forecast::modelling::{Seasons, Trend};
+use pilah_forecast::modelling::{Seasons, Trend};
 
 /// Arguments of `pilah-hub forecast`.
 #[derive(Debug, clap::Args)]

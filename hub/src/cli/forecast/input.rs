@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use jiff::Timestamp;
+use pilah_forecast::ensemble::{Settings, Weighing};
+use pilah_forecast::intake::{self, Intake, IntakeError, Row};
+use pilah_forecast::modelling::{Modelling, Seasons, Trend};
+use pilah_forecast::series::DAY;
+use pilah_forecast::{holidays, lstm};
 
 use super::args::{Common, Model, Reading, Weights};
 use super::print;
-use crate::forecast::ensemble::{Settings, Weighing};
-use crate::forecast::intake::{self, Intake, IntakeError, Row};
-use crate::forecast::modelling::{Modelling, Seasons, Trend};
-use crate::forecast::series::DAY;
-use crate::forecast::{holidays, lstm};
 
 /// What is in a file, if it can be read.
 pub(super) fn look(path: &Path, reading: &Reading) -> anyhow::Result<Intake> {
@@ -83,10 +83,10 @@ pub(super) fn settings(common: &Common) -> anyhow::Result<Settings> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use pilah_forecast::prophet::Growth;
+    use pilah_forecast::series::Cadence;
 
     use super::*;
-    use crate::forecast::prophet::Growth;
-    use crate::forecast::series::Cadence;
 
     #[derive(Debug, Parser)]
     struct Line {

@@ -13,16 +13,16 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
+use pilah_forecast::artefact::Artefact;
+use pilah_forecast::ensemble::{Band, Ensemble, Member, Stage};
+use pilah_forecast::series::{Absent, Series, civil};
+use pilah_forecast::training::{self, Progress};
 use serde_json::json;
 
 pub(super) use self::args::Args;
 use self::args::{BacktestArgs, CheckArgs, Command, Common, Model, PredictArgs, TrainArgs};
 use self::input::{look, read, settings};
 use self::print::{accuracies, date, print, summary, tell_epoch};
-use crate::forecast::artefact::Artefact;
-use crate::forecast::ensemble::{Band, Ensemble, Member, Stage};
-use crate::forecast::series::{Absent, Series, civil};
-use crate::forecast::training::{self, Progress};
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     // All processors for minutes: not on the threads that answer requests.

@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use pilah_forecast::accuracy::Accuracy;
+use pilah_forecast::ensemble::Ensemble;
+use pilah_forecast::intake::Report;
+use pilah_forecast::lstm;
+use pilah_forecast::series::{DAY, civil};
 use serde_json::json;
-
-use crate::forecast::accuracy::Accuracy;
-use crate::forecast::ensemble::Ensemble;
-use crate::forecast::intake::Report;
-use crate::forecast::lstm;
-use crate::forecast::series::{DAY, civil};
 
 pub(super) fn summary(ensemble: &Ensemble) -> serde_json::Value {
     json!({

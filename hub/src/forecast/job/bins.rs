@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use pilah_forecast::ensemble::{Ensemble, Settings};
+use pilah_forecast::intake::Row;
+use pilah_forecast::plan::Unit;
+use pilah_forecast::series::Series;
+use pilah_forecast::training::{self, TrainingError};
 use rayon::prelude::*;
 
 use super::{Forecasts, JobError};
-use crate::forecast::ensemble::{Ensemble, Settings};
-use crate::forecast::intake::Row;
-use crate::forecast::plan::Unit;
-use crate::forecast::series::Series;
 use crate::forecast::store;
-use crate::forecast::training::{self, TrainingError};
 
 /// A bin, and what its plan goes by.
 pub(crate) type BinUnit = (String, Unit);

@@ -8,18 +8,18 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
+use pilah_forecast::artefact::Artefact;
+use pilah_forecast::ensemble::{Ensemble, Settings};
+use pilah_forecast::intake::Row;
+use pilah_forecast::lstm;
+use pilah_forecast::modelling::Modelling;
+use pilah_forecast::question::Known;
+use pilah_forecast::series::Series;
+use pilah_forecast::training::{self, TrainingError};
 use tokio::sync::OnceCell;
 
 use super::{Forecasts, JobError};
-use crate::forecast::artefact::Artefact;
-use crate::forecast::ensemble::{Ensemble, Settings};
-use crate::forecast::intake::Row;
-use crate::forecast::lstm;
-use crate::forecast::modelling::Modelling;
-use crate::forecast::question::Known;
-use crate::forecast::series::Series;
 use crate::forecast::store::{self, Filter};
-use crate::forecast::training::{self, TrainingError};
 
 /// How many fits are kept: an ensemble of two years of days with its network takes some 200 kB.
 const FITS_KEPT: usize = 64;

@@ -19,6 +19,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use pilah_forecast::artefact::Artefact;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -30,7 +31,6 @@ use self::bins::BinFits;
 use self::fits::Fits;
 pub(crate) use self::training::{JobError, Order, Training};
 pub use self::training::{TrainingEvent, TrainingStatus};
-use super::artefact::Artefact;
 use crate::store::entity::forecast_training;
 use crate::store::{Store, now_ms};
 

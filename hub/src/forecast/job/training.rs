@@ -1,16 +1,15 @@
 //! A training: what it is started with, what it tells, and why it ends.
 
+use pilah_forecast::ensemble::Settings;
+use pilah_forecast::intake::{Report, Row};
+use pilah_forecast::lstm;
+use pilah_forecast::training::{Progress, TrainingError};
 use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
-
-use crate::forecast::ensemble::Settings;
-use crate::forecast::intake::{Report, Row};
-use crate::forecast::lstm;
-use crate::forecast::training::{Progress, TrainingError};
 
 /// Something that a training did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

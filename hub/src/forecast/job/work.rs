@@ -5,6 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
+use pilah_forecast::answer;
+use pilah_forecast::artefact::Artefact;
+use pilah_forecast::intake::Row;
+use pilah_forecast::question::{Known, Question};
+use pilah_forecast::training::{self, TrainingError};
 use rayon::prelude::*;
 use sea_orm::ActiveValue::Set;
 use sea_orm::EntityTrait as _;
@@ -12,12 +17,7 @@ use serde_json::json;
 
 use super::{Forecasts, JobError, Order, Training};
 use crate::error::Chain;
-use crate::forecast::answer;
-use crate::forecast::artefact::Artefact;
-use crate::forecast::intake::Row;
-use crate::forecast::question::{Known, Question};
 use crate::forecast::store::{self, Filter};
-use crate::forecast::training::{self, TrainingError};
 use crate::store::entity::forecast_training;
 use crate::store::now_ms;
 

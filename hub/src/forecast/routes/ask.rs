@@ -3,6 +3,12 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use pilah_forecast::answer::{self, Answer};
+use pilah_forecast::artefact::Metadata;
+use pilah_forecast::modelling::OutOfRange;
+use pilah_forecast::question::Question;
+use pilah_forecast::series::seconds;
+use pilah_forecast::training;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -11,13 +17,8 @@ use super::files::{self, Files};
 use super::job_error;
 use crate::auth::User;
 use crate::error::{HttpError, JsonBody, QueryArgs};
-use crate::forecast::answer::{self, Answer};
-use crate::forecast::artefact::Metadata;
 use crate::forecast::job::Forecasts;
-use crate::forecast::question::{Question, QuestionError};
-use crate::forecast::series::seconds;
 use crate::forecast::store::{self, Filter};
-use crate::forecast::training;
 use crate::store::Store;
 
 /// An answer, and where it is as a file.
@@ -77,7 +78,7 @@ async fn ask(
     forecasts: &Forecasts,
     question: &Question,
 ) -> Result<(Answer, Option<Metadata>), HttpError> {
-    let out_of_range = |error: QuestionError| HttpError::unprocessable("out-of-range", error.to_string());
+    let out_of_range = |error: OutOfRange| HttpError::unprocessable("out-of-range", error.to_string());
     question.check().map_err(out_of_range)?;
     let modelling = question.modelling();
     let asked = question.clone();

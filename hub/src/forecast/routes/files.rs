@@ -3,13 +3,13 @@
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use pilah_forecast::answer::Answer;
+use pilah_forecast::plot;
 use pilah_plots::Format;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::HttpError;
-use crate::forecast::answer::Answer;
-use crate::forecast::plot;
 
 /// Where an answer is as a file.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

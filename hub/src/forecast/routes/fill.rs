@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use pilah_forecast::fill::FillDay;
+use pilah_forecast::series::{DAY, civil};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::User;
 use crate::error::{HttpError, QueryArgs};
-use crate::forecast::fill::FillDay;
-use crate::forecast::series::{DAY, civil};
 use crate::forecast::store::fill;
 use crate::store::Store;
 

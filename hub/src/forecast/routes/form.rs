@@ -2,13 +2,13 @@
 
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::http::StatusCode;
+use pilah_forecast::intake::{self, IntakeError};
+use pilah_forecast::modelling::{Modelling, Seasons, Trend};
+use pilah_forecast::{ensemble, holidays, lstm};
 use utoipa::ToSchema;
 
 use crate::body;
 use crate::error::HttpError;
-use crate::forecast::intake::{self, IntakeError};
-use crate::forecast::modelling::{Modelling, Seasons, Trend};
-use crate::forecast::{ensemble, holidays, lstm};
 
 /// What comes with a file.
 #[derive(Debug, Default)]

@@ -7,6 +7,9 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
+use pilah_forecast::ensemble::Ensemble;
+use pilah_forecast::plan::{self, BinState, Collection, Terms, Unit};
+use pilah_forecast::series::{DAY, seconds};
 use sea_orm::{EntityTrait, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,10 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::job_error;
 use crate::auth::User;
 use crate::error::{HttpError, JsonBody, QueryArgs};
-use crate::forecast::ensemble::Ensemble;
 use crate::forecast::job::Forecasts;
-use crate::forecast::plan::{self, BinState, Collection, Terms, Unit};
-use crate::forecast::series::{DAY, seconds};
 use crate::forecast::store::fill;
 use crate::store::Store;
 use crate::store::entity::bin;
@@ -248,7 +248,7 @@ async fn bins(
             (None, None) => match levels.get(&bin) {
                 // The series of fill are in percent.
                 Some(day) => {
-                    let known = crate::forecast::series::civil(day.last_at_ms.div_euclid(1000)).date();
+                    let known = pilah_forecast::series::civil(day.last_at_ms.div_euclid(1000)).date();
                     bins.push(Planned { bin, by: Unit::Fill, level: 100.0 * day.last, capacity: 100.0, known });
                 }
                 None => {

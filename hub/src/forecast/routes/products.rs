@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use pilah_forecast::answer::{self, Answer};
+use pilah_forecast::intermittent::Character;
 use sea_orm::EntityTrait as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,8 +14,6 @@ use super::ask::ForecastView;
 use super::files::{self, Files};
 use crate::auth::User;
 use crate::error::{HttpError, QueryArgs};
-use crate::forecast::answer::{self, Answer};
-use crate::forecast::intermittent::Character;
 use crate::forecast::job::Forecasts;
 use crate::forecast::store;
 use crate::store::Store;

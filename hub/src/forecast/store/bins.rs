@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
+use pilah_forecast::intake::Row;
+use pilah_forecast::series::DAY;
+use pilah_forecast::training::FILL;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QuerySelect};
 
 use super::{DAY_MS, fill};
-use crate::forecast::intake::Row;
-use crate::forecast::series::DAY;
-use crate::forecast::training::FILL;
 use crate::store::entity::event;
 use crate::store::now_ms;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pilah_forecast::fill::{self, FillDay};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
@@ -9,7 +10,6 @@ use sea_orm::{
 };
 
 use super::DAY_MS;
-use crate::forecast::fill::{self, FillDay};
 use crate::store::entity::fill_day;
 
 /// Takes in what a bin's sensor told at a time.

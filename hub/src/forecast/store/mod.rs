@@ -11,6 +11,8 @@ mod products;
 
 use std::collections::HashMap;
 
+use pilah_forecast::intake::Row;
+use pilah_forecast::training::FILL;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -22,8 +24,6 @@ use utoipa::ToSchema;
 
 pub(crate) use self::bins::of_bins;
 pub(crate) use self::products::{Product, products};
-use super::intake::Row;
-use super::training::FILL;
 use crate::store::entity::{forecast_result, forecast_training, quantity};
 use crate::store::{Store, now_ms};
 

@@ -1,7 +1,7 @@
+use pilah_forecast::intake;
 use serde_json::json;
 
 use super::{csv, retrain, retrain_file, train};
-use crate::forecast::intake;
 use crate::forecast::store::{self, Filter};
 use crate::testing::TestHub;
 
@@ -58,7 +58,7 @@ async fn whatever_comes_the_stored_data_is_unharmed() {
     let large = b"2024-01-01,bottle,1\n".repeat(intake::LARGEST / 20 + 50_000);
     let png = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[0; 200]].concat();
     let tomorrow = jiff::Timestamp::now().as_second() / 86_400 + 3;
-    let future = crate::forecast::series::civil(tomorrow * 86_400).date();
+    let future = pilah_forecast::series::civil(tomorrow * 86_400).date();
     for (what, file, status, words) in [
         ("empty", Vec::new(), 422, "the file is empty".to_owned()),
         ("header only", b"date,product_id,quantity\n".to_vec(), 422, "a header and no rows".into()),

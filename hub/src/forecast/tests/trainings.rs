@@ -1,6 +1,7 @@
+use pilah_forecast::prophet::Growth;
+
 use super::{csv, retrain, train};
 use crate::forecast::job::Forecasts;
-use crate::forecast::prophet::Growth;
 use crate::testing::{PASSWORD, TestHub, basic};
 
 #[tokio::test]
