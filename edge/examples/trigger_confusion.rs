@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use pilah_edge::camera::chamber::trouble::Trouble;
+use pilah_edge::confusion::{Confusion, Starts, bin, everyday, start_with_item, watch};
 use pilah_edge::trigger::TriggerRules;
-use pilah_edge::trigger::confusion::{Confusion, Starts, bin, everyday, start_with_item, watch};
 
 const LOOKS: u64 = 10;
 const VOTES: u32 = 3;

@@ -89,7 +89,7 @@ pub fn classify_all(
             Ok(answer) => writeln!(out, "{}", for_people(&answer))?,
             Err(error) => {
                 failed += 1;
-                writeln!(problems, "{}: {}", path.display(), crate::in_words(&error))?;
+                writeln!(problems, "{}: {}", path.display(), crate::words::in_words(&error))?;
             }
         }
     }

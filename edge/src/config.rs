@@ -4,53 +4,53 @@
 //! misspelt one would silently leave its default. Secrets are not in it: the password is in a file of
 //! its own, or in the environment variable [`PASSWORD_VARIABLE`]. Relative paths are relative to the
 //! folder in which the program was started.
-
-/// Where the broker and the hub are.
-pub mod address;
+//!
+//! What comes of it are the settings and rules of the rooms below, each a type of the room that goes by it; they
+//! know nothing of the file.
 
 /// What the bin sees with.
-pub mod camera;
+mod camera;
 
 /// What the bin moves.
-pub mod act;
+mod act;
 
 /// Where the fill level comes from.
 mod fill;
 
 /// What someone meant who misspelt a key.
-pub(crate) mod nearest;
+mod nearest;
 
 /// Whether the model knows the classes that flaps are for.
 pub mod classes;
 
 /// What the bin serves on its own machine.
-pub mod local;
+mod local;
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use address::{BrokerAddress, HubAddress};
-use local::{LocalConfig, RawServer};
+use local::RawServer;
 use pilah_models::name::BinId;
 use pilah_models::wire::LARGEST_MESSAGE;
 use serde::Deserialize;
 
-pub use self::camera::CameraConfig;
-use crate::config::act::BodyConfig;
+use crate::act::BodyConfig;
+use crate::address::{BrokerAddress, HubAddress};
+use crate::camera::CameraConfig;
 use crate::fill::FillConfig;
-use crate::link::ceiling;
+use crate::link::{AckBy, MqttConfig, ceiling};
+use crate::local::LocalConfig;
+use crate::model_store::fetch::HubConfig;
 use crate::outbox::OutboxRules;
 use crate::region::Region;
 use crate::samples::SampleRules;
+use crate::secret::{PASSWORD_VARIABLE, Secret};
 use crate::trigger::TriggerRules;
 
 /// The version of the configuration's format.
 pub const VERSION: u32 = 1;
-
-/// The environment variable that holds the bin's password if no file does.
-pub const PASSWORD_VARIABLE: &str = "PILAH_BIN_PASSWORD";
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -120,84 +120,6 @@ pub struct Config {
     pub body: BodyConfig,
     /// Where the fill level comes from; `None`: it is not measured.
     pub fill: Option<FillConfig>,
-}
-
-/// The connection to the broker.
-#[derive(Debug, Clone)]
-pub struct MqttConfig {
-    /// Where it is.
-    pub address: BrokerAddress,
-    /// The file that holds the bin's password; `None`: the environment does.
-    pub password_file: Option<PathBuf>,
-    /// Certificates, in PEM, of those who may vouch for the broker; `None`: those of the system.
-    pub ca_file: Option<PathBuf>,
-    /// Who says that an entry of the outbox has arrived.
-    pub ack: AckBy,
-    /// How long the connection may be silent before it is probed.
-    pub keep_alive: Duration,
-    /// The shortest and the longest pause before connecting again.
-    pub reconnect: [Duration; 2],
-    /// After how long without an acknowledgement an entry is sent again.
-    pub resend_after: Duration,
-    /// How many entries may be on the way at once.
-    pub in_flight: u16,
-    /// The largest message that the broker takes, in bytes, its topic and header included.
-    pub largest_message: usize,
-}
-
-/// Who says that an entry of the outbox has arrived.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AckBy {
-    /// The hub, once it has committed it.
-    #[default]
-    Hub,
-    /// The broker: for sites without a hub.
-    Broker,
-}
-
-/// Where artifacts are fetched.
-#[derive(Debug, Clone)]
-pub struct HubConfig {
-    /// The hub's address.
-    pub address: HubAddress,
-    /// Certificates, in PEM, of those who may vouch for the hub; `None`: the public ones.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// A secret. It is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The secret itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// What a file holds, which the configuration names under `key`, or else an environment variable.
-    fn find(key: &str, file: Option<&Path>, variable: &str) -> io::Result<Self> {
-        let text = match file {
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|e| io::Error::new(e.kind(), format!("{key} = {:?}: {e}", path.display().to_string())))?,
-            None => std::env::var(variable)
-                .map_err(|_| io::Error::other(format!("neither {key} nor the variable {variable} is set")))?,
-        };
-        Ok(Self(text.trim_end_matches(['\r', '\n']).to_owned()))
-    }
-}
-
-impl From<String> for Secret {
-    fn from(secret: String) -> Self {
-        Self(secret)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }
 
 #[derive(Debug, Deserialize)]

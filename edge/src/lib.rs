@@ -7,11 +7,26 @@
 //!
 //! What decides is pure and takes the time as an argument; [`run`] joins the parts in one loop.
 
-/// What a bin is told by its configuration file.
-pub mod config;
+/// What a person is told of an error.
+mod words;
 
 /// What may be shown of a text that comes from elsewhere.
 mod masked;
+
+/// Secrets, from files or the environment.
+pub mod secret;
+
+/// Where brokers, hubs and cameras are.
+pub mod address;
+
+/// Those who may vouch for a server, and what one that is not accepted means.
+mod certificates;
+
+/// Pauses before trying again.
+pub mod backoff;
+
+/// Another program, run with a time limit.
+mod program;
 
 /// Where frames come from.
 pub mod camera;
@@ -27,6 +42,9 @@ pub mod vote;
 
 /// From probabilities to an answer.
 pub mod decide;
+
+/// What is counted.
+pub mod telemetry;
 
 /// From frames to items, in a thread of its own.
 pub mod pipeline;
@@ -49,20 +67,17 @@ pub mod link;
 /// The models on the bin's disk.
 pub mod model_store;
 
-/// What is counted.
-pub mod telemetry;
-
 /// How the bin is, and to whom it is told.
 pub mod health;
 
 /// What is served to whoever stands before the bin.
 pub mod local;
 
+/// What a bin is told by its configuration file.
+pub mod config;
+
 /// The bin: one loop that joins all parts.
 pub mod run;
-
-/// Another program, run with a time limit.
-mod program;
 
 /// Images from files, classified at once.
 pub mod classify;
@@ -70,21 +85,11 @@ pub mod classify;
 /// What is wrong with an installation, and what to do.
 pub mod doctor;
 
+/// How often the trigger errs.
+pub mod confusion;
+
 /// What each stage costs on this machine.
 pub mod bench;
 
 #[cfg(test)]
 mod testing;
-
-/// An error with all its sources, in one line of words: what a person is shown.
-#[must_use]
-pub fn in_words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        source = error.source();
-    }
-    words
-}

@@ -10,8 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::config::PASSWORD_VARIABLE;
-use crate::config::camera::CAMERA_PASSWORD_VARIABLE;
+use crate::secret::{CAMERA_PASSWORD_VARIABLE, PASSWORD_VARIABLE};
 
 /// The most bytes that are read of what a program prints.
 const MOST_OUTPUT: u64 = 4096;
@@ -213,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_goes_wrong_names_the_program() {
-        let words = |error: ProgramError| crate::in_words(&error);
+        let words = |error: ProgramError| crate::words::in_words(&error);
         let missing = run(&["/nowhere/flap".into()], None, LONG).expect_err("there is none");
         assert!(words(missing).starts_with("/nowhere/flap cannot be started: No such file"));
         assert_eq!(words(shell("exit 3", None, LONG).expect_err("3")), "sh ended with exit status: 3");

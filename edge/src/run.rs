@@ -7,12 +7,6 @@
 /// The state of a bin and what each event does to it.
 mod bin;
 
-/// What is asked of a bin at once.
-mod asked;
-
-/// What becomes of the outbox's entries.
-pub(crate) mod delivery;
-
 /// What a bin moves and feels.
 mod body;
 
@@ -39,8 +33,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use asked::Asked;
 use bin::Bin;
+use bin::asked::Asked;
+pub(crate) use bin::delivery::Undelivered;
 use body::Body;
 pub(crate) use chamber::ChamberFile;
 pub use look::look;
@@ -55,9 +50,9 @@ use crate::act::gpio::GpioError;
 use crate::camera::chamber::Chamber;
 use crate::camera::feed::{Feed, REOPEN, Tell, read_camera};
 use crate::camera::replay::{Replay, Showing};
-use crate::camera::{self, Camera, CameraError};
+use crate::camera::{self, Camera, CameraConfig, CameraError};
+use crate::config::Config;
 use crate::config::classes::{Fit, UnknownClass};
-use crate::config::{CameraConfig, Config};
 use crate::fill::{self, source::PollError};
 use crate::health::clock::Clock;
 use crate::health::service::Service;
@@ -197,7 +192,7 @@ fn run_blocking(
         return Err(class.into());
     }
     let outbox = Outbox::open(&config.data_dir.join("outbox"), config.outbox).unwrap_or_else(|e| {
-        error!(error = crate::in_words(&e), "outbox in memory only: what waits is lost if the program ends");
+        error!(error = crate::words::in_words(&e), "outbox in memory only: what waits is lost if the program ends");
         Outbox::in_memory(config.outbox)
     });
     let hub = config.hub.as_ref().map(|hub| Hub::new(hub, &config.bin, &password)).transpose()?;
@@ -217,7 +212,8 @@ fn run_blocking(
     let chamber = ChamberFile::of(&config.data_dir);
     let threads = start_seeing(&config, &seeing, &events, model_in_force, asked.wanted(), Some(chamber))?;
     let body = Body::start(&config, &events)?;
-    let _servers = local::start(&config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
+    let _servers =
+        local::start(config.local, &config.data_dir, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
 
     let told = (clock, Arc::clone(&seeing.counters), vitals, seeing.sight.view.subscribe());
     let mut bin = Bin::new(told, config, outbox, store, hub, in_force, model, events.clone(), body, asked);
@@ -339,7 +335,7 @@ fn start_seeing(
             Tell::State(state) => drop(events.blocking_send(Event::Camera(state))),
             Tell::Damaged(error) => {
                 counters.frames_corrupt.add(1);
-                warn!(error = crate::in_words(&error), "frame skipped");
+                warn!(error = crate::words::in_words(&error), "frame skipped");
             }
         };
         let span = span.clone();

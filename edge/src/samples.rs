@@ -9,8 +9,6 @@ use pilah_models::preprocess::{self, ImageError};
 use pilah_models::wire::{LARGEST_JPEG, SampleReason};
 use serde::Deserialize;
 
-use crate::camera::replay::shrink;
-
 /// No image is made smaller than this, in pixels of its longer side: what the model that ships looks at.
 pub const LEAST_SIDE: u32 = 160;
 
@@ -63,7 +61,7 @@ impl SampleRules {
     /// # Errors
     /// It does not fit, unless it were too small to tell anything.
     pub fn encode_within(&self, image: &RgbImage, largest: usize) -> Result<(Vec<u8>, u32, u32), ImageError> {
-        let image = shrink(image.clone(), self.largest_side);
+        let image = preprocess::shrink(image.clone(), self.largest_side);
         let (width, height) = image.dimensions();
         let longer = width.max(height);
         let mut side = longer;

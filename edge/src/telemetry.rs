@@ -1,8 +1,11 @@
 //! What is counted while the program runs, from any thread.
 
+/// Whether the pipeline still turns.
+pub mod pulse;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::health::pulse::Pulse;
+use self::pulse::Pulse;
 
 /// Something that is counted from any thread.
 #[derive(Debug, Default)]

@@ -35,9 +35,6 @@
 //!
 //! Pure: time is the frames' own, nothing is allocated, every buffer has a fixed size.
 
-/// How often it errs.
-pub mod confusion;
-
 /// The empty chamber, as it is kept from one run to the next.
 pub mod memory;
 

@@ -74,6 +74,18 @@ pub fn resize(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     scaled
 }
 
+/// The image, made smaller if its longer side is more than `largest` pixels.
+#[must_use]
+pub fn shrink(image: RgbImage, largest: u32) -> RgbImage {
+    let (width, height) = image.dimensions();
+    let longer = width.max(height);
+    if longer <= largest {
+        return image;
+    }
+    let scaled = |side: u32| (u64::from(side) * u64::from(largest) / u64::from(longer)).max(1) as u32;
+    resize(&image, scaled(width), scaled(height))
+}
+
 /// The tensor of an image: `[3, height, width]` in one row, (x − mean) / std by channel.
 #[must_use]
 pub fn to_tensor(image: &RgbImage, spec: &InputSpec) -> Vec<f32> {

@@ -40,14 +40,27 @@ use std::time::{Duration, Instant};
 use pilah_models::name::Label;
 use pilah_models::wire::{ActuatorState, Outcome};
 
+use self::button::Button;
 use self::gpio::GpioError;
 use self::hook::Hook;
 use self::interlock::{Action, Interlock, Pulse, Refused};
+use self::light::Light;
 use self::wiring::{Wired, Wiring};
 use crate::program::ProgramError;
 
 /// How long the thread waits at most for an order.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// What the body of a bin has.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BodyConfig {
+    /// What moves the flaps.
+    pub act: Option<ActConfig>,
+    /// The button with which people say that the bin was wrong.
+    pub button: Option<Button>,
+    /// The light with which it shows which one it is.
+    pub light: Option<Light>,
+}
 
 /// Where an item goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,7 +196,7 @@ impl Actuator {
             }
         }
         if let Err(error) = self.drive.close() {
-            tracing::warn!(error = crate::in_words(&error), "flaps not closed");
+            tracing::warn!(error = crate::words::in_words(&error), "flaps not closed");
         }
     }
 
@@ -212,7 +225,7 @@ impl Actuator {
                         }
                         Err(error) => {
                             self.state.failed += 1;
-                            self.state.fault = Some(format!("{flap}: {}", crate::in_words(&error)));
+                            self.state.fault = Some(format!("{flap}: {}", crate::words::in_words(&error)));
                         }
                     }
                 }
@@ -224,7 +237,7 @@ impl Actuator {
                     match closed {
                         Ok(()) if was_stuck => self.state.fault = None,
                         Ok(()) => {}
-                        Err(error) => self.state.fault = Some(crate::in_words(&error)),
+                        Err(error) => self.state.fault = Some(crate::words::in_words(&error)),
                     }
                 }
             }

@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 
 use super::jpeg_stream::JpegStream;
 use super::newest::{Live, Newest};
+use super::settings::CommandConfig;
 use super::{Camera, CameraError, Frame};
-use crate::config::Secret;
-use crate::config::camera::CommandConfig;
 use crate::masked::masked;
 use crate::program::{Signal, in_own_group, signal_group, without_secrets};
+use crate::secret::Secret;
 
 /// How many lines of the standard error are kept for the reason, and how long each.
 const LAST_LINES: usize = 3;

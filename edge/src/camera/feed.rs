@@ -182,7 +182,7 @@ fn read_patiently(
         match panic::catch_unwind(reading).unwrap_or_else(panicked) {
             Ok(Closed) | Err(CameraError::Ended) => break feed.close(),
             Err(error) => {
-                tell(Tell::State(CameraState::Failed { error: crate::in_words(&error) }));
+                tell(Tell::State(CameraState::Failed { error: crate::words::in_words(&error) }));
                 if begun.elapsed() > reopen[1] {
                     pause = reopen[0];
                 }
@@ -233,7 +233,7 @@ fn read_opened(
             CameraError::NotYet if feed.is_closed() => return Ok(Closed),
             CameraError::NotYet => {}
             damaged @ CameraError::Damaged { .. } => {
-                let words = crate::in_words(&damaged);
+                let words = crate::words::in_words(&damaged);
                 tell(Tell::Damaged(damaged));
                 if stalled {
                     return Err(CameraError::Failed(format!("the camera gives damaged pictures only: {words}")));

@@ -20,11 +20,11 @@ use super::jpeg_stream::{JpegStream, LARGEST_PICTURE};
 use super::newest::{Live, Newest};
 use super::pacing::Pacing;
 use super::picture::Coded;
+use super::settings::HttpConfig;
 use super::{Camera, CameraError, Frame};
-use crate::config::Secret;
-use crate::config::camera::HttpConfig;
+use crate::certificates::root_certs;
 use crate::masked::masked;
-use crate::model_store::fetch::root_certs;
+use crate::secret::Secret;
 
 /// Where an answer sends elsewhere.
 mod address;

@@ -53,6 +53,9 @@ mod picture;
 #[cfg(test)]
 mod tests;
 
+/// What a bin sees with, as it is configured.
+pub mod settings;
+
 /// The thread that reads a camera, and the place where the pipeline finds its frames.
 pub mod feed;
 
@@ -64,7 +67,7 @@ use image::RgbImage;
 use pilah_models::preprocess::ImageError;
 use pilah_models::wire::Truth;
 
-use crate::config::CameraConfig;
+pub use self::settings::CameraConfig;
 
 /// One picture of the chamber.
 #[derive(Debug, Clone)]

@@ -17,8 +17,8 @@ use tracing::info;
 
 use super::newest::{Live, Newest};
 use super::picture::{Coded, Layout};
+use super::settings::NokhwaConfig;
 use super::{Camera, CameraError, Frame};
-use crate::config::camera::NokhwaConfig;
 
 /// The camera `nokhwa`.
 #[derive(Debug)]

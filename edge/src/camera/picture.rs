@@ -4,9 +4,9 @@
 use image::Rgb;
 use image::RgbImage;
 use pilah_models::picture::{self, ImageError, Limits};
+use pilah_models::preprocess::shrink;
 
 use super::jpeg_stream::LARGEST_PICTURE;
-use super::replay::shrink;
 
 /// What a picture of a camera may cost: 13 megapixels are those of the largest camera module for a Raspberry Pi, and
 /// take 40 MB while they are decoded.

@@ -251,19 +251,7 @@ fn read(path: &Path) -> Result<RgbImage, ImageError> {
         return Err(ImageError::Bytes { found: usize::try_from(size).unwrap_or(usize::MAX), limit: limits.bytes });
     }
     let image = preprocess::decode(&fs::read(path).map_err(unreadable)?, &limits)?;
-    Ok(shrink(image, LARGEST_SIDE))
-}
-
-/// The image, made smaller if its longer side is more than `largest` pixels.
-#[must_use]
-pub(crate) fn shrink(image: RgbImage, largest: u32) -> RgbImage {
-    let (width, height) = image.dimensions();
-    let longer = width.max(height);
-    if longer <= largest {
-        return image;
-    }
-    let scaled = |side: u32| (u64::from(side) * u64::from(largest) / u64::from(longer)).max(1) as u32;
-    preprocess::resize(&image, scaled(width), scaled(height))
+    Ok(preprocess::shrink(image, LARGEST_SIDE))
 }
 
 fn list(folder: &Path) -> Result<Vec<Photo>, CameraError> {

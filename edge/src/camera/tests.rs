@@ -135,7 +135,7 @@ fn a_damaged_picture_is_told_and_the_next_comes() {
     for case in cases() {
         let (Some(_), mut camera) = (&case.source, case.open()) else { continue };
         let damaged = (0..TRIES).find_map(|_| match camera.next_frame() {
-            Err(error @ CameraError::Damaged { .. }) => Some(crate::in_words(&error)),
+            Err(error @ CameraError::Damaged { .. }) => Some(crate::words::in_words(&error)),
             Ok(_) | Err(CameraError::NotYet) => None,
             Err(e) => panic!("{}: {e}", case.name),
         });

@@ -20,8 +20,8 @@ use pilah_models::preprocess::ImageError;
 use tracing::{debug, info};
 
 use super::pacing::Pacing;
+use super::settings::{V4lConfig, V4lFormat};
 use super::{Camera, CameraError, Frame, PATIENCE, picture};
-use crate::config::camera::{V4lConfig, V4lFormat};
 
 /// The camera `v4l`.
 pub struct V4lCamera {

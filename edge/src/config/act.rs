@@ -13,7 +13,7 @@ use crate::act::hook::Hook;
 use crate::act::interlock::Pulse;
 use crate::act::light::Light;
 use crate::act::wiring::Wiring;
-use crate::act::{ActConfig, By};
+use crate::act::{ActConfig, BodyConfig, By};
 
 /// The highest line of a chip that is believed.
 const HIGHEST_LINE: u32 = 1023;
@@ -75,17 +75,6 @@ impl Default for RawAct {
             limit_s: 10.0,
         }
     }
-}
-
-/// What the body of a bin has.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct BodyConfig {
-    /// What moves the flaps.
-    pub act: Option<ActConfig>,
-    /// The button with which people say that the bin was wrong.
-    pub button: Option<Button>,
-    /// The light with which it shows which one it is.
-    pub light: Option<Light>,
 }
 
 pub(super) fn check(gpio: RawGpio, act: RawAct) -> Result<BodyConfig, Wrong> {

@@ -6,15 +6,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 
 use super::{Wrong, wrong};
-
-/// The servers for whoever is at the machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LocalConfig {
-    /// Where Prometheus finds `/metrics`.
-    pub metrics: Option<SocketAddr>,
-    /// Where the installer finds the live picture.
-    pub preview: Option<SocketAddr>,
-}
+use crate::local::LocalConfig;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -22,7 +22,7 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
 }
 
 fn words(error: &ConfigError) -> String {
-    crate::in_words(error)
+    crate::words::in_words(error)
 }
 
 #[test]

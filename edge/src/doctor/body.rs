@@ -109,7 +109,7 @@ fn level(fill: &FillConfig, asks: bool) -> Finding {
     let now = Instant::now();
     let taken = sensor
         .ask()
-        .map_err(|error| crate::in_words(&error))
+        .map_err(|error| crate::words::in_words(&error))
         .and_then(|text| gauge.handle_text(&text, now).map_err(|error| error.to_string()));
     match (taken, gauge.level(now)) {
         (Ok(()), Some(level)) => ok(CHECK, format!("{:.0} % full", level * 100.0)),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use image::RgbImage;
 
 use super::{Finding, fail, ok, warn};
-use crate::camera::{CameraError, Frame};
-use crate::config::{CameraConfig, Config};
+use crate::camera::{CameraConfig, CameraError, Frame};
+use crate::config::Config;
 use crate::run::open_camera;
 
 /// How long a camera may take to open and to give its frames.
@@ -56,7 +56,7 @@ pub(super) fn camera(config: &Config, runs: bool) -> Finding {
     std::thread::spawn(move || told.send(look(&of)));
     match heard.recv_timeout(PATIENCE) {
         Ok(Ok(seen)) => judge(&seen, &config.camera),
-        Ok(Err(error)) => fail(CHECK, crate::in_words(&error), advice(&config.camera)),
+        Ok(Err(error)) => fail(CHECK, crate::words::in_words(&error), advice(&config.camera)),
         Err(_) => fail(CHECK, format!("no picture within {} s", PATIENCE.as_secs()), silent(&config.camera)),
     }
 }

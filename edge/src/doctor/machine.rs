@@ -9,12 +9,13 @@ use pilah_models::durable;
 use pilah_models::wire::Disk;
 
 use super::{Finding, fail, ok, warn};
-use crate::config::{Config, PASSWORD_VARIABLE, Secret};
+use crate::config::Config;
 use crate::health::machine;
 use crate::model_store::shipped;
 use crate::model_store::{InForce, ModelStore};
 use crate::outbox::OutboxRules;
 use crate::run::ChamberFile;
+use crate::secret::{PASSWORD_VARIABLE, Secret};
 
 /// With less free space than this, logs and updates fail as well.
 const LEAST_FREE: u64 = 64 * 1024 * 1024;
@@ -147,7 +148,7 @@ pub(super) fn model(config: &Config) -> (Finding, Option<InForce>) {
     let mut skipped = Vec::new();
     let in_force = match store.find(|why| skipped.push(why.to_owned())) {
         Ok(in_force) => in_force,
-        Err(error) => return (fail(CHECK, crate::in_words(&error), advice), None),
+        Err(error) => return (fail(CHECK, crate::words::in_words(&error), advice), None),
     };
     let picture = RgbImage::from_pixel(640, 480, image::Rgb([90; 3]));
     // The first run is slower than all others.
@@ -185,7 +186,7 @@ pub(super) fn chamber(config: &Config) -> Finding {
         Ok(None) => ok(CHECK, format!("not known yet: {learns}")),
         Err(error) => warn(
             CHECK,
-            format!("{}: {learns}", crate::in_words(&error)),
+            format!("{}: {learns}", crate::words::in_words(&error)),
             "Start the bin while the chamber is empty: the file is written anew.",
         ),
     }

@@ -108,7 +108,7 @@ pub fn examine(path: &Path, out: &mut impl Write) -> io::Result<Verdict> {
         Err(error) => {
             tell(fail(
                 "configuration",
-                crate::in_words(&error),
+                crate::words::in_words(&error),
                 "Mend the file; `pilah-edge check-config FILE` says whether it is valid.",
             ))?;
             return Ok(worst);
@@ -166,7 +166,7 @@ pub fn check(config: &Config, out: &mut impl Write) -> io::Result<Verdict> {
 fn labels_of_model(config: &Config) -> Result<Labels, String> {
     let shipped = shipped::bundle(config.bundle.as_deref()).map_err(|error| error.to_string())?;
     let found = ModelStore::new(config.data_dir.join("models"), shipped).find(|_| {});
-    let model = found.map_err(|error| crate::in_words(&error))?;
+    let model = found.map_err(|error| crate::words::in_words(&error))?;
     Ok(model.classifier.manifest().labels.clone())
 }
 

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use pilah_models::name::ContentId;
 
 use super::{Finding, fail, ok, warn};
-use crate::config::{Config, Secret};
+use crate::config::Config;
 use crate::link::Link;
 use crate::link::probe::ProbeError;
 use crate::link::probe_size::{Largest, More};
 use crate::model_store::fetch::{FetchError, Hub, HubAnswer};
-use crate::run::delivery::Undelivered;
+use crate::run::Undelivered;
 use crate::run::twin::Note;
+use crate::secret::Secret;
 
 /// Whether the broker takes the bin.
 pub(super) fn broker(config: &Config, password: Option<&Secret>) -> Finding {
@@ -21,7 +22,9 @@ pub(super) fn broker(config: &Config, password: Option<&Secret>) -> Finding {
     };
     let link = match Link::new(config.bin.clone(), &config.mqtt, password) {
         Ok(link) => link,
-        Err(error) => return fail(CHECK, crate::in_words(&error), "Name a readable file of certificates in PEM."),
+        Err(error) => {
+            return fail(CHECK, crate::words::in_words(&error), "Name a readable file of certificates in PEM.");
+        }
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -130,7 +133,7 @@ pub(super) fn hub(config: &Config, password: Option<&Secret>) -> (Finding, Optio
     let hub = match Hub::new(of, &config.bin, password.unwrap_or(&nobody)) {
         Ok(hub) => hub,
         Err(error) => {
-            return (fail(CHECK, crate::in_words(&error), "Name a readable file of certificates in PEM."), None);
+            return (fail(CHECK, crate::words::in_words(&error), "Name a readable file of certificates in PEM."), None);
         }
     };
     let health = hub.ask("/health");

@@ -84,10 +84,10 @@ mod tests {
     fn an_address_is_asked_and_its_silence_is_told() {
         assert_eq!(Polled::Http(answering("200 OK", "62.5")).ask().expect("answers"), "62.5");
         let url = answering("500 Oops", "");
-        let words = crate::in_words(&Polled::Http(url.clone()).ask().expect_err("an error"));
+        let words = crate::words::in_words(&Polled::Http(url.clone()).ask().expect_err("an error"));
         assert!(words.starts_with(&format!("{url} does not answer: ")) && words.contains("500"), "{words}");
         let url = answering("500 Oops", "").replace("http://", "http://me:hunter2@") + "?token=hunter3";
-        let words = crate::in_words(&Polled::Http(url).ask().expect_err("an error"));
+        let words = crate::words::in_words(&Polled::Http(url).ask().expect_err("an error"));
         assert!(words.contains("http://***@127.0.0.1") && !words.contains("hunter"), "{words}");
     }
 

@@ -14,9 +14,6 @@ pub mod clock;
 /// What the loop knows of the bin.
 pub mod vitals;
 
-/// Whether the pipeline still turns.
-pub mod pulse;
-
 /// The service manager: ready, alive, stopping.
 pub mod service;
 

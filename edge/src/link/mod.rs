@@ -12,8 +12,8 @@
 //! Malformed or foreign messages are told as [`LinkEvent::Refused`]; nothing that a broker sends ends
 //! the program.
 
-/// Pauses before connecting again.
-pub mod backoff;
+/// What a connection is made with.
+mod settings;
 
 /// Which entry of the outbox is sent next.
 pub mod window;
@@ -27,13 +27,9 @@ pub mod probe;
 /// How large a message the broker takes, for the doctor.
 pub mod probe_size;
 
-/// What a certificate that is not accepted means.
-pub mod certificates;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use backoff::Backoff;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
 use pilah_models::wire::{Acks, Command, DecodeError, Desired, HubStatus, LARGEST_MESSAGE, Message, Status};
@@ -43,8 +39,11 @@ use rumqttc::{
 };
 use tokio::sync::{mpsc, watch};
 
-use crate::config::{AckBy, MqttConfig, Secret};
+pub use self::settings::{AckBy, MqttConfig};
+use crate::backoff::Backoff;
+use crate::certificates;
 use crate::outbox::{Key, Kind};
+use crate::secret::Secret;
 
 /// Bytes that a packet may have beyond its message: topic, identifiers, lengths.
 const PACKET_OVERHEAD: usize = 1024;
@@ -234,7 +233,7 @@ impl Link {
         }
         let filters = self.filters().map(|filter| SubscribeFilterInput::new(filter, QoS::AtLeastOnce));
         if let Err(error) = client.try_subscribe_many(filters) {
-            return crate::in_words(&error);
+            return crate::words::in_words(&error);
         }
         let (outgoing, queue) = mpsc::channel(self.in_flight + 8);
         if events.send(LinkEvent::Connected { outgoing, number }.into()).await.is_err() {

@@ -53,7 +53,7 @@ impl Link {
         eventloop.poll().await.map_err(failed)?;
         let filters = [Channel::Desired.of(&self.bin), Channel::Acks.of(&self.bin), topic::HUB_STATUS.to_owned()];
         let filters = filters.map(|filter| SubscribeFilterInput::new(filter, QoS::AtLeastOnce));
-        client.try_subscribe_many(filters).map_err(|e| ProbeError::Unreachable(crate::in_words(&e)))?;
+        client.try_subscribe_many(filters).map_err(|e| ProbeError::Unreachable(crate::words::in_words(&e)))?;
         loop {
             if let rumqttc::Event::Incoming(Packet::SubAck(ack)) = eventloop.poll().await.map_err(failed)? {
                 let denied = ack.return_codes.contains(&SubscribeReasonCode::Failure);
@@ -69,7 +69,8 @@ mod tests {
     use std::net::{SocketAddr, TcpListener};
 
     use super::*;
-    use crate::config::{Config, Secret};
+    use crate::config::Config;
+    use crate::secret::Secret;
 
     /// A broker that reads whatever comes and answers with these packets, one per read.
     fn broker(answers: &'static [&'static [u8]]) -> (SocketAddr, std::thread::JoinHandle<Vec<u8>>) {

@@ -103,9 +103,9 @@ impl Link {
         let topic = Channel::Replies.of(&self.bin);
         let payload = padded(&self.bin, bytes.saturating_sub(5 + 2 + topic.len() + 2));
         // A broker that forbids it says so, or says nothing, or ends the connection; then the echo is not to be seen.
-        client.try_subscribe(topic.clone(), QoS::AtLeastOnce).map_err(|e| unreachable(crate::in_words(&e)))?;
+        client.try_subscribe(topic.clone(), QoS::AtLeastOnce).map_err(|e| unreachable(crate::words::in_words(&e)))?;
         let options = PublishOptions::new(QoS::AtLeastOnce);
-        client.try_publish(topic, payload.clone(), options).map_err(|e| unreachable(crate::in_words(&e)))?;
+        client.try_publish(topic, payload.clone(), options).map_err(|e| unreachable(crate::words::in_words(&e)))?;
         let fate = listen(&mut eventloop, &payload).await;
         // Asked once more, the client would connect anew.
         if fate == Fate::Refused {
@@ -154,7 +154,8 @@ mod tests {
     use pilah_models::name::BinId;
 
     use super::*;
-    use crate::config::{Config, Secret};
+    use crate::config::Config;
+    use crate::secret::Secret;
 
     #[tokio::test]
     async fn a_broker_that_lets_the_doctor_publish_nothing_is_asked_once() {

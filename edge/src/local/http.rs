@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::preview::live::{Pictures, send_pictures};
+use super::live::{Pictures, send_pictures};
 
 /// Connections at once; a further one is closed at once.
 pub const MOST_CONNECTIONS: usize = 16;
@@ -30,7 +30,7 @@ const LARGEST_BODY: usize = 4 * 1024;
 const MOST_HEADERS: usize = 64;
 
 /// How long a request may take to arrive, and one write to be read.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The pause when the machine has no room for a further connection.
 const NO_ROOM: Duration = Duration::from_millis(200);
@@ -175,7 +175,7 @@ async fn answer(mut stream: TcpStream, server: &impl Serve) -> io::Result<()> {
         Reply::Live(pictures) => {
             let head = head(200, &[("Content-Type", pictures.content_type())]) + "\r\n";
             timeout(PATIENCE, stream.write_all(head.as_bytes())).await??;
-            send_pictures(&mut stream, pictures).await
+            send_pictures(&mut stream, pictures, PATIENCE).await
         }
     }
 }

@@ -4,6 +4,9 @@
 //! A server that cannot have its address, or that is asked nonsense, costs the bin nothing: it goes on
 //! without.
 
+/// Pictures one after the other in one answer.
+pub mod live;
+
 /// As much of HTTP as that takes.
 pub mod http;
 
@@ -14,7 +17,7 @@ mod metrics;
 pub mod preview;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -26,9 +29,17 @@ use tracing::{error, info, warn};
 use self::http::{Serve, serve};
 use self::metrics::Metrics;
 use self::preview::Preview;
-use crate::config::Config;
 use crate::health::vitals::Vitals;
 use crate::telemetry::Counters;
+
+/// The servers for whoever is at the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LocalConfig {
+    /// Where Prometheus finds `/metrics`.
+    pub metrics: Option<SocketAddr>,
+    /// Where the installer finds the live picture.
+    pub preview: Option<SocketAddr>,
+}
 
 /// What is served; it ends when this is dropped.
 #[derive(Debug)]
@@ -40,22 +51,23 @@ impl Drop for Servers {
     }
 }
 
-/// Serves what the configuration names an address for.
+/// Serves what has an address; the figures tell of the disk that `data_dir` is on.
 #[must_use]
 pub fn start(
-    config: &Config,
+    config: LocalConfig,
+    data_dir: &Path,
     preview: Option<&Arc<Preview>>,
     vitals: &watch::Receiver<Vitals>,
     counters: &Arc<Counters>,
     runtime: &Handle,
 ) -> Servers {
     let mut servers = Vec::new();
-    if let Some(address) = config.local.metrics {
-        let data_dir: PathBuf = config.data_dir.clone();
+    if let Some(address) = config.metrics {
+        let data_dir = data_dir.to_owned();
         let metrics = Metrics { vitals: vitals.clone(), counters: Arc::clone(counters), data_dir };
         servers.push(runtime.spawn(listen("metrics", address, Arc::new(metrics))));
     }
-    if let (Some(address), Some(preview)) = (config.local.preview, preview) {
+    if let (Some(address), Some(preview)) = (config.preview, preview) {
         servers.push(runtime.spawn(listen("preview", address, Arc::clone(preview))));
     }
     Servers(servers)

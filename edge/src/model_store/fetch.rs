@@ -2,18 +2,17 @@
 //! for no second time (`Range: bytes=N-`); a hub that does not know how sends all of it again.
 
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pilah_models::name::{BinId, ContentId};
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::TlsConfig;
 
-use crate::config::address::HubAddress;
-use crate::config::{HubConfig, Secret};
-use crate::link::certificates;
+use crate::address::HubAddress;
+use crate::certificates::{self, root_certs};
+use crate::secret::Secret;
 
 /// How long the hub may take to accept a connection, and to begin its answer.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -133,19 +132,13 @@ pub struct CertificateError {
     reason: String,
 }
 
-/// Those who may vouch for a server, from a PEM file; or why not, in words.
-pub(crate) fn root_certs(path: &Path) -> Result<RootCerts, String> {
-    let pem = std::fs::read(path).map_err(|e| e.to_string())?;
-    let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() {
-        return Err("it holds no certificate".to_owned());
-    }
-    Ok(RootCerts::Specific(Arc::new(certificates)))
+/// Where artifacts are fetched.
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    /// The hub's address.
+    pub address: HubAddress,
+    /// Certificates, in PEM, of those who may vouch for the hub; `None`: the public ones.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A hub and the credentials for it.

@@ -216,7 +216,7 @@ impl ModelStore {
         for id in active.iter().flat_map(|active| std::iter::once(&active.manifest).chain(&active.previous)) {
             match self.load_stored(id) {
                 Ok(classifier) => return Ok(InForce { classifier, id: id.clone() }),
-                Err(error) => skipped(&crate::in_words(&error)),
+                Err(error) => skipped(&crate::words::in_words(&error)),
             }
         }
         let path = &self.shipped;

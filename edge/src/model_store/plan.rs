@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use pilah_models::name::ContentId;
 use pilah_models::wire::{Desired, DesiredModel, UpdateState};
 
-use crate::link::backoff::Backoff;
+use crate::backoff::Backoff;
 
 /// The shortest and the longest pause before an attempt is repeated.
 pub const RETRY: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(600)];

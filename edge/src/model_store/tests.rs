@@ -146,7 +146,7 @@ fn what_is_wrong_is_refused_with_its_reason_and_the_old_model_stays() {
         let mut artifacts = Artifacts::of(&next);
         spoil(&next, &mut artifacts);
         let error = bin.update(&next, &artifacts).expect_err(expected);
-        let words = crate::in_words(&error);
+        let words = crate::words::in_words(&error);
         assert!(words.contains(expected), "{words}");
         assert_eq!(error.may_pass(), may_pass, "{words}");
         assert_eq!(bin.version(), "m1");
@@ -247,7 +247,7 @@ fn what_has_come_over_a_link_that_breaks_is_not_fetched_again() {
             attempts += 1;
             match bin.update(&next, &artifacts) {
                 Ok(in_force) => break in_force,
-                Err(error) => assert!(error.may_pass(), "{}", crate::in_words(&error)),
+                Err(error) => assert!(error.may_pass(), "{}", crate::words::in_words(&error)),
             }
             if forgetful && attempts == 5 {
                 // A hub that begins anew each time gets through only when the link holds.

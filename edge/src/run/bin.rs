@@ -1,35 +1,42 @@
 //! The state of a bin and what each event does to it.
 
+/// What is asked of a bin at once.
+pub(super) mod asked;
+
+/// What becomes of the outbox's entries.
+pub(super) mod delivery;
+
+/// The model that the hub wants.
+mod update;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use pilah_models::wire::{
-    self, Acks, ActuatorState, CameraState, Desired, Header, Message, Reported, Status, Telemetry, UpdateState,
-};
+use pilah_models::wire::{self, Acks, ActuatorState, CameraState, Header, Message, Status, Telemetry, UpdateState};
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
-use super::asked::Asked;
+use self::asked::Asked;
+use self::delivery::Undelivered;
 use super::body::Body;
-use super::delivery::Undelivered;
 use super::heard::Heard;
 use super::said::{header_of, status_of};
 use super::twin::{self, Found, Note, Strangers};
 use super::{Ended, Event};
+use crate::camera::CameraConfig;
 use crate::camera::replay::Then;
-use crate::config::{AckBy, CameraConfig, Config};
+use crate::config::Config;
 use crate::health::clock::Clock;
-use crate::health::machine::{self, Machine};
+use crate::health::machine::Machine;
 use crate::health::vitals::Vitals;
 use crate::link::ceiling::Ceiling;
 use crate::link::window::Window;
-use crate::link::{LinkEvent, Outgoing};
-use crate::model_store::download::Supply;
-use crate::model_store::fetch::{FetchError, Hub};
+use crate::link::{AckBy, LinkEvent, Outgoing};
+use crate::model_store::fetch::Hub;
 use crate::model_store::plan::{Plan, RETRY};
-use crate::model_store::{InForce, ModelStore, UpdateError};
+use crate::model_store::{InForce, ModelStore};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
 use crate::pipeline::{Cause, Item, View};
 use crate::telemetry::Counters;
@@ -198,7 +205,9 @@ impl Bin {
             Event::Link(LinkEvent::Refused { topic, reason }) => self.refuse(&topic, &reason),
             Event::Link(LinkEvent::Command(command)) => self.handle_command(&command)?,
             Event::Link(LinkEvent::Reading(text)) => self.body.handle_reading(Ok(text)),
-            Event::Reading(reading) => self.body.handle_reading(reading.map_err(|error| crate::in_words(&error))),
+            Event::Reading(reading) => {
+                self.body.handle_reading(reading.map_err(|error| crate::words::in_words(&error)))
+            }
             Event::Button(pressed) => self.handle_button(pressed),
             Event::Actuator(state) => self.handle_actuator(state),
             Event::Updated(outcome) => self.handle_updated(*outcome),
@@ -328,16 +337,6 @@ impl Bin {
         self.next_telemetry = Instant::now();
     }
 
-    fn handle_desired(&mut self, desired: Desired) {
-        let said = Key { epoch: desired.header.epoch, seq: desired.header.seq };
-        if self.desired.is_last(said) {
-            self.plan.handle_desired(desired, Instant::now());
-            self.is_wanted.store(self.plan.is_wanted(), Ordering::Relaxed);
-        } else {
-            debug!(epoch = said.epoch, seq = said.seq, "an older wish of the hub came late; the newer one stays");
-        }
-    }
-
     /// Corrects what the broker tells of this bin: it is here. Notices others that speak under its id.
     fn handle_own_status(&mut self, said: &Status) {
         let found = self.strangers.handle_status(said, self.outbox.epoch(), self.outbox.former_epochs());
@@ -382,80 +381,6 @@ impl Bin {
     fn refuse(&mut self, topic: &str, reason: &str) {
         self.counters.refused.add(1);
         warn!(topic, reason, "message refused");
-    }
-
-    /// Begins to fetch the model that is wanted, in a thread of its own.
-    fn start_update(&mut self, now: Instant) {
-        let Some(target) = self.plan.poll_action(now) else { return };
-        info!(model = %target.version, "update begins");
-        let (store, hub, current, events) =
-            (self.store.clone(), self.hub.clone(), self.in_force.clone(), self.events.clone());
-        let (is_wanted, data_dir) = (Arc::new(AtomicBool::new(true)), self.config.data_dir.clone());
-        self.is_wanted = Arc::clone(&is_wanted);
-        let update = move || {
-            let supply = Supply {
-                fetch: &|id, have, limit| match &hub {
-                    Some(hub) => hub.fetch(id, have, limit),
-                    None => Err(FetchError::NoHub),
-                },
-                free: &|| machine::disk(&data_dir).map(|disk| disk.free_bytes),
-                is_wanted: &|| is_wanted.load(Ordering::Relaxed),
-            };
-            let outcome = store.prepare(&current, &target, &supply);
-            // If nobody listens, the bin stops; what has come is on disk.
-            drop(events.blocking_send(Event::Updated(Box::new(outcome))));
-        };
-        if let Err(e) = super::thread("update", update) {
-            self.plan.handle_failure(e.to_string(), true, rand::random(), now);
-        }
-    }
-
-    /// Puts in force what an attempt has brought, if it is wanted.
-    fn handle_updated(&mut self, outcome: Result<InForce, UpdateError>) {
-        let now = Instant::now();
-        let wanted = self.plan.is_wanted();
-        let outcome = outcome.and_then(|prepared| {
-            let put = || self.store.put_in_force(&prepared, &self.in_force.id);
-            if wanted { put().map(|()| Some(prepared)) } else { Ok(None) }
-        });
-        match outcome {
-            Ok(Some(in_force)) => {
-                info!(model = %in_force.version(), "model in force");
-                self.plan.handle_success(in_force.id.clone(), now);
-                self.model.send_replace(in_force.clone());
-                self.in_force = in_force;
-                self.body.compare(&self.in_force.classifier.manifest().labels);
-                self.publish_status();
-            }
-            Ok(None) => {
-                info!(model = %self.in_force.version(), "the model that has come is not wanted any more");
-                self.plan.handle_given_up(now);
-            }
-            Err(e) if e.is_given_up() => self.plan.handle_given_up(now),
-            Err(e) => {
-                let words = crate::in_words(&e);
-                warn!(error = words, model = %self.in_force.version(), "update failed, the old model goes on");
-                self.plan.handle_failure(words, e.may_pass(), rand::random(), now);
-            }
-        }
-    }
-
-    /// Says on `reported` what is new.
-    fn report(&mut self) {
-        let news = (self.in_force.id.clone(), self.plan.state());
-        if self.connection.is_none() || self.said.as_ref() == Some(&news) {
-            return;
-        }
-        let reported = Reported {
-            header: self.header(),
-            model: self.in_force.version().clone(),
-            manifest: news.0.clone(),
-            update: news.1.clone(),
-            connection: self.connection_number,
-        };
-        if self.send(Outgoing::Reported(reported.encode())) {
-            self.said = Some(news);
-        }
     }
 
     fn publish_status(&mut self) {

@@ -61,7 +61,7 @@ impl ChamberFile {
                 None
             }
             Err(error) => {
-                warn!(error = crate::in_words(&error), "the empty chamber has to be learnt anew");
+                warn!(error = crate::words::in_words(&error), "the empty chamber has to be learnt anew");
                 None
             }
         }
@@ -94,7 +94,7 @@ mod tests {
         file.keep(&memory);
         assert_eq!(file.read(), Some(memory));
         std::fs::write(folder.path().join(NAME), b"PILAHCH1 and then nothing").expect("writes");
-        let words = crate::in_words(&file.find().expect_err("damaged"));
+        let words = crate::words::in_words(&file.find().expect_err("damaged"));
         assert!(words.contains("chamber is left aside: it is damaged: its length"), "{words}");
         assert_eq!(file.read(), None);
         file.keep(&memory);

@@ -48,7 +48,8 @@ fn look_blocking(
     let seeing = Seeing::new(config, &vitals_seen);
     let (_model, model_in_force) = watch::channel(in_force);
     let threads = start_seeing(config, &seeing, &events, model_in_force, Arc::default(), None)?;
-    let _servers = local::start(config, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
+    let _servers =
+        local::start(config.local, &config.data_dir, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
     drop(events);
     while let Some(event) = queue.blocking_recv() {
         match event {

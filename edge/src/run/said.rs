@@ -2,7 +2,8 @@
 
 use pilah_models::wire::{self, CameraIs, CameraState, Header, Status};
 
-use crate::config::{CameraConfig, Config};
+use crate::camera::CameraConfig;
+use crate::config::Config;
 use crate::health::clock::Clock;
 use crate::health::machine::clock_synced;
 use crate::model_store::InForce;

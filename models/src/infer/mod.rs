@@ -16,10 +16,10 @@ mod head;
 /// Backbone and head as the one network that others run.
 mod merged;
 
-/// One network in one of the runtimes.
+/// One network in the runtime that its file is for.
 mod network;
 
-/// The runtimes behind one trait.
+/// What every runtime does, as one trait.
 mod engine;
 
 /// ONNX.

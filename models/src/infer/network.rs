@@ -1,7 +1,12 @@
-//! One network in one of the runtimes, with the checks that none of them makes.
+//! One network in one of the runtimes, with the checks that none of them makes. Which runtime, the file says: ONNX
+//! runs in tract, TFLite in LiteRT, where the build has it (feature `litert`).
 
-use super::engine::{self, Engine, EngineError};
+use super::engine::{Engine, EngineError};
+use super::tract::Tract;
 use super::{InferError, LoadError};
+
+/// A TFLite file is a flatbuffer with this at its fourth byte.
+const TFLITE: &[u8] = b"TFL3";
 
 /// A network with one input of a fixed shape and one output.
 #[derive(Debug)]
@@ -14,7 +19,7 @@ pub(super) struct Network {
 impl Network {
     /// Loads a network and fixes its input to `input`, f32.
     pub(super) fn load(part: &'static str, bytes: &[u8], input: &[usize]) -> Result<Self, LoadError> {
-        let engine = engine::load(bytes, input).map_err(|error| match error {
+        let engine = load(bytes, input).map_err(|error| match error {
             EngineError::Network(reason) => LoadError::Network { part, reason },
             EngineError::Shape(problem) => LoadError::Shape { part, problem },
         })?;
@@ -38,4 +43,19 @@ impl Network {
             None => Ok(output),
         }
     }
+}
+
+/// Loads a network that takes `input`.
+fn load(bytes: &[u8], input: &[usize]) -> Result<Box<dyn Engine>, EngineError> {
+    if bytes.get(4..8) == Some(TFLITE) { load_tflite(bytes, input) } else { Ok(Box::new(Tract::load(bytes, input)?)) }
+}
+
+#[cfg(feature = "litert")]
+fn load_tflite(bytes: &[u8], input: &[usize]) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(Box::new(super::litert::Litert::load(bytes, input)?))
+}
+
+#[cfg(not(feature = "litert"))]
+fn load_tflite(_: &[u8], _: &[usize]) -> Result<Box<dyn Engine>, EngineError> {
+    Err(EngineError::Network("it is a TFLite file, for which this program was built without the feature litert".into()))
 }

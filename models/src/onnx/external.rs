@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use tract_onnx::pb::tensor_proto::DataLocation;
 use tract_onnx::pb::{GraphProto, TensorProto};
 
-use super::intake::Beside;
 use super::{OnnxError, walk};
 use crate::bundle::LARGEST_NETWORK;
+
+/// The files beside a network, by the name that it gives them: `Ok(None)` if there is none, or why it cannot be
+/// read. Nothing says that such a name is a safe path.
+pub type Beside<'a> = &'a mut dyn FnMut(&str) -> Result<Option<Vec<u8>>, String>;
 
 /// Takes in all tensors of other files. `true` if there was one.
 pub(super) fn gather(graph: &mut GraphProto, beside: Beside<'_>) -> Result<bool, OnnxError> {

@@ -6,7 +6,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ValueInfoProto, type_proto};
 
 use super::build::{Dim, int, ints, node, value};
-use super::intake::Change;
+use super::change::Change;
 use super::{OnnxError, interface};
 
 /// The name of the input that is put before a network.

@@ -9,26 +9,11 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use serde::{Deserialize, Serialize};
 use tract_onnx::pb::{GraphProto, ModelProto};
 
-use super::{OnnxError, external, graph, images, interface, split, validate, widen};
-
-/// Something that was changed of a network, or is left out of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// Tensors of a second file were taken in.
-    Gathered,
-    /// Half precision became single.
-    Widened,
-    /// It takes bytes; ours are made such.
-    Bytes,
-    /// It takes its channels last; ours are put so.
-    ChannelsLast,
-    /// Its logarithm of a softmax became a softmax.
-    LogSoftmax,
-}
+use super::change::Change;
+use super::external::{self, Beside};
+use super::{OnnxError, graph, images, interface, split, validate, widen};
 
 /// How a network ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +38,6 @@ pub struct Intake {
     /// What the file says of itself.
     pub metadata: BTreeMap<String, String>,
 }
-
-/// The files beside a network, by the name that it gives them: `Ok(None)` if there is none, or why it cannot be
-/// read. Nothing says that such a name is a safe path.
-pub type Beside<'a> = &'a mut dyn FnMut(&str) -> Result<Option<Vec<u8>>, String>;
 
 /// Takes in a network.
 ///

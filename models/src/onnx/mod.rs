@@ -19,6 +19,9 @@ mod merge;
 /// The one intake of files from elsewhere.
 mod intake;
 
+/// What was changed of a network.
+mod change;
+
 /// Tensors of a second file, taken in.
 mod external;
 
@@ -49,8 +52,10 @@ use tract_onnx::pb::tensor_shape_proto::dimension;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, type_proto};
 
 pub use brightness::Brightness;
+pub use change::Change;
+pub use external::Beside;
 pub use head::{LinearLayer, write_head, write_layers};
-pub use intake::{Beside, Change, Ending, Intake, intake};
+pub use intake::{Ending, Intake, intake};
 pub use merge::merge;
 pub use metadata::{stated_labels, stated_scaling, stated_scaling_of_processor};
 pub use split::{Split, split};

@@ -4,9 +4,9 @@
 
 use std::f32::consts::PI;
 
+use super::class::Class;
 use super::dice::Dice;
 use super::geometry::{V3, grey, v};
-use super::items::Class;
 
 /// A bin's own ways, all of them drawn from one number.
 #[derive(Debug, Clone)]

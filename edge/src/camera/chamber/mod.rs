@@ -18,6 +18,7 @@
 //! A *look* is what makes one bin unlike another: light, floor, camera, dirt, brands, and which things
 //! people throw in. It stands for the gap between a model's training photos and the field.
 
+mod class;
 mod dice;
 mod geometry;
 mod item;
@@ -49,10 +50,10 @@ use pilah_models::name::Label;
 use pilah_models::wire::{Truth, TruthSource};
 use serde::{Deserialize, Serialize};
 
+use self::class::Class;
 use self::dice::Dice;
 use self::geometry::V3;
 use self::item::Pose;
-use self::items::Class;
 use self::look::Look;
 use self::render::Backdrop;
 use self::render::Picture;

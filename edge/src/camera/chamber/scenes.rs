@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 
+use super::class::Class;
 use super::dice::Dice;
-use super::items::Class;
 use super::look::Look;
 use super::render::Backdrop;
 use super::room::Room;

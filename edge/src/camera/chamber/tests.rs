@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use image::RgbImage;
 
+use super::class::Class;
 use super::geometry::v;
-use super::items::Class;
 use super::scenes::{RenderScenes, render_scenes};
 use super::*;
 

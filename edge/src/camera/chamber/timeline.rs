@@ -3,10 +3,10 @@
 //!
 //! Pure: a pose is a closed formula of time, so that any frame can be drawn without those before it.
 
+use super::class::Class;
 use super::dice::Dice;
 use super::geometry::{Turn, V3, v};
 use super::item::{Item, Pose};
-use super::items::Class;
 use super::look::Taste;
 
 /// Units per second squared: 9.8 m/s² at 5 units to the metre.

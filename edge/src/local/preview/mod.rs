@@ -8,9 +8,6 @@
 /// Who may see it.
 pub mod gate;
 
-/// The live picture.
-pub mod live;
-
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +24,9 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use self::gate::{Draw, Entry, Gate};
-use self::live::Pictures;
 use super::http::{Reply, Request, Serve};
+use super::live::Pictures;
 use crate::camera::feed::Feed;
-use crate::camera::replay::shrink;
 use crate::health::vitals::Vitals;
 use crate::pipeline::{Item, Sight};
 use crate::region::Region;
@@ -117,9 +113,9 @@ impl Preview {
 
     /// Keeps an item to be shown. Takes some milliseconds.
     pub fn handle_item(&self, item: &Item) {
-        let picture = shrink((*item.image).clone(), ITEM_SIDE);
+        let picture = preprocess::shrink((*item.image).clone(), ITEM_SIDE);
         let jpeg = preprocess::encode_jpeg(&picture, ITEM_BYTES).unwrap_or_else(|error| {
-            warn!(error = crate::in_words(&error), "the item is shown without its picture");
+            warn!(error = crate::words::in_words(&error), "the item is shown without its picture");
             Vec::new()
         });
         let mut items = lock(&self.items);

@@ -8,8 +8,7 @@ mod paper;
 mod plastic;
 mod trash;
 
-use pilah_models::name::Label;
-
+use super::class::Class;
 use super::dice::Dice;
 use super::geometry::{Turn, V3, grey, v};
 use super::item::{Finish, Item, Material};
@@ -17,34 +16,7 @@ use super::look::Taste;
 use super::sdf::{Part, Shape, Warp};
 use super::texture::Texture;
 
-/// The classes that the chamber draws.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Class {
-    Cardboard,
-    Glass,
-    Metal,
-    Paper,
-    Plastic,
-    Trash,
-}
-
 impl Class {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Cardboard, Self::Glass, Self::Metal, Self::Paper, Self::Plastic, Self::Trash];
-
-    /// Its name in the taxonomy that ships.
-    pub(crate) fn label(self) -> Label {
-        Label::new(match self {
-            Self::Cardboard => "cardboard",
-            Self::Glass => "glass",
-            Self::Metal => "metal",
-            Self::Paper => "paper",
-            Self::Plastic => "plastic",
-            Self::Trash => "trash",
-        })
-        .expect("six valid names")
-    }
-
     /// A thing of this class.
     pub(crate) fn draw(self, dice: &mut Dice, taste: &Taste) -> Item {
         let kind = taste.kind(dice, self);

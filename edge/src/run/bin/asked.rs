@@ -10,8 +10,7 @@ use pilah_models::wire::{
 };
 use tracing::{info, warn};
 
-use super::Ended;
-use super::bin::Bin;
+use super::{Bin, Ended};
 use crate::act::gpio::GpioError;
 use crate::link::Outgoing;
 use crate::outbox::{Key, Kind};
@@ -23,7 +22,7 @@ const CAPTURE: Duration = Duration::from_secs(10);
 
 /// What was asked, and what is known to answer with.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(in crate::run) struct Asked {
     /// The last item, as long as the program runs.
     last_item: Option<LastItem>,
     /// The capture that is under way.
@@ -49,7 +48,7 @@ struct Capture {
 
 impl Asked {
     /// Whether a picture is wanted; the pipeline takes it back when it gives one.
-    pub(super) fn wanted(&self) -> Arc<AtomicBool> {
+    pub(in crate::run) fn wanted(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.wanted)
     }
 
@@ -102,7 +101,7 @@ impl Bin {
         match pressed.map(|()| self.mark_wrong()) {
             Ok(CommandResult::Done { what, .. }) => info!(what, "button"),
             Ok(CommandResult::Refused { error }) => info!(error, "button"),
-            Err(error) => warn!(error = crate::in_words(&error), "the button does not work; it is tried again"),
+            Err(error) => warn!(error = crate::words::in_words(&error), "the button does not work; it is tried again"),
         }
     }
 
@@ -192,7 +191,7 @@ impl Bin {
         let (samples, room) = (self.config.samples, self.room_for_picture(&meta));
         // What is of no use if it is small enough for this broker is kept as it is, for a better one.
         let encoded = samples.encode_within(&item.image, room).or_else(|_| samples.encode(&item.image));
-        let (jpeg, width, height) = encoded.map_err(|error| crate::in_words(&error))?;
+        let (jpeg, width, height) = encoded.map_err(|error| crate::words::in_words(&error))?;
         let body = Sample { meta: SampleMeta { width, height, ..meta }, jpeg }.encode();
         if body.len() > LARGEST_MESSAGE {
             return Err(format!("its {} bytes do not fit a message", body.len()));

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
 
-use super::{Look, Thumbnail, Trigger, TriggerRules};
 use crate::camera::chamber::trouble::Trouble;
 use crate::camera::chamber::{Chamber, ChamberConfig, ChamberError};
 use crate::camera::{Camera as _, CameraError};
+use crate::trigger::{Look, Thumbnail, Trigger, TriggerRules};
 
 /// What was counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

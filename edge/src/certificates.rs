@@ -1,10 +1,31 @@
-//! What a certificate that is not accepted means, and what to do about it. The verifier (rustls with webpki) says why in
-//! a word of its own; that word is in its texts, through every library above it.
+//! Certificates: those who may vouch for a server, and what one that is not accepted means and what to do about it.
+//! The verifier (rustls with webpki) says why in a word of its own; that word is in its texts, through every library
+//! above it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
+
+/// Those who may vouch for a server, from a PEM file; or why not, in words.
+pub(crate) fn root_certs(path: &Path) -> Result<RootCerts, String> {
+    let pem = std::fs::read(path).map_err(|e| e.to_string())?;
+    let certificates: Vec<Certificate<'static>> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err("it holds no certificate".to_owned());
+    }
+    Ok(RootCerts::Specific(Arc::new(certificates)))
+}
 
 /// The reason in words, with what to do if it is one of the certificate; `key` is the configuration's key of those who
 /// may vouch for the server.
 #[must_use]
-pub fn explained(key: &str, reason: String) -> String {
+pub(crate) fn explained(key: &str, reason: String) -> String {
     let about = REMEDIES.iter().find(|(word, _)| reason.contains(word));
     match about {
         Some((_, remedy)) => format!("{reason}: {}", remedy.replace("{key}", key)),

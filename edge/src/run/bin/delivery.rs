@@ -10,7 +10,7 @@ use pilah_models::wire::{Message, OutboxState, Sample, SampleMeta};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
-use super::bin::{Bin, RESERVED_PLACES};
+use super::{Bin, RESERVED_PLACES};
 use crate::link::window::{Action, Why};
 use crate::link::{self, Outgoing};
 use crate::outbox::{Acknowledged, Key, Kind};

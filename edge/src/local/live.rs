@@ -15,9 +15,6 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::camera::replay::shrink;
-use crate::local::http::PATIENCE;
-
 /// Pictures per second, at most.
 const PER_SECOND: u32 = 5;
 
@@ -48,8 +45,8 @@ impl Pictures {
     }
 }
 
-/// Sends pictures until the bin stops or nobody reads them.
-pub(in crate::local) async fn send_pictures(stream: &mut TcpStream, pictures: Pictures) -> io::Result<()> {
+/// Sends pictures until the bin stops or nobody reads them; one may take so long to be read.
+pub(super) async fn send_pictures(stream: &mut TcpStream, pictures: Pictures, patience: Duration) -> io::Result<()> {
     let Pictures(mut seen) = pictures;
     // A browser shows a picture when it sees the boundary behind it, which is therefore sent with it.
     stream.write_all(format!("--{BOUNDARY}\r\n").as_bytes()).await?;
@@ -63,12 +60,12 @@ pub(in crate::local) async fn send_pictures(stream: &mut TcpStream, pictures: Pi
         }
         let Some(picture) = seen.borrow_and_update().clone() else { continue };
         let encoded = tokio::task::spawn_blocking(move || {
-            preprocess::encode_jpeg(&shrink((*picture).clone(), LARGEST_SIDE), LARGEST_PICTURE)
+            preprocess::encode_jpeg(&preprocess::shrink((*picture).clone(), LARGEST_SIDE), LARGEST_PICTURE)
         });
         let Ok(Ok(jpeg)) = encoded.await else { continue };
         let head = format!("Content-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
         let part = [head.as_bytes(), &jpeg, format!("\r\n--{BOUNDARY}\r\n").as_bytes()].concat();
-        timeout(PATIENCE, stream.write_all(&part)).await??;
+        timeout(patience, stream.write_all(&part)).await??;
         pause.tick().await;
     }
 }
