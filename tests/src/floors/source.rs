@@ -67,7 +67,7 @@ impl Modules {
             let file = path.display().to_string();
             let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{file}: {error}"));
             let mut findings = Findings::default();
-            findings.walk(tokens, &place, &place);
+            findings.walk(tokens, &place);
             if place.is_empty() {
                 root_names.extend(findings.names.iter().cloned());
                 if path.ends_with("main.rs") {
@@ -123,8 +123,8 @@ fn place(path: &Path) -> Place {
 }
 
 impl Findings {
-    /// Goes through the tokens of a file's module `file`, of which these stand in its inner module `here`.
-    fn walk(&mut self, tokens: TokenStream, file: &[String], here: &[String]) {
+    /// Goes through tokens that stand in the module `here`, which may be one within a file.
+    fn walk(&mut self, tokens: TokenStream, here: &[String]) {
         let mut tokens = tokens.into_iter().peekable();
         let mut module_name = false;
         let mut inner = None;
@@ -156,7 +156,7 @@ impl Findings {
                 TokenTree::Group(group) => {
                     let mut within = here.to_vec();
                     within.extend(inner.take());
-                    self.walk(group.stream(), file, &within);
+                    self.walk(group.stream(), &within);
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => inner = None,
             }
