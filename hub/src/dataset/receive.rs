@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use futures::{Stream, StreamExt as _};
-use pilah_models::preprocess::{ImageError, Limits};
+use pilah_models::picture::{ImageError, Limits};
 
 /// Reads a file to its end and keeps at most what an image may have. What is over that is read past: a
 /// sender who is cut off halfway sees a broken connection instead of the answer.

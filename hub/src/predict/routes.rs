@@ -5,7 +5,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::post;
 use axum::{Json, RequestExt as _, Router};
-use pilah_models::preprocess::{ImageError, Limits};
+use pilah_models::picture::{ImageError, Limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
