@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::{Classifier, InferError, LoadError};
 use pilah_models::name::BinId;
-use pilah_models::preprocess::{self, ImageError, Limits};
+use pilah_models::picture::{self, ImageError, Limits};
+use pilah_models::preprocess;
 use pilah_models::wire::{self, Header, Message as _};
 use serde::Serialize;
 
@@ -131,12 +132,12 @@ pub fn bench(options: &BenchOptions, bundle: &Path) -> Result<Measured, BenchErr
     let begun = Instant::now();
     let model = Classifier::load(&Bundle::read(bundle)?)?;
     let limits = Limits::default();
-    let images = jpegs.iter().map(|jpeg| preprocess::decode(jpeg, &limits)).collect::<Result<Vec<_>, _>>()?;
+    let images = jpegs.iter().map(|jpeg| picture::decode(jpeg, &limits)).collect::<Result<Vec<_>, _>>()?;
     model.classify(&images[0])?;
     let first_result = begun.elapsed();
 
     let manifest = model.manifest();
-    let decode = stage("decode", runs, |turn| preprocess::decode(&jpegs[turn % PICTURES], &limits))?;
+    let decode = stage("decode", runs, |turn| picture::decode(&jpegs[turn % PICTURES], &limits))?;
     let mut trigger = Trigger::new(TriggerRules::default());
     let look = stage("trigger", runs, |turn| {
         let at = Duration::from_millis(turn as u64 * 100);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use pilah_models::bundle::Manifest;
 use pilah_models::infer::{Classifier, InferError};
 use pilah_models::name::{Label, ModelVersion};
-use pilah_models::preprocess::{self, ImageError, Limits};
+use pilah_models::picture::{self, ImageError, Limits};
 use pilah_models::wire::Probabilities;
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ pub fn classify(path: &Path, model: &Classifier) -> Result<Answer, ClassifyError
         let found = usize::try_from(size).unwrap_or(usize::MAX);
         return Err(ImageError::Bytes { found, limit: limits.bytes }.into());
     }
-    let image = preprocess::decode(&fs::read(path).map_err(ClassifyError::Read)?, &limits)?;
+    let image = picture::decode(&fs::read(path).map_err(ClassifyError::Read)?, &limits)?;
     let prediction = model.classify(&image)?;
     let manifest: &Manifest = model.manifest();
     let decision = decide(&prediction.probabilities, manifest);
@@ -110,6 +110,8 @@ fn for_people(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pilah_models::preprocess;
+
     use super::*;
     use crate::testing;
 

@@ -5,7 +5,8 @@
 //! outbox is full, is decided here.
 
 use image::RgbImage;
-use pilah_models::preprocess::{self, ImageError};
+use pilah_models::picture::ImageError;
+use pilah_models::preprocess;
 use pilah_models::wire::{LARGEST_JPEG, SampleReason};
 use serde::Deserialize;
 

@@ -14,7 +14,8 @@ use std::{env, fs};
 use pilah_models::bundle::{Bundle, InputSpec};
 use pilah_models::infer::{Backbone, Head, golden};
 use pilah_models::onnx::{tiny_backbone, write_head};
-use pilah_models::preprocess::{Limits, decode, encode_jpeg, resize, to_tensor};
+use pilah_models::picture::{Limits, decode};
+use pilah_models::preprocess::{encode_jpeg, resize, to_tensor};
 use pilah_models::train::{Examples, HeadParams, fit};
 
 const REPEATS: usize = 15;

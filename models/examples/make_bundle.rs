@@ -21,7 +21,7 @@ use pilah_models::infer::{Backbone, Classifier, Head, best, golden};
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::train::{Examples, HeadParams, fit, thresholds};
-use pilah_models::{onnx, preprocess};
+use pilah_models::{onnx, picture};
 use serde_json::json;
 
 const GOLDEN_TOLERANCE: f32 = 0.002;
@@ -105,8 +105,8 @@ fn examples(backbone: &Backbone, labels: &Labels, folder: &Path, flip: bool, lis
         for path in if of_class.is_dir() { pictures(&of_class)? } else { Vec::new() } {
             let bytes = fs::read(&path)?;
             listed.push_str(&format!("{} {label} {}\n", ContentId::of(&bytes), folder.display()));
-            let image = preprocess::decode(&bytes, &preprocess::Limits::default())
-                .with_context(|| format!("{}", path.display()))?;
+            let image =
+                picture::decode(&bytes, &picture::Limits::default()).with_context(|| format!("{}", path.display()))?;
             examples.push(&backbone.embed(&image)?, target);
             if flip {
                 examples.push(&backbone.embed(&flip_horizontal(&image))?, target);

@@ -23,16 +23,16 @@ pub mod picture;
 #[cfg(feature = "infer")]
 pub mod preprocess;
 
+/// ONNX files: heads written, backbone and head merged into one.
+#[cfg(feature = "infer")]
+pub mod onnx;
+
 /// From a tensor to probabilities.
 #[cfg(feature = "infer")]
 pub mod infer;
 
 /// Arithmetic on embeddings: how alike two images are.
 pub mod vectors;
-
-/// ONNX files: heads written, backbone and head merged into one.
-#[cfg(feature = "infer")]
-pub mod onnx;
 
 /// From labelled embeddings to a head.
 #[cfg(feature = "train")]

@@ -10,8 +10,7 @@ use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 
 use crate::bundle::InputSpec;
-
-pub use crate::picture::{ImageError, Limits, decode};
+use crate::picture::ImageError;
 
 /// Encodes an image as a JPEG of at most `largest` bytes: at quality 88, or as much lower, and then
 /// smaller by half, as it takes.

@@ -7,7 +7,7 @@ use std::{env, fs};
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::Classifier;
 use pilah_models::name::ContentId;
-use pilah_models::preprocess::{self, Limits};
+use pilah_models::picture::{self, Limits};
 use serde_json::Value;
 
 /// TrashNet's neighbours show the same object: runs of so many photo numbers are one.
@@ -88,7 +88,7 @@ fn the_accuracy_is_measured_again() {
     let (mut images, mut right) = (0_u32, 0_u32);
     for (class, label) in labels.as_slice().iter().enumerate() {
         for path in validation(&photos.join(label.as_str()), label.as_str()) {
-            let image = preprocess::decode(&fs::read(&path).expect("reads"), &Limits::default()).expect("decodes");
+            let image = picture::decode(&fs::read(&path).expect("reads"), &Limits::default()).expect("decodes");
             images += 1;
             right += u32::from(model.classify(&image).expect("runs").best().0 == class);
         }

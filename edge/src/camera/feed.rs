@@ -270,7 +270,7 @@ mod tests {
     }
 
     fn damaged() -> CameraError {
-        CameraError::Damaged { what: "x.jpg".into(), source: pilah_models::preprocess::ImageError::Format }
+        CameraError::Damaged { what: "x.jpg".into(), source: pilah_models::picture::ImageError::Format }
     }
 
     #[test]

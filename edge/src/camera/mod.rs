@@ -64,7 +64,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use image::RgbImage;
-use pilah_models::preprocess::ImageError;
+use pilah_models::picture::ImageError;
 use pilah_models::wire::Truth;
 
 pub use self::settings::CameraConfig;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pilah_models::preprocess::ImageError;
+use pilah_models::picture::ImageError;
 
 use super::foreign;
 use super::jpeg_stream::{JpegStream, Piece};

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use image::{Rgb, RgbImage};
 use pilah_models::name::Label;
-use pilah_models::preprocess::{self, ImageError, Limits};
+use pilah_models::picture::{self, ImageError, Limits};
+use pilah_models::preprocess;
 use pilah_models::wire::{Truth, TruthSource};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -250,7 +251,7 @@ fn read(path: &Path) -> Result<RgbImage, ImageError> {
     if size > limits.bytes as u64 {
         return Err(ImageError::Bytes { found: usize::try_from(size).unwrap_or(usize::MAX), limit: limits.bytes });
     }
-    let image = preprocess::decode(&fs::read(path).map_err(unreadable)?, &limits)?;
+    let image = picture::decode(&fs::read(path).map_err(unreadable)?, &limits)?;
     Ok(preprocess::shrink(image, LARGEST_SIDE))
 }
 

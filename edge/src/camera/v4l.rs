@@ -16,7 +16,7 @@ use linuxvideo::stream::ReadStream;
 use linuxvideo::{BufType, Device, Fract};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use pilah_models::preprocess::ImageError;
+use pilah_models::picture::ImageError;
 use tracing::{debug, info};
 
 use super::pacing::Pacing;

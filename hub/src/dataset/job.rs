@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use pilah_models::name::ContentId;
-use pilah_models::preprocess::{self, Limits};
+use pilah_models::picture::{self, Limits};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -135,8 +135,7 @@ async fn fill_in_looks(store: &Store, blobs: &Blobs) -> Result<u64, DatasetError
                 }
                 Err(error) => return Err(error.into()),
             };
-            let hash =
-                move || preprocess::decode(&jpeg, &Limits::default()).map(|image| looks::perceptual_hash(&image));
+            let hash = move || picture::decode(&jpeg, &Limits::default()).map(|image| looks::perceptual_hash(&image));
             match tokio::task::spawn_blocking(hash).await.expect("decoding does not panic") {
                 Ok(hash) => fill_in(store, row, hash).await?,
                 Err(error) => {

@@ -97,6 +97,7 @@ pub fn probes(band: u16) -> impl Iterator<Item = u16> {
 
 #[cfg(test)]
 mod tests {
+    use pilah_models::picture;
     use proptest::prelude::*;
 
     use super::*;
@@ -115,7 +116,7 @@ mod tests {
         let original = perceptual_hash(&picture(256, false));
         assert!(distance(original, perceptual_hash(&picture(400, false))) <= 2);
         let jpeg = preprocess::encode_jpeg(&picture(256, false), 4_000).expect("encodes");
-        let decoded = preprocess::decode(&jpeg, &preprocess::Limits::default()).expect("decodes");
+        let decoded = picture::decode(&jpeg, &picture::Limits::default()).expect("decodes");
         assert!(distance(original, perceptual_hash(&decoded)) <= NEAR);
         assert!(distance(original, perceptual_hash(&picture(256, true))) > 2 * NEAR);
         assert_eq!(perceptual_hash(&RgbImage::new(64, 64)), 0, "an even surface");

@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 use image::RgbImage;
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label, NameError};
-use pilah_models::preprocess::{self, ImageError, Limits};
+use pilah_models::picture::{self, ImageError, Limits};
+use pilah_models::preprocess;
 
 use crate::store::{BlobError, StoreError};
 
@@ -138,7 +139,7 @@ pub struct Prepared {
 /// # Errors
 /// [`ImageError`]: too large, of another type, or damaged.
 pub fn prepare(bytes: &[u8], limits: &Limits) -> Result<Prepared, ImageError> {
-    let image = shrink(preprocess::decode(bytes, limits)?);
+    let image = shrink(picture::decode(bytes, limits)?);
     let jpeg = preprocess::encode_jpeg(&image, LARGEST_STORED)?;
     Ok(Prepared { jpeg, width: image.width(), height: image.height(), looks: looks::perceptual_hash(&image) })
 }

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use futures::Stream;
-use pilah_models::preprocess::{ImageError, Limits};
+use pilah_models::picture::{ImageError, Limits};
 
 use crate::body;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pilah_models::infer::Backbone;
 use pilah_models::name::ContentId;
-use pilah_models::preprocess::{self, Limits};
+use pilah_models::picture::{self, Limits};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter};
 use tokio_util::sync::CancellationToken;
@@ -154,7 +154,7 @@ fn embed_files(backbone: &Backbone, files: Vec<(ContentId, Vec<u8>)>) -> Vec<Emb
 }
 
 fn embed_file(backbone: &Backbone, bytes: &[u8]) -> Result<Vec<f32>, String> {
-    let image = preprocess::decode(bytes, &Limits::default()).map_err(|error| error.to_string())?;
+    let image = picture::decode(bytes, &Limits::default()).map_err(|error| error.to_string())?;
     backbone.embed(&image).map_err(|error| error.to_string())
 }
 

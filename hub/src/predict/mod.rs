@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pilah_models::infer::InferError;
 use pilah_models::name::{ContentId, Label, ModelVersion};
-use pilah_models::preprocess::{self, ImageError, Limits};
+use pilah_models::picture::{self, ImageError, Limits};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
@@ -85,7 +85,7 @@ impl Predictor {
         let classify = move || {
             // Held until the work is done, even if the one who asked has hung up.
             let _turn = turn;
-            let image = preprocess::decode(&bytes, &Limits::default())?;
+            let image = picture::decode(&bytes, &Limits::default())?;
             let prediction = classifier.classify(&image)?;
             let manifest = classifier.manifest();
             let (class, confidence) = prediction.best();
@@ -110,7 +110,7 @@ impl Predictor {
         let classifier = self.registry.in_service().ok_or(PredictError::NoModel)?;
         let embed = move || {
             let _turn = turn;
-            let image = preprocess::decode(&bytes, &Limits::default())?;
+            let image = picture::decode(&bytes, &Limits::default())?;
             let embedding = classifier.backbone().embed(&image)?;
             Ok((classifier.manifest().backbone.sha256.clone(), embedding))
         };

@@ -4,7 +4,7 @@ use axum::extract::{DefaultBodyLimit, FromRef, Query, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::routing::post;
 use axum::{Json, Router};
-use pilah_models::preprocess::{ImageError, Limits};
+use pilah_models::picture::{ImageError, Limits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use image::{Rgb, RgbImage};
 
 use super::*;
+use crate::picture::{Limits, decode};
 
 fn golden(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "golden/preprocess", name].iter().collect()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use pilah_models::durable;
-use pilah_models::preprocess::{self, Limits};
+use pilah_models::picture::{self, Limits};
 use pilah_models::wire::{Message, OutboxState, Sample, SampleMeta};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
@@ -192,7 +192,7 @@ fn room_for_picture(meta: &SampleMeta, most: usize) -> usize {
 /// The message with a picture that is small enough, if there is one that is worth looking at.
 fn smaller(rules: &SampleRules, body: &[u8], most: usize) -> Option<Vec<u8>> {
     let Sample { meta, jpeg } = Sample::decode(body).ok()?;
-    let picture = preprocess::decode(&jpeg, &Limits::default()).ok()?;
+    let picture = picture::decode(&jpeg, &Limits::default()).ok()?;
     let (jpeg, width, height) = rules.encode_within(&picture, room_for_picture(&meta, most)).ok()?;
     let smaller = Sample { meta: SampleMeta { width, height, ..meta }, jpeg }.encode();
     (smaller.len() <= most && smaller.len() < body.len()).then_some(smaller)

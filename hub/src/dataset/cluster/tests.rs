@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use pilah_models::name::{ContentId, Label};
+use pilah_models::picture;
 use pilah_models::preprocess;
 use proptest::prelude::*;
 
@@ -225,7 +226,7 @@ fn disguises(photo: &RgbImage) -> Vec<(&'static str, Vec<u8>)> {
 #[tokio::test]
 async fn planted_near_duplicates_never_straddle() {
     let hub = Hub::open(None).await;
-    let limits = preprocess::Limits::default();
+    let limits = picture::Limits::default();
     let store_one = async |number: usize, group: &str, bytes: &[u8], by_bin: bool| {
         let image = prepare(bytes, &limits).expect("a good image");
         if by_bin {

@@ -10,7 +10,7 @@ use std::io::{self, BufReader, Read as _};
 use std::path::Path;
 
 use flate2::read::DeflateDecoder;
-use pilah_models::preprocess::Limits;
+use pilah_models::picture::Limits;
 use zip::CompressionMethod;
 use zip::read::ZipArchive;
 

@@ -13,7 +13,7 @@ use std::num::NonZero;
 
 use futures::StreamExt as _;
 use pilah_models::name::ContentId;
-use pilah_models::preprocess::Limits;
+use pilah_models::picture::Limits;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;

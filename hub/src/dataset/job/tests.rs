@@ -1,3 +1,5 @@
+use pilah_models::preprocess;
+
 use super::*;
 use crate::registry::fixture::{Hub, picture};
 

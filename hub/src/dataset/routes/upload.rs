@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::multipart::{Field, Multipart, MultipartRejection};
 use pilah_models::name::{ContentId, Label};
-use pilah_models::preprocess::Limits;
+use pilah_models::picture::Limits;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -11,7 +11,8 @@ use pilah_models::bundle::{InputSpec, Scaling};
 use pilah_models::infer::{self, Backbone, Head, InferError};
 use pilah_models::labels::Labels;
 use pilah_models::name::{ContentId, Label};
-use pilah_models::preprocess::{self, Limits};
+use pilah_models::picture::{self, Limits};
+use pilah_models::preprocess;
 use pilah_models::vectors::{dot, inverse_norm};
 
 use crate::dataset::Split;
@@ -68,7 +69,7 @@ pub(super) async fn run(parts: &Parts, subject: Subject, evidence: &Evidence) ->
         let examples: Vec<Example> = files
             .into_iter()
             .filter_map(|(bytes, class)| {
-                let image = preprocess::decode(&bytes, &Limits::default()).ok()?;
+                let image = picture::decode(&bytes, &Limits::default()).ok()?;
                 Some(Example { image: preprocess::resize(&image, spec.width, spec.height), class })
             })
             .collect();
