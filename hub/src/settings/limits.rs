@@ -3,7 +3,7 @@
 //! Each number is the one that its door checks; here it is only told.
 
 use axum::Json;
-use pilah_models::preprocess;
+use pilah_models::picture;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,7 +34,7 @@ pub(crate) struct Limits {
     (status = 200, description = "The limits", body = Limits),
 ))]
 pub(crate) async fn read(_user: User) -> Json<Limits> {
-    let image = preprocess::Limits::default();
+    let image = picture::Limits::default();
     Json(Limits {
         image_bytes: image.bytes,
         image_pixels: image.pixels,
