@@ -229,7 +229,7 @@ impl DatabaseTransaction {
     /// The database's: nothing of it counts then, although some errors leave it there.
     pub async fn commit(self) -> Result<(), DbErr> {
         if self.is_spoilt.load(Ordering::Relaxed) {
-            let refused = self.keeper.in_doubt();
+            let refused = self.keeper.spoilt();
             self.rollback().await.ok();
             return Err(refused);
         }

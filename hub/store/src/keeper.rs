@@ -23,7 +23,7 @@ use tokio::sync::Mutex as Turn;
 use uuid::Uuid;
 
 use super::now_ms;
-use super::trouble::{Due, Refused, Soundness, Trouble};
+use super::trouble::{Due, InDoubt, Refused, Soundness, Trouble};
 
 /// How much a trial writes: room for a full batch of items.
 const ROOM: i64 = 256 * 1024;
@@ -121,12 +121,21 @@ impl Keeper {
         if self.condition.database().trouble().is_none() {
             return Ok(());
         }
-        self.tried_again().await.map_err(refused)
+        self.tried_again().await.map_err(|trouble| said(Refused(trouble)))
     }
 
-    /// What is said of a transaction that met an error, or may have.
+    /// What is said of a transaction that met an error, and is undone.
+    pub(super) fn spoilt(&self) -> DbErr {
+        said(Refused(self.latest()))
+    }
+
+    /// What is said of a commit that may have met an error.
     pub(super) fn in_doubt(&self) -> DbErr {
-        refused(self.condition.database().latest().unwrap_or(Trouble::Device))
+        said(InDoubt(self.latest()))
+    }
+
+    fn latest(&self) -> Trouble {
+        self.condition.database().latest().unwrap_or(Trouble::Device)
     }
 
     /// Whether the database can be written to. If nobody has written for a while, it is tried.
@@ -301,8 +310,8 @@ pub(super) fn options(options: SqliteConnectOptions, file: &Path) -> SqliteConne
         .pragma("synchronous", "FULL")
 }
 
-fn refused(trouble: Trouble) -> DbErr {
-    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(SqlxError::Io(io::Error::other(Refused(trouble))))))
+fn said(words: impl std::error::Error + Send + Sync + 'static) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(SqlxError::Io(io::Error::other(words)))))
 }
 
 /// What was written is not there.

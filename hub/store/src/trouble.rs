@@ -39,6 +39,11 @@ pub enum Trouble {
 #[error("nothing is written, because {}", .0.words())]
 pub(super) struct Refused(pub(super) Trouble);
 
+/// A commit at the moment when another connection met an error: what was written may be there or not.
+#[derive(Debug, thiserror::Error)]
+#[error("whether this was written is not known, because {}", .0.words())]
+pub(super) struct InDoubt(pub(super) Trouble);
+
 impl Trouble {
     /// The reason, to stand behind "because", and how to mend it.
     #[must_use]
@@ -115,6 +120,9 @@ impl Trouble {
     fn at_io(error: &io::Error) -> Option<Self> {
         if let Some(refused) = error.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
             return Some(refused.0);
+        }
+        if let Some(InDoubt(trouble)) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return Some(*trouble);
         }
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Self::Full),
