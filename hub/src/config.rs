@@ -12,13 +12,14 @@ mod map;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use pilah_evaluate::GateRules;
+
 use crate::address::Site;
 use crate::broker::Mqtt;
 use crate::door::DoorConfig;
 use crate::review::ReviewConfig;
 use crate::secret::Secret;
 pub use map::{MapTiles, MapTilesError};
-use pilah_evaluate::GateRules;
 
 /// What `pilah-hub serve` is started with.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@
 //! | 5 | expert | 5 | 2,500 | 90 % |
 //! | 6 | master | 10 | 5,000 | 95 % |
 
+use pilah_evaluate::Evaluation;
 use pilah_models::name::ModelVersion;
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,6 @@ use utoipa::ToSchema;
 
 use crate::dataset::UNUSABLE;
 use crate::store::entity::{model, sample, training};
-use pilah_evaluate::Evaluation;
 
 /// What a level takes.
 struct Step {

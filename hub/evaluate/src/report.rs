@@ -271,7 +271,7 @@ mod tests {
     use pilah_models::labels::Labels;
 
     use super::*;
-    use crate::fixture::untrained;
+    use crate::fixture::manifest;
 
     fn answer(number: usize, bin: Option<&str>, truth: usize, row: [f32; 2]) -> Answer {
         Answer {
@@ -285,8 +285,8 @@ mod tests {
     }
 
     fn report(answers: &[Answer]) -> SetReport {
-        let bundle = untrained("m1", &Labels::parse(["glass", "metal"]).expect("valid"));
-        set_report(bundle.manifest(), Some(2.0), answers)
+        let manifest = manifest("m1", &Labels::parse(["glass", "metal"]).expect("valid"));
+        set_report(&manifest, Some(2.0), answers)
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use pilah_models::bundle::Manifest;
-
-use super::lineage::{LineageView, Override};
 use pilah_evaluate::EvaluationReport;
 use pilah_evaluate::gate::Verdict;
 use pilah_evaluate::report::SetReport;
+use pilah_models::bundle::Manifest;
+
+use super::lineage::{LineageView, Override};
 
 /// What a card is made of.
 pub(super) struct Card<'a> {

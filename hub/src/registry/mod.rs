@@ -18,6 +18,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use backbone_file::{BackboneFile, BackboneFileError};
 pub use error::RegistryError;
+use pilah_evaluate::gate::Verdict;
+use pilah_evaluate::{Evaluation, EvaluationReport, GateRules};
 use pilah_models::bundle::{Bundle, MANIFEST_FILE};
 use pilah_models::infer::Classifier;
 use pilah_models::name::{ContentId, ModelVersion};
@@ -27,8 +29,6 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use crate::error::Chain;
 use crate::live::{Live, LiveEvent};
 use crate::store::{Blobs, Store};
-use pilah_evaluate::gate::Verdict;
-use pilah_evaluate::{Evaluation, EvaluationReport, GateRules};
 
 /// What cannot be done with a version.
 mod error;

@@ -1,5 +1,7 @@
 //! Model versions in the database.
 
+use pilah_evaluate::gate::Verdict;
+use pilah_evaluate::{Evaluation, EvaluationReport};
 use pilah_models::bundle::Bundle;
 use pilah_models::name::{ContentId, ModelVersion};
 use sea_orm::sea_query::{Condition, Expr};
@@ -11,8 +13,6 @@ use super::{Origin, RegistryError, State};
 use crate::audit::note;
 use crate::store::entity::{bin, model};
 use crate::store::{Store, StoreError, now_ms};
-use pilah_evaluate::gate::Verdict;
-use pilah_evaluate::{Evaluation, EvaluationReport};
 
 /// The files of a version.
 pub(super) struct Files {

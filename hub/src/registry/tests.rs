@@ -1,9 +1,9 @@
+use pilah_evaluate::gate::Rule;
 use pilah_models::labels::Labels;
 
 use super::fixture::{Hub, untrained};
 use super::*;
 use crate::registry::Parts;
-use pilah_evaluate::gate::Rule;
 
 fn labels() -> Labels {
     Labels::parse(["glass", "metal", "paper"]).expect("valid")

@@ -3,6 +3,7 @@
 //! Each number is the one that its door checks; here it is only told.
 
 use axum::Json;
+use pilah_forecast::intake;
 use pilah_models::picture;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,7 +11,6 @@ use utoipa::ToSchema;
 use crate::auth::{SHORTEST_PASSWORD, User};
 use crate::dataset::routes::LARGEST_ZIP;
 use crate::exchange::import;
-use pilah_forecast::intake;
 
 /// What the hub takes.
 #[derive(Debug, Serialize, ToSchema)]

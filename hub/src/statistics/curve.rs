@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use pilah_evaluate::wilson;
 use pilah_models::train::TrainError;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,6 @@ use utoipa::ToSchema;
 
 use crate::review::folds::{self, Example};
 use crate::review::value::draw;
-use pilah_evaluate::wilson;
 
 /// The shares of the training groups.
 const SHARES: [f64; 6] = [1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0, 1.0 / 2.0, 3.0 / 4.0, 1.0];

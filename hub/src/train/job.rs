@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use pilah_evaluate::gate::{self, Candidate, InService, Verdict};
 use pilah_evaluate::{Evaluation, McNemar, Speed, agreement, calibration};
 use pilah_models::bundle::{Bundle, CLOSED, FileRef, Lineage, Manifest};
 use pilah_models::infer::{Backbone, Classifier, Head, golden};
@@ -26,7 +27,6 @@ use crate::evaluate::speed;
 use crate::level;
 use crate::registry::{BackboneFile, Origin, Parts};
 use crate::store::Store;
-use pilah_evaluate::gate::{self, Candidate, InService, Verdict};
 
 /// The largest difference in a probability that counts as equal on another processor.
 const GOLDEN_TOLERANCE: f32 = 0.005;

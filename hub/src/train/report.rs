@@ -1,12 +1,12 @@
 //! What a training came to.
 
+use pilah_evaluate::gate::Verdict;
+use pilah_evaluate::{Evaluation, McNemar};
 use pilah_models::name::{ContentId, Label, ModelVersion};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::level::Level;
-use pilah_evaluate::gate::Verdict;
-use pilah_evaluate::{Evaluation, McNemar};
 
 /// What a training came to: stored with it, and printed by `pilah-hub train --json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

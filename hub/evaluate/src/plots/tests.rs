@@ -2,7 +2,7 @@ use pilah_models::labels::Labels;
 use pilah_models::name::ContentId;
 
 use super::*;
-use crate::fixture::untrained;
+use crate::fixture::manifest;
 use crate::report::{Answer, set_report};
 
 /// A set of 240 images of `classes` classes, four fifths right, more so where the model is sure.
@@ -11,7 +11,7 @@ fn set(classes: usize, images: usize) -> SetReport {
         6 => ["cardboard", "glass", "metal", "paper", "plastic", "trash"].map(str::to_owned).to_vec(),
         _ => (0..classes).map(|class| format!("class_number_{class}")).collect(),
     };
-    let bundle = untrained("m7-5f2c81aa", &Labels::parse(names.iter().map(String::as_str)).expect("valid"));
+    let manifest = manifest("m7-5f2c81aa", &Labels::parse(names.iter().map(String::as_str)).expect("valid"));
     let answers: Vec<Answer> = (0..images)
         .map(|i| {
             let (truth, confidence) = (i % classes, 0.35 + 0.64 * ((i * 37 % 101) as f32 / 101.0));
@@ -23,7 +23,7 @@ fn set(classes: usize, images: usize) -> SetReport {
             Answer { sample, content, group: (i / 3).to_string(), bin: None, truth, row }
         })
         .collect();
-    set_report(bundle.manifest(), Some(1.6), &answers)
+    set_report(&manifest, Some(1.6), &answers)
 }
 
 fn history() -> Vec<EpochFigures> {
@@ -107,7 +107,7 @@ fn few_and_many_classes_and_empty_histories_are_drawn() {
         show(&classes.to_string(), &plots, "png");
         assert!(plots.iter().all(|(_, png)| png.len() > 1000));
     }
-    let none = set_report(untrained("m1", &Labels::waste()).manifest(), None, &[]);
+    let none = set_report(&manifest("m1", &Labels::waste()), None, &[]);
     assert_eq!(all(&none, &[], Format::Png).len(), 4);
 }
 

@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
+use pilah_evaluate::EvaluationReport;
+use pilah_evaluate::gate::Verdict;
+use pilah_evaluate::report::{ComparisonReport, SetReport};
 use pilah_models::onnx::Change;
 
 use crate::exchange::import::{Imported, Understood};
 use crate::registry::backbones::BackboneView;
 use crate::registry::routes::{ModelDetail, ModelList};
 use crate::registry::scaling::{Because, in_words};
-use pilah_evaluate::EvaluationReport;
-use pilah_evaluate::gate::Verdict;
-use pilah_evaluate::report::{ComparisonReport, SetReport};
 
 /// How many offenders and differing images are listed; `--json` lists more.
 const LISTED: usize = 8;
