@@ -4,7 +4,7 @@
 //!
 //! Nothing in an archive becomes a path: files are found by their names, read under limits, and stored by
 //! their content ([`archive`]). A network is made what is taken here ([`onnx::intake`]), and how its pixels are scaled
-//! is found out, never assumed ([`scaling`](crate::registry::scaling)); both are in the answer. A classifier is cut into backbone and head
+//! is found out, never assumed ([`scaling`]); both are in the answer. A classifier is cut into backbone and head
 //! ([`onnx::split`]), run on the golden inputs, evaluated and judged as if it had been trained here; it goes into
 //! service by a person only.
 
