@@ -73,6 +73,9 @@ use crate::policy::Policy;
 /// No clock that is right says an earlier time: 2026-01-01T00:00:00Z.
 pub const EARLIEST: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
+/// The largest list of targets, in bytes: some 4,000 of them. A bin takes no larger one.
+pub const LARGEST_LIST: usize = 1024 * 1024;
+
 /// A repository on a folder.
 #[derive(Debug, Clone)]
 pub struct Repository {
@@ -162,6 +165,14 @@ pub enum RepositoryError {
     /// A target cannot be published.
     #[error(transparent)]
     Offer(#[from] publish::OfferError),
+    /// Too many targets.
+    #[error(
+        "the list of targets would have {bytes} bytes, and no bin takes more than {LARGEST_LIST}: withdraw old targets"
+    )]
+    TooMany {
+        /// How long it would be.
+        bytes: usize,
+    },
     /// A threshold that cannot be reached.
     #[error(transparent)]
     Policy(#[from] policy::PolicyError),

@@ -25,9 +25,6 @@ use crate::{Repository, RepositoryError, on, whole_seconds};
 /// The largest target, in bytes: a package of the program has 20 MB, the largest network 64 MiB.
 pub const LARGEST_TARGET: u64 = 256 * 1024 * 1024;
 
-/// The largest list of targets, in bytes: some 4,000 of them. A bin takes no larger one.
-pub const LARGEST_LIST: usize = 1024 * 1024;
-
 /// A target that is to be in force.
 #[derive(Debug, Clone)]
 pub struct Offer {
@@ -82,14 +79,6 @@ pub enum OfferError {
         key: String,
         /// The number.
         value: String,
-    },
-    /// Too many of them.
-    #[error(
-        "the list of targets would have {bytes} bytes, and no bin takes more than {LARGEST_LIST}: withdraw old targets"
-    )]
-    TooMany {
-        /// How long it would be.
-        bytes: usize,
     },
     /// Too large.
     #[error("the target {name} has more than {LARGEST_TARGET} bytes, which no bin takes")]

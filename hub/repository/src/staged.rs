@@ -16,8 +16,7 @@ use tough::schema::{self, Hashes, Metafile, Role, RoleType, Root, Signature, Sig
 use crate::keys::{KeyFolders, Keys};
 use crate::metadata::{Found, Metadata};
 use crate::policy::Policy;
-use crate::publish::{LARGEST_LIST, OfferError};
-use crate::{Repository, RepositoryError};
+use crate::{LARGEST_LIST, Repository, RepositoryError};
 
 /// The version of the specification.
 pub(crate) const SPEC: &str = "1.0.0";
@@ -57,7 +56,7 @@ impl<'a> Staged<'a> {
         };
         let bytes = self.sign(list, &self.folders.read(RoleType::Targets)?, format!("{version}.targets.json"))?;
         if bytes.len() > LARGEST_LIST {
-            return Err(OfferError::TooMany { bytes: bytes.len() }.into());
+            return Err(RepositoryError::TooMany { bytes: bytes.len() });
         }
         self.snapshot(before, version, &bytes)?;
         Ok(version)

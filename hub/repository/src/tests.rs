@@ -210,7 +210,8 @@ fn an_offer_that_cannot_be_is_refused_and_changes_nothing() {
         custom: Map::from_iter([("note".to_owned(), json!("n".repeat(300)))]),
         ..offer(&format!("t{i}"), "")
     });
-    assert!(matches!(refused(many.collect()), OfferError::TooMany { .. }));
+    let error = bench.repository.publish(&bench.keys, many.collect(), now()).expect_err("too long").to_string();
+    assert!(error.contains("no bin takes more than 1048576") && error.contains("withdraw old targets"), "{error}");
     let metadata = |files: BTreeMap<PathBuf, Vec<u8>>| -> Vec<_> {
         files.into_keys().filter(|path| path.extension().is_some_and(|e| e == "json")).collect()
     };
