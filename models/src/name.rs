@@ -121,6 +121,19 @@ checked_name!(
     |value| value.len() == 64 && value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 );
 
+checked_name!(
+    /// The name of a target of the update repository: one component of a path and of an address, since clients of
+    /// TUF disagree on where the hash goes in a name that has a folder (`HASH.dir/name` or `dir/HASH.name`).
+    TargetName,
+    "target name",
+    "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$",
+    "1 to 128 letters of English, digits, '.', '_' and '-', no dot first",
+    |value| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        (1..=128).contains(&value.len()) && !value.starts_with('.') && value.bytes().all(fits)
+    }
+);
+
 impl Label {
     /// The label that a folder, a line of `labels.txt`, or a form means: the one rule for all of them. Blanks at
     /// the ends go, capitals of a to z become small, and what parts words (blanks and `& , . : ; ( ) ' +`)
@@ -216,6 +229,17 @@ mod tests {
     fn reading_json_goes_through_the_check() {
         let error = serde_json::from_str::<BinId>(r#""../../etc""#).expect_err("a path is no bin id");
         assert!(error.to_string().contains("bin id \"../../etc\" is not valid"), "{error}");
+    }
+
+    #[test]
+    fn only_flat_names_are_names_of_targets() {
+        for good in ["head.onnx", "pilah-edge_0.2.0_arm64.deb", "a", "7.x", &"n".repeat(128)] {
+            assert_eq!(TargetName::new(good).expect(good).as_str(), good);
+        }
+        for bad in ["", ".", "..", ".hidden", "a/b", "a\\b", "a b", "ä", "a%2fb", "a\n", &"n".repeat(129)] {
+            let error = TargetName::new(bad).expect_err(bad);
+            assert!(error.to_string().starts_with("target name"), "{error}");
+        }
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! Which bin gets which version when.
