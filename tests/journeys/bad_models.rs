@@ -106,7 +106,12 @@ impl FakeHub {
                 at: "2026-01-01T00:00:00Z".parse().expect("a valid time"),
                 clock_synced: true,
             },
-            model: Some(DesiredModel { version: bundle.manifest().version.clone(), manifest: bundle.id() }),
+            model: Some(DesiredModel {
+                version: bundle.manifest().version.clone(),
+                manifest: bundle.id(),
+                target: None,
+            }),
+            program: None,
         };
         let options = PublishOptions::new(QoS::AtLeastOnce).retain(true);
         self.client.publish(topic::Channel::Desired.of(&bin), desired.encode(), options).await.expect("is sent");

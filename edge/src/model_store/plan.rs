@@ -176,7 +176,11 @@ mod tests {
             clock_synced: true,
         };
         let version = |m| ModelVersion::new(m).expect("valid");
-        Desired { header, model: model.map(|m| DesiredModel { version: version(m), manifest: id(m) }) }
+        Desired {
+            header,
+            model: model.map(|m| DesiredModel { version: version(m), manifest: id(m), target: None }),
+            program: None,
+        }
     }
 
     fn plan() -> (Plan, Instant) {

@@ -82,7 +82,7 @@ impl Bin {
         bundle: &Bundle,
         artifacts: &Artifacts,
     ) -> Result<InForce, UpdateError> {
-        let target = DesiredModel { version: version.clone(), manifest: bundle.id() };
+        let target = DesiredModel { version: version.clone(), manifest: bundle.id(), target: None };
         let current = self.load().0;
         let supply = Supply {
             fetch: &|id, have, limit| artifacts.fetch(id, have, limit),

@@ -32,5 +32,6 @@ pub(super) fn status_of(config: &Config, outbox: &Outbox, in_force: &InForce, he
         connection: None,
         former: outbox.former_epochs().to_vec(),
         camera_is: Some(camera_is),
+        time_zone: jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
     }
 }

@@ -137,6 +137,7 @@ mod tests {
             connection: Some(connection),
             former: Vec::new(),
             camera_is: None,
+            time_zone: None,
         }
     }
 

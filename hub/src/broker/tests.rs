@@ -113,6 +113,7 @@ async fn what_is_retained_waits_for_who_comes_later() {
     let model = DesiredModel {
         version: "m2-0badcafe".parse().expect("valid"),
         manifest: pilah_models::name::ContentId::of(b"manifest"),
+        target: None,
     };
     hub.running.state.publisher.desired(&bin("b1"), Some(model.clone())).expect("is queued");
     let mut later = TestBin::connect(hub.port(), "b1", secret.reveal()).await.expect("connects");

@@ -167,6 +167,7 @@ mod tests {
             connection: None,
             former: Vec::new(),
             camera_is: None,
+            time_zone: None,
         };
         assert!(bin.subscribe(&Channel::Commands.of(&bin.id)).await, "its own commands");
         bin.publish(&Channel::Status.of(&bin.id), status.encode()).await;

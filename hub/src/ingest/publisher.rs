@@ -64,7 +64,7 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`]: not sent; state it again later.
     pub fn desired(&self, bin: &BinId, model: Option<DesiredModel>) -> Result<(), PublishError> {
-        let desired = Desired { header: self.header(bin), model };
+        let desired = Desired { header: self.header(bin), model, program: None };
         self.send(Channel::Desired.of(bin), desired.encode(), true)
     }
 

@@ -192,6 +192,7 @@ mod tests {
             connection,
             former: former.to_vec(),
             camera_is: None,
+            time_zone: None,
         }
     }
 

@@ -205,6 +205,7 @@ async fn what_a_bin_says_of_itself_is_kept() {
         connection: None,
         former: Vec::new(),
         camera_is: None,
+        time_zone: None,
     };
     let reported = Reported {
         header: header("b1", 2),
@@ -212,6 +213,11 @@ async fn what_a_bin_says_of_itself_is_kept() {
         manifest: pilah_models::name::ContentId::of(b"m"),
         update: UpdateState::Failed { target: "m3".parse().expect("valid"), error: "golden output differs".into() },
         connection: None,
+        trust: None,
+        probation: None,
+        taken_back: Vec::new(),
+        program: None,
+        update_bytes: None,
     };
     let telemetry = Telemetry {
         header: header("b1", 3),

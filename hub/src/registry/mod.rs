@@ -380,7 +380,8 @@ impl Registry {
 
     async fn swap(&self, version: &ModelVersion, classifier: Classifier) -> Result<(), RegistryError> {
         let row = store::find(self.store.db(), version.as_str()).await?;
-        let desired = DesiredModel { version: version.clone(), manifest: store::Files::of(&row)?.manifest };
+        let desired =
+            DesiredModel { version: version.clone(), manifest: store::Files::of(&row)?.manifest, target: None };
         *self.in_service.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(classifier));
         self.changes.send_replace(Some(desired));
         Ok(())

@@ -15,7 +15,7 @@ fn version(name: &str) -> ModelVersion {
 }
 
 fn desired() -> DesiredModel {
-    DesiredModel { version: version("m2"), manifest: ContentId::of(b"m2") }
+    DesiredModel { version: version("m2"), manifest: ContentId::of(b"m2"), target: None }
 }
 
 fn reported(model: &str, manifest: &[u8], update: UpdateState) -> Reported {
@@ -27,7 +27,18 @@ fn reported(model: &str, manifest: &[u8], update: UpdateState) -> Reported {
         at: "2026-01-02T03:04:05Z".parse().expect("valid"),
         clock_synced: true,
     };
-    Reported { header, model: version(model), manifest: ContentId::of(manifest), update, connection: None }
+    Reported {
+        header,
+        model: version(model),
+        manifest: ContentId::of(manifest),
+        update,
+        connection: None,
+        trust: None,
+        probation: None,
+        taken_back: Vec::new(),
+        program: None,
+        update_bytes: None,
+    }
 }
 
 #[test]

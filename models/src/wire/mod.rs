@@ -41,8 +41,9 @@ pub use codec::{DecodeError, Message};
 pub use command::{Command, CommandResult, Reply, Request};
 pub use observation::{Event, Outcome, Probabilities, Sample, SampleMeta, SampleReason, Truth, TruthSource};
 pub use state::{
-    Acks, ActuatorState, CameraIs, CameraState, ChamberState, Desired, DesiredModel, Disk, HubStatus, OutboxState,
-    Reported, Status, Telemetry, Throttling, ThrottlingReason, UpdateState,
+    Acks, ActuatorState, CameraIs, CameraState, ChamberState, Desired, DesiredModel, DesiredProgram, Disk, HubStatus,
+    OutboxState, Probation, ProgramUpdate, Reported, Status, TakenBack, Telemetry, Throttling, ThrottlingReason, Trust,
+    TrustBy, UpdateState,
 };
 
 use crate::name::BinId;
@@ -59,6 +60,9 @@ pub const LARGEST_JPEG: usize = 120 * 1024;
 
 /// The most epochs of former starts that a bin remembers and tells.
 pub const FORMER_EPOCHS: usize = 16;
+
+/// The most models that a bin tells it has taken back.
+pub const TAKEN_BACK: usize = 8;
 
 /// How every message of a bin, and to a bin, begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

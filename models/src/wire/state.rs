@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Header;
-use crate::name::{ContentId, ModelVersion};
+use crate::name::{ContentId, ModelVersion, TargetName};
 
 /// A bin's presence. On `status`, retained; the last will says `online: false`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,10 @@ pub struct Status {
     /// What its camera is. Absent: a program that does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera_is: Option<CameraIs>,
+    /// The time zone that its system is set to, by its name in the IANA database, such as `Asia/Jakarta`. Absent: it
+    /// has none by name, or the program does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// What a camera is: only one that is not real can know the truth of what it shows.
@@ -209,6 +213,106 @@ pub struct Reported {
     /// As in the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<u32>,
+    /// What the bin goes by when it decides what to believe. Absent: a program that believes the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
+    /// The trial that the model in force is on, while it is on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<Probation>,
+    /// Models that the bin has taken back by itself and does not install again, the last first, at most
+    /// [`super::TAKEN_BACK`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<TakenBack>,
+    /// How far the last update of the bin's program came, if it was ever to have another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramUpdate>,
+    /// Bytes that came over the network for the last update of the model, metadata included, whatever became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_bytes: Option<u64>,
+}
+
+/// What a bin goes by when it decides what to believe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trust {
+    /// Signatures, and what else.
+    pub by: TrustBy,
+    /// The version of the root that it trusts. Absent: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<u64>,
+    /// The version of the list of targets that it believes. Absent: none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<u64>,
+    /// What is out of order, in words, as long as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// What decides whether an update is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrustBy {
+    /// Signatures that have not expired.
+    Signatures,
+    /// Signatures and versions: the clock is not to be relied on, and old news would not be noticed.
+    SignaturesWithoutTime,
+    /// Nothing yet: the clock is waited for.
+    WaitingForTime,
+    /// The hub's word: this bin has no root of trust.
+    Hub,
+}
+
+/// A model on trial: if it does worse than the one before, the bin takes it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Probation {
+    /// The model to which the bin would go back.
+    pub before: ModelVersion,
+    /// Items that it has classified.
+    pub items: u64,
+    /// Items that it has to classify.
+    pub of_items: u64,
+    /// Seconds that it has been in force.
+    pub seconds: u64,
+    /// Seconds that it has to be.
+    pub of_seconds: u64,
+}
+
+/// A model that a bin has taken back by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TakenBack {
+    /// Its name.
+    pub version: ModelVersion,
+    /// SHA-256 of its manifest: another model of that name is not meant.
+    pub manifest: ContentId,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How far an update of a bin's program came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ProgramUpdate {
+    /// Being fetched and verified.
+    Fetching {
+        /// The version wanted.
+        target: String,
+    },
+    /// Verified, and handed to whoever installs it.
+    Installing {
+        /// The version wanted.
+        target: String,
+    },
+    /// Installed, and found healthy.
+    Installed {
+        /// The version that runs.
+        target: String,
+    },
+    /// Refused, or taken back; the old program goes on.
+    Failed {
+        /// The version wanted.
+        target: String,
+        /// What is wrong with it, in words.
+        error: String,
+    },
 }
 
 /// How far an update came.
@@ -239,6 +343,9 @@ pub struct Desired {
     pub header: Header,
     /// The model wanted; `null` leaves the bin its own.
     pub model: Option<DesiredModel>,
+    /// The program wanted. Absent: the bin's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<DesiredProgram>,
 }
 
 /// A model that the hub wants in force.
@@ -246,8 +353,21 @@ pub struct Desired {
 pub struct DesiredModel {
     /// Its name.
     pub version: ModelVersion,
-    /// SHA-256 of its manifest, which names the rest. The bin fetches each by its id from the hub.
+    /// SHA-256 of its manifest, which names the rest. A bin without a root of trust fetches each by its id from the hub.
     pub manifest: ContentId,
+    /// The target of the update repository that is its manifest. A bin with a root of trust loads what is signed under
+    /// this name, and nothing else. Absent: it is not published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetName>,
+}
+
+/// A program that the hub wants in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DesiredProgram {
+    /// Its version, as `pilah-edge --version` says it.
+    pub version: String,
+    /// The target of the update repository that is its package. Only what is signed under this name is installed.
+    pub target: TargetName,
 }
 
 /// What the hub has committed to its database. On `acks`.

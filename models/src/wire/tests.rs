@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::name::{ContentId, Label, ModelVersion};
+use crate::name::{ContentId, Label, ModelVersion, TargetName};
 
 fn label() -> impl Strategy<Value = Label> {
     "[a-z0-9][a-z0-9_-]{0,31}".prop_map(|name| Label::new(name).expect("by the pattern"))
@@ -117,6 +117,55 @@ fn update() -> impl Strategy<Value = UpdateState> {
     ]
 }
 
+fn trust() -> impl Strategy<Value = Trust> {
+    use TrustBy::{Hub, Signatures, SignaturesWithoutTime, WaitingForTime};
+    let by = proptest::sample::select(vec![Signatures, SignaturesWithoutTime, WaitingForTime, Hub]);
+    (by, any::<(Option<u64>, Option<u64>, Option<String>)>()).prop_map(|(by, (root, targets, fault))| Trust {
+        by,
+        root,
+        targets,
+        fault,
+    })
+}
+
+fn probation() -> impl Strategy<Value = Probation> {
+    (model(), any::<[u64; 4]>()).prop_map(|(before, [items, of_items, seconds, of_seconds])| Probation {
+        before,
+        items,
+        of_items,
+        seconds,
+        of_seconds,
+    })
+}
+
+fn program() -> impl Strategy<Value = ProgramUpdate> {
+    prop_oneof![
+        any::<String>().prop_map(|target| ProgramUpdate::Fetching { target }),
+        any::<String>().prop_map(|target| ProgramUpdate::Installing { target }),
+        any::<String>().prop_map(|target| ProgramUpdate::Installed { target }),
+        any::<(String, String)>().prop_map(|(target, error)| ProgramUpdate::Failed { target, error }),
+    ]
+}
+
+prop_compose! {
+    fn reported()(
+        header in header(), model in model(), manifest in content(), update in update(), connection: Option<u32>,
+        trust in proptest::option::of(trust()), probation in proptest::option::of(probation()),
+        taken_back in proptest::collection::vec((model(), content(), any::<String>()), 0..=TAKEN_BACK),
+        program in proptest::option::of(program()), update_bytes: Option<u64>,
+    ) -> Reported {
+        let taken_back = taken_back
+            .into_iter()
+            .map(|(version, manifest, reason)| TakenBack { version, manifest, reason })
+            .collect();
+        Reported { header, model, manifest, update, connection, trust, probation, taken_back, program, update_bytes }
+    }
+}
+
+fn target_name() -> impl Strategy<Value = TargetName> {
+    "[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}".prop_map(|name| TargetName::new(name).expect("by the pattern"))
+}
+
 fn read_back<M: Message + PartialEq + std::fmt::Debug>(message: &M) -> Result<(), TestCaseError> {
     prop_assert_eq!(&M::decode(&message.encode()).expect("its own encoding"), message);
     Ok(())
@@ -134,10 +183,9 @@ proptest! {
     }
 
     #[test]
-    fn what_a_bin_says_of_itself_is_read_back(telemetry in telemetry(), update in update(), manifest in content(), model in model()) {
+    fn what_a_bin_says_of_itself_is_read_back(telemetry in telemetry(), reported in reported()) {
         read_back(&telemetry)?;
-        let connection = telemetry.connection;
-        read_back(&Reported { header: telemetry.header, model, manifest, update, connection })?;
+        read_back(&reported)?;
     }
 
     #[test]
@@ -145,15 +193,20 @@ proptest! {
         header in header(), model in model(), online: bool, software: String, connection: Option<u32>,
         former in proptest::collection::vec(any::<u32>(), 0..=FORMER_EPOCHS),
         camera_is in proptest::option::of(proptest::sample::select(vec![CameraIs::Real, CameraIs::Virtual, CameraIs::Replay])),
+        time_zone: Option<String>,
     ) {
         let camera = CameraState::Streaming;
-        read_back(&Status { header, online, software, model, camera, connection, former, camera_is })?;
+        read_back(&Status { header, online, software, model, camera, connection, former, camera_is, time_zone })?;
     }
 
     #[test]
-    fn what_the_hub_says_is_read_back(header in header(), of_epoch: u32, seqs: Vec<u64>, version in model(), manifest in content()) {
-        read_back(&Desired { header: header.clone(), model: Some(DesiredModel { version, manifest }) })?;
-        read_back(&Desired { header: header.clone(), model: None })?;
+    fn what_the_hub_says_is_read_back(
+        header in header(), of_epoch: u32, seqs: Vec<u64>, version in model(), manifest in content(),
+        target in proptest::option::of(target_name()), program in proptest::option::of((any::<String>(), target_name())),
+    ) {
+        let program = program.map(|(version, target)| DesiredProgram { version, target });
+        read_back(&Desired { header: header.clone(), model: Some(DesiredModel { version, manifest, target }), program })?;
+        read_back(&Desired { header: header.clone(), model: None, program: None })?;
         read_back(&Acks { header, of_epoch, seqs })?;
     }
 

@@ -94,6 +94,11 @@ impl Bin {
             manifest: news.0.clone(),
             update: news.1.clone(),
             connection: self.connection_number,
+            trust: None,
+            probation: None,
+            taken_back: Vec::new(),
+            program: None,
+            update_bytes: None,
         };
         if self.send(Outgoing::Reported(reported.encode())) {
             self.said = Some(news);

@@ -99,9 +99,9 @@ impl Broker {
 
     /// The hub wants this model, now and for whoever connects later.
     pub(super) fn want(&self, bundle: &Bundle) {
-        let model = DesiredModel { version: bundle.manifest().version.clone(), manifest: bundle.id() };
+        let model = DesiredModel { version: bundle.manifest().version.clone(), manifest: bundle.id(), target: None };
         let mut state = self.state();
-        let desired = Desired { header: header(&mut state), model: Some(model) }.encode();
+        let desired = Desired { header: header(&mut state), model: Some(model), program: None }.encode();
         state.desired = Some(desired.clone());
         tell(&mut state, &format!("{}/bins/b1/desired", topic::ROOT), &desired);
     }

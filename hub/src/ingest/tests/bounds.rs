@@ -37,6 +37,11 @@ async fn what_a_bin_says_is_bounded() {
         manifest: pilah_models::name::ContentId::of(b"m"),
         update: UpdateState::Failed { target: "m3".parse().expect("valid"), error: long },
         connection: Some(1),
+        trust: None,
+        probation: None,
+        taken_back: Vec::new(),
+        program: None,
+        update_bytes: None,
     };
     bin.publish(&Channel::Status.of(&bin.id), loud.encode()).await;
     bin.publish(&Channel::Reported.of(&bin.id), reported.encode()).await;

@@ -13,6 +13,7 @@ pub(super) fn status(epoch: u32, connection: u32, seq: u64, online: bool, former
         connection: Some(connection),
         former: former.to_vec(),
         camera_is: None,
+        time_zone: None,
     }
 }
 
@@ -134,6 +135,11 @@ async fn an_older_model_or_level_does_not_replace_a_newer() {
         manifest: pilah_models::name::ContentId::of(model.as_bytes()),
         update: UpdateState::Idle,
         connection: Some(1),
+        trust: None,
+        probation: None,
+        taken_back: Vec::new(),
+        program: None,
+        update_bytes: None,
     };
     for message in [reported(5, "m2"), reported(3, "m1")] {
         bin.publish(&Channel::Reported.of(&bin.id), message.encode()).await;
