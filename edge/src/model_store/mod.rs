@@ -32,6 +32,21 @@ pub mod plan;
 /// Where the bundle is that shipped with the program.
 pub mod shipped;
 
+/// How a model did with its last items.
+pub mod figures;
+
+/// Whether a new model is as good here as the one before.
+pub mod trial;
+
+/// Whether a model brings the program down.
+pub mod starts;
+
+/// Whether a new model can answer what this bin saw last.
+pub mod selftest;
+
+/// A model that is asked, and may panic.
+pub mod answer;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
