@@ -26,6 +26,9 @@ pub mod classes;
 /// What the bin serves on its own machine.
 mod local;
 
+/// What a new model has to go through.
+mod probation;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -43,6 +46,7 @@ use crate::fill::FillConfig;
 use crate::link::{AckBy, MqttConfig, ceiling};
 use crate::local::LocalConfig;
 use crate::model_store::fetch::HubConfig;
+use crate::model_store::standing::StandingRules;
 use crate::outbox::OutboxRules;
 use crate::region::Region;
 use crate::samples::SampleRules;
@@ -112,6 +116,8 @@ pub struct Config {
     pub mqtt: MqttConfig,
     /// Where artifacts are fetched; `None`: the bin takes no updates.
     pub hub: Option<HubConfig>,
+    /// What a new model has to go through.
+    pub standing: StandingRules,
     /// How often telemetry is sent.
     pub telemetry_every: Duration,
     /// What it serves on its own machine.
@@ -141,6 +147,8 @@ struct RawConfig {
     outbox: OutboxRules,
     mqtt: RawMqtt,
     hub: Option<RawHub>,
+    #[serde(default)]
+    updates: RawUpdates,
     #[serde(default)]
     telemetry: RawTelemetry,
     #[serde(default)]
@@ -256,6 +264,12 @@ struct RawHub {
     ca_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawUpdates {
+    probation: probation::RawProbation,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawTelemetry {
@@ -363,6 +377,7 @@ impl RawConfig {
             outbox: self.outbox,
             mqtt: self.mqtt.check()?,
             hub: self.hub.map(RawHub::check).transpose()?,
+            standing: self.updates.probation.check()?,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
             local: local::check(&self.metrics, &self.preview)?,
             body: act::check(self.gpio, self.act)?,
