@@ -9,6 +9,9 @@ pub(super) mod delivery;
 /// The model that the hub wants.
 mod update;
 
+/// What is believed of the signed repository.
+pub(super) mod trust;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,6 +23,7 @@ use tracing::{debug, error, info, warn};
 
 use self::asked::Asked;
 use self::delivery::Undelivered;
+use self::trust::Belief;
 use super::body::Body;
 use super::heard::Heard;
 use super::said::{header_of, status_of};
@@ -36,6 +40,7 @@ use crate::link::window::Window;
 use crate::link::{AckBy, LinkEvent, Outgoing};
 use crate::model_store::fetch::Hub;
 use crate::model_store::plan::{Plan, RETRY};
+use crate::model_store::repository::Repository;
 use crate::model_store::{InForce, ModelStore};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
 use crate::pipeline::{Cause, Item, View};
@@ -61,6 +66,7 @@ pub(super) struct Bin {
     pub(super) noted: Undelivered,
     store: ModelStore,
     hub: Option<Hub>,
+    belief: Belief,
     plan: Plan,
     /// Whether what the attempt to update fetches is still wanted, for the thread that fetches.
     is_wanted: Arc<AtomicBool>,
@@ -96,7 +102,7 @@ impl Bin {
         config: Config,
         outbox: Outbox,
         store: ModelStore,
-        hub: Option<Hub>,
+        (hub, repository): (Option<Hub>, Option<Repository>),
         in_force: InForce,
         model: watch::Sender<InForce>,
         events: mpsc::Sender<Event>,
@@ -131,6 +137,7 @@ impl Bin {
             outbox,
             store,
             hub,
+            belief: Belief::new(repository, rand::random(), now),
             in_force,
             model,
             counters,
@@ -162,7 +169,7 @@ impl Bin {
                 next = next.min(resend);
             }
         }
-        let due = [self.plan.poll_timeout(), self.asked.poll_timeout()];
+        let due = [self.plan.poll_timeout(), self.asked.poll_timeout(), self.belief.poll_timeout()];
         due.into_iter().flatten().fold(next, Instant::min)
     }
 
@@ -170,6 +177,7 @@ impl Bin {
     pub(super) fn handle_timeout(&mut self) {
         let now = Instant::now();
         self.start_update(now);
+        self.start_check(now);
         self.give_up_capture(now);
         self.report();
         self.send_waiting(now);
@@ -210,6 +218,7 @@ impl Bin {
             }
             Event::Button(pressed) => self.handle_button(pressed),
             Event::Actuator(state) => self.handle_actuator(state),
+            Event::Looked(looked) => self.handle_looked(*looked),
             Event::Updated(outcome) => self.handle_updated(*outcome),
             Event::Stop => return ControlFlow::Break(Ended::Stopped),
         }
