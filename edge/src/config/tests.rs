@@ -1,5 +1,7 @@
 use super::*;
 use crate::act::By;
+use crate::model_store::starts::StartRules;
+use crate::model_store::trial::ProbationRules;
 
 const SAMPLE: &str = include_str!("../../../deploy/edge/edge.sample.toml");
 
@@ -51,6 +53,10 @@ fn the_least_configuration_has_sensible_defaults() {
     assert_eq!(config.trigger, TriggerRules::default());
     assert_eq!(config.telemetry_every, Duration::from_secs(60));
     assert!(config.hub.is_none() && config.bundle.is_none());
+    let rules = config.standing.probation.expect("a new model is on trial");
+    assert_eq!((rules, config.standing.starts), (ProbationRules::default(), StartRules::default()));
+    let off = parse(&format!("{LEAST}[updates.probation]\nenabled = false\ncrashes = 0")).expect("valid");
+    assert_eq!((off.standing.probation, off.standing.starts.most), (None, 0));
     assert_eq!((config.region, config.local), (Region::WHOLE, LocalConfig::default()), "nothing is served");
 }
 
