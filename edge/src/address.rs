@@ -78,6 +78,19 @@ impl HubAddress {
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
+
+    /// What lies below it: `path` begins with a slash.
+    #[must_use]
+    pub fn below(&self, path: &str) -> Self {
+        Self(self.join(path))
+    }
+
+    /// Protocol, host and port: whom a request reaches.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        let host = self.0.find("://").map_or(0, |colon| colon + 3);
+        self.0[host..].find('/').map_or(&self.0, |end| &self.0[..host + end])
+    }
 }
 
 impl fmt::Display for HubAddress {

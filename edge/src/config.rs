@@ -28,6 +28,8 @@ mod local;
 
 /// What a new model has to go through.
 mod probation;
+/// Whose word counts for updates.
+mod updates;
 
 use std::fmt;
 use std::io;
@@ -46,6 +48,7 @@ use crate::fill::FillConfig;
 use crate::link::{AckBy, MqttConfig, ceiling};
 use crate::local::LocalConfig;
 use crate::model_store::fetch::HubConfig;
+use crate::model_store::repository::UpdatesConfig;
 use crate::model_store::standing::StandingRules;
 use crate::outbox::OutboxRules;
 use crate::region::Region;
@@ -118,6 +121,8 @@ pub struct Config {
     pub hub: Option<HubConfig>,
     /// What a new model has to go through.
     pub standing: StandingRules,
+    /// Whose word counts for updates, and what they may take.
+    pub updates: UpdatesConfig,
     /// How often telemetry is sent.
     pub telemetry_every: Duration,
     /// What it serves on its own machine.
@@ -148,7 +153,7 @@ struct RawConfig {
     mqtt: RawMqtt,
     hub: Option<RawHub>,
     #[serde(default)]
-    updates: RawUpdates,
+    updates: updates::RawUpdates,
     #[serde(default)]
     telemetry: RawTelemetry,
     #[serde(default)]
@@ -264,12 +269,6 @@ struct RawHub {
     ca_file: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawUpdates {
-    probation: probation::RawProbation,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawTelemetry {
@@ -357,6 +356,8 @@ impl RawConfig {
         within("outbox.segment_bytes", self.outbox.segment_bytes, 64 * 1024, 1 << 30)?;
         within("outbox.max_bytes", self.outbox.max_bytes, 1 << 20, 1 << 40)?;
         let t = self.trigger;
+        let hub = self.hub.map(RawHub::check).transpose()?;
+        let (updates, standing) = self.updates.check(hub.as_ref())?;
         Ok(Config {
             bin: self.bin.id,
             data_dir: self.data_dir,
@@ -376,8 +377,9 @@ impl RawConfig {
             samples: self.samples,
             outbox: self.outbox,
             mqtt: self.mqtt.check()?,
-            hub: self.hub.map(RawHub::check).transpose()?,
-            standing: self.updates.probation.check()?,
+            updates,
+            standing,
+            hub,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
             local: local::check(&self.metrics, &self.preview)?,
             body: act::check(self.gpio, self.act)?,

@@ -36,6 +36,7 @@ use std::time::{Duration, Instant};
 use bin::Bin;
 use bin::asked::Asked;
 pub(crate) use bin::delivery::Undelivered;
+use bin::trust::Looked;
 use body::Body;
 pub(crate) use chamber::ChamberFile;
 pub use look::look;
@@ -62,6 +63,7 @@ use crate::link::{Link, LinkError, LinkEvent};
 use crate::local;
 use crate::local::preview::Preview;
 use crate::model_store::fetch::{CertificateError, Hub};
+use crate::model_store::repository::Repository;
 use crate::model_store::shipped::{self, NoBundle};
 use crate::model_store::{InForce, ModelStore, NoModel, UpdateError};
 use crate::outbox::Outbox;
@@ -123,6 +125,8 @@ enum Event {
     Button(Result<(), GpioError>),
     /// What the sensor of the fill level says.
     Reading(Result<String, PollError>),
+    /// The repository was looked at, or an attempt to update has taken bytes.
+    Looked(Box<Looked>),
     /// An attempt to update has ended.
     Updated(Box<Result<InForce, UpdateError>>),
     /// The program is to stop.
@@ -201,6 +205,7 @@ fn run_blocking(
         Outbox::in_memory(config.outbox)
     });
     let hub = config.hub.as_ref().map(|hub| Hub::new(hub, &config.bin, &password)).transpose()?;
+    let repository = Repository::over_http(&config.updates, &config.data_dir, &config.bin, &password)?;
     let link = Link::new(config.bin.clone(), &config.mqtt, &password)?.listening_to(sensor_topic(&config));
     info!(
         software = env!("CARGO_PKG_VERSION"),
@@ -221,7 +226,8 @@ fn run_blocking(
         local::start(config.local, &config.data_dir, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
 
     let told = (clock, Arc::clone(&seeing.counters), vitals, seeing.sight.view.subscribe());
-    let mut bin = Bin::new(told, config, outbox, store, hub, (in_force, standing), model, events.clone(), body, asked);
+    let (sources, model_now) = ((hub, repository), (in_force, standing));
+    let mut bin = Bin::new(told, config, outbox, store, sources, model_now, model, events.clone(), body, asked);
     let (stop, stopping) = watch::channel(false);
     let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
     let mut service = Service::from_environment();

@@ -48,6 +48,8 @@ fn the_bin_keeps_the_old_model_and_says_why() {
             "kind = \"replay\"\nfolder = {:?}\nframes_per_second = 100\nrepeat = true",
             folder.path().join("photos")
         ),
+        root: None,
+        more: "",
     });
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

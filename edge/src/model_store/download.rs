@@ -2,8 +2,8 @@
 //! and the next attempt goes on behind it; so a link that breaks, a disk that is full for a while and a program that is
 //! restarted cost what was on the way, and not all of it again.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use pilah_models::durable;
@@ -71,7 +71,7 @@ fn attempt(object: &Path, id: &ContentId, limit: u64, supply: &Supply<'_>) -> Re
         let incoming = (supply.fetch)(id, have, limit)?;
         let from = incoming.from;
         part.set_len(from).and_then(|()| part.seek(SeekFrom::Start(from))).map_err(FetchError::Write)?;
-        let copied = incoming.copy_to(&mut part, limit, supply.is_wanted);
+        let copied = incoming.copy_to(&mut Synced(&part), limit, supply.is_wanted);
         if let Err(FetchError::TooLarge { .. }) = copied {
             fs::remove_file(&path).map_err(FetchError::Write)?;
         }
@@ -89,4 +89,18 @@ fn attempt(object: &Path, id: &ContentId, limit: u64, supply: &Supply<'_>) -> Re
         Ok(bytes)
     };
     finish().map_err(FetchError::Write)
+}
+
+/// A file whose pieces are on disk as soon as they are written: a power cut costs no more than one of them.
+struct Synced<'a>(&'a File);
+
+impl Write for Synced<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(piece)?;
+        self.0.sync_data().map(|()| written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -2,7 +2,7 @@
 //! for no second time (`Range: bytes=N-`); a hub that does not know how sends all of it again.
 
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -85,7 +85,7 @@ impl std::fmt::Debug for Incoming {
 }
 
 /// Bytes that are read at once, and after which it is asked whether they are still wanted.
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = pilah_trust::target::STEP;
 
 impl Incoming {
     /// Writes what comes to `sink`, as long as `is_wanted`, until the artifact has `limit` bytes at most.
@@ -120,16 +120,49 @@ impl Incoming {
 }
 
 /// Where the part begins that `Content-Range: bytes FROM-TO/ALL` (RFC 9110, 14.4) announces.
-fn begins_at(content_range: &str) -> Option<u64> {
+pub(super) fn begins_at(content_range: &str) -> Option<u64> {
     content_range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
 }
 
-/// The hub cannot be asked.
+/// The configuration's key of those who may vouch for the hub.
+const CA_FILE: &str = "hub.ca_file";
+
+/// A server cannot be asked.
 #[derive(Debug, thiserror::Error)]
-#[error("hub.ca_file: {} cannot be used: {reason}", path.display())]
+#[error("{key}: {} cannot be used: {reason}", path.display())]
 pub struct CertificateError {
+    key: &'static str,
     path: PathBuf,
     reason: String,
+}
+
+/// What asks a server. Those in `ca_file`, by its key in the configuration, may vouch for it; `whole` is how long one answer
+/// may take.
+pub(super) fn agent(
+    key: &'static str,
+    ca_file: Option<&Path>,
+    whole: Duration,
+) -> Result<ureq::Agent, CertificateError> {
+    let mut tls = TlsConfig::builder();
+    if let Some(path) = ca_file {
+        let failed = |reason: String| CertificateError { key, path: path.to_owned(), reason };
+        tls = tls.root_certs(root_certs(path).map_err(failed)?);
+    }
+    let config = ureq::Agent::config_builder()
+        .tls_config(tls.build())
+        .timeout_connect(Some(CONNECT))
+        .timeout_recv_response(Some(CONNECT))
+        .timeout_global(Some(whole))
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .proxy(None)
+        .build();
+    Ok(config.new_agent())
+}
+
+/// The bin's credentials, as HTTP has them.
+pub(super) fn basic(bin: &BinId, password: &Secret) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{bin}:{}", password.expose())))
 }
 
 /// Where artifacts are fetched.
@@ -161,23 +194,9 @@ impl Hub {
     /// # Errors
     /// The file with the certificates cannot be read or holds none.
     pub fn new(config: &HubConfig, bin: &BinId, password: &Secret) -> Result<Self, CertificateError> {
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &config.ca_file {
-            let failed = |reason: String| CertificateError { path: path.clone(), reason };
-            tls = tls.root_certs(root_certs(path).map_err(failed)?);
-        }
-        let agent = ureq::Agent::config_builder()
-            .tls_config(tls.build())
-            .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(CONNECT))
-            .timeout_global(Some(WHOLE))
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .new_agent();
-        let credentials = STANDARD.encode(format!("{bin}:{}", password.expose()));
-        Ok(Self { agent, address: config.address.clone(), authorization: format!("Basic {credentials}") })
+        let agent = agent(CA_FILE, config.ca_file.as_deref(), WHOLE)?;
+        let authorization = basic(bin, password);
+        Ok(Self { agent, address: config.address.clone(), authorization })
     }
 
     /// Asks for an artifact of at most `limit` bytes, of which the first `have` have come before. Blocks.
@@ -211,7 +230,7 @@ impl Hub {
 /// Why there is no answer. The client says of TLS what it cannot verify; what to do about it is said by
 /// [`certificates::explained`].
 fn in_words(error: &ureq::Error) -> String {
-    certificates::explained("hub.ca_file", error.to_string())
+    certificates::explained(CA_FILE, error.to_string())
 }
 
 /// How a hub answers who only asks whether it is there.

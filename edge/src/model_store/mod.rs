@@ -21,6 +21,9 @@
 //! At start the active model is loaded; if it is damaged, the one before; if that is, too, the bundle
 //! that is configured.
 //!
+//! With a root of trust, nothing is taken but what was signed ([`repository`], [`signed`]): the hub may still say which of
+//! the signed models it wants. Without one, its word counts.
+//!
 //! Deliberately not here: who may say which model is wanted (the hub's broker account), and when to
 //! try again ([`plan`]).
 
@@ -54,8 +57,19 @@ pub mod answer;
 /// What is in force, as it is on disk.
 mod record;
 
+/// What the bytes of an update go through.
+pub mod gate;
 /// How the model in force stands, on disk and in the loop.
 pub mod standing;
+
+/// The signed repository.
+pub mod repository;
+
+/// Whether what the hub wants is what was signed.
+pub mod signed;
+
+/// The signed repository over HTTP.
+mod source;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -71,7 +85,9 @@ use pilah_models::durable::{self, TEMPORARY_SUFFIX};
 use pilah_models::infer::{Classifier, LoadError};
 use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::wire::DesiredModel;
+use pilah_trust::TrustError;
 use record::Record;
+use repository::Signed;
 
 /// What an update leaves free on the disk, in bytes: the outbox and the logs need room, too.
 const LEFT_FREE: u64 = 8 * 1024 * 1024;
@@ -106,6 +122,15 @@ pub enum UpdateError {
         /// What the manifest says.
         found: ModelVersion,
     },
+    /// What was signed is not believed, or does not come.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// It is not what was signed.
+    #[error(transparent)]
+    Unsigned(#[from] signed::Unsigned),
+    /// Nothing is believed before the clock is set.
+    #[error("waits for the clock to be set: signatures hold until a time")]
+    ClockAwaited,
     /// The model is larger than a bin can load.
     #[error("the {part} has {bytes} bytes, more than the {LARGEST_NETWORK} that a bin loads")]
     TooLarge {
@@ -148,9 +173,20 @@ impl UpdateError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Fetch { source, .. } => source.may_pass(),
-            Self::Store(_) | Self::NoRoom { .. } => true,
+            Self::Store(_) | Self::NoRoom { .. } | Self::ClockAwaited => true,
+            // Whoever stands in between may be gone next time; but what came whole and is not what was signed is not
+            // fetched again and again.
+            Self::Trust(error) => {
+                !matches!(error, TrustError::ArbitraryTarget { .. } | TrustError::TargetTooLarge { .. })
+            }
             _ => false,
         }
+    }
+
+    /// It ended because nobody wants it any more.
+    #[must_use]
+    pub fn given_up() -> Self {
+        Self::Fetch { part: "model", source: FetchError::NotWanted }
     }
 
     /// Whether it ended because nobody wants it any more.
@@ -197,6 +233,9 @@ impl InForce {
         &self.classifier.manifest().version
     }
 }
+
+/// Brings a file: what it is, its id, the most bytes that it may have.
+type Fetch<'a> = dyn Fn(&'static str, &ContentId, u64) -> Result<Vec<u8>, UpdateError> + 'a;
 
 /// The models on disk.
 #[derive(Debug, Clone)]
@@ -253,8 +292,8 @@ impl ModelStore {
         Ok(InForce { classifier, id: bundle.id() })
     }
 
-    /// Fetches what `target` lacks and verifies it; all of it is on disk then, and not in force. Blocks; to be
-    /// called from a thread that may.
+    /// Fetches what `target` lacks and verifies it, on the hub's word; all of it is on disk then, and not in force.
+    /// Blocks; to be called from a thread that may.
     ///
     /// # Errors
     /// [`UpdateError`]; what has come is kept.
@@ -264,11 +303,50 @@ impl ModelStore {
         target: &DesiredModel,
         supply: &Supply<'_>,
     ) -> Result<InForce, UpdateError> {
+        let fetch = |part, id: &ContentId, limit| {
+            let path = self.object_path(id);
+            download::download(&path, id, limit, supply).map_err(|source| UpdateError::Fetch { part, source })
+        };
+        self.assemble(current, target, supply.free, &fetch, &|_| Ok(()))
+    }
+
+    /// As [`ModelStore::prepare`], of nothing but what was signed; `free` tells the bytes that are free on the disk.
+    ///
+    /// # Errors
+    /// [`UpdateError`]; what has come is kept.
+    pub fn prepare_signed(
+        &self,
+        current: &InForce,
+        target: &DesiredModel,
+        signed: &Signed,
+        free: &dyn Fn() -> Option<u64>,
+    ) -> Result<InForce, UpdateError> {
+        let manifest = signed::manifest_of(&signed.trusted, target)?;
+        let fetch = |part, id: &ContentId, limit| {
+            let of = if *id == target.manifest { Some(manifest) } else { signed::with_content(&signed.trusted, id) };
+            let of = of.ok_or_else(|| signed::Unsigned::Network { part, sha256: id.clone() })?;
+            let fetched = signed.client.fetch(of, &self.folder.join("objects"), limit)?;
+            fs::read(fetched.path).map_err(UpdateError::Store)
+        };
+        let labels = &current.classifier.manifest().labels;
+        self.assemble(current, target, free, &fetch, &|found| Ok(signed::agrees(manifest, found, labels)?))
+    }
+
+    /// Brings together a model of files that are here, or that `fetch` brings (what it is, its id, how large it may be);
+    /// a manifest that `agrees` does not agree with is refused before its networks are fetched.
+    fn assemble(
+        &self,
+        current: &InForce,
+        target: &DesiredModel,
+        free: &dyn Fn() -> Option<u64>,
+        fetch: &Fetch<'_>,
+        agrees: &dyn Fn(&Manifest) -> Result<(), UpdateError>,
+    ) -> Result<InForce, UpdateError> {
         self.delete_unused(&[&current.id, &target.manifest]);
         if self.object(&target.manifest, LARGEST_MANIFEST).is_none() {
-            self.make_sure_of_room(LARGEST_MANIFEST, supply)?;
+            self.make_sure_of_room(LARGEST_MANIFEST, free)?;
         }
-        let manifest_bytes = self.bring("manifest", &target.manifest, LARGEST_MANIFEST, supply)?;
+        let manifest_bytes = self.bring("manifest", &target.manifest, LARGEST_MANIFEST, fetch)?;
         let found = ContentId::of(&manifest_bytes);
         if found != target.manifest {
             return Err(UpdateError::OtherManifest { expected: target.manifest.clone(), found });
@@ -277,16 +355,17 @@ impl ModelStore {
         if manifest.version != target.version {
             return Err(UpdateError::OtherVersion { expected: target.version.clone(), found: manifest.version });
         }
+        agrees(&manifest)?;
         let files = [("backbone", &manifest.backbone), ("head", &manifest.head)];
         if let Some((part, file)) = files.into_iter().find(|(_, file)| file.bytes > LARGEST_NETWORK) {
             return Err(UpdateError::TooLarge { part, bytes: file.bytes });
         }
         let needed: u64 = files.iter().map(|(_, file)| self.lacking(file)).sum();
         if needed > 0 {
-            self.make_sure_of_room(needed, supply)?;
+            self.make_sure_of_room(needed, free)?;
         }
-        let backbone = self.bring("backbone", &manifest.backbone.sha256, manifest.backbone.bytes, supply)?;
-        let head = self.bring("head", &manifest.head.sha256, manifest.head.bytes, supply)?;
+        let backbone = self.bring("backbone", &manifest.backbone.sha256, manifest.backbone.bytes, fetch)?;
+        let head = self.bring("head", &manifest.head.sha256, manifest.head.bytes, fetch)?;
         let bundle = Bundle::from_parts(manifest_bytes, backbone, head)?;
         let classifier = current.classifier.load_next(&bundle)?;
         Ok(InForce { classifier, id: bundle.id() })
@@ -307,13 +386,7 @@ impl ModelStore {
 
     /// The bytes of a file, from the disk or else fetched; if they are what the id says, they are among the
     /// objects then.
-    fn bring(
-        &self,
-        part: &'static str,
-        id: &ContentId,
-        limit: u64,
-        supply: &Supply<'_>,
-    ) -> Result<Vec<u8>, UpdateError> {
+    fn bring(&self, part: &'static str, id: &ContentId, limit: u64, fetch: &Fetch<'_>) -> Result<Vec<u8>, UpdateError> {
         let path = self.object_path(id);
         match self.object(id, limit) {
             Some(bytes) => {
@@ -322,7 +395,7 @@ impl ModelStore {
                 }
                 Ok(bytes)
             }
-            None => download::download(&path, id, limit, supply).map_err(|source| UpdateError::Fetch { part, source }),
+            None => fetch(part, id, limit),
         }
     }
 
@@ -335,8 +408,8 @@ impl ModelStore {
         }
     }
 
-    fn make_sure_of_room(&self, needed: u64, supply: &Supply<'_>) -> Result<(), UpdateError> {
-        match (supply.free)() {
+    fn make_sure_of_room(&self, needed: u64, free: &dyn Fn() -> Option<u64>) -> Result<(), UpdateError> {
+        match free() {
             Some(free) if free < needed.saturating_add(LEFT_FREE) => {
                 Err(UpdateError::NoRoom { folder: self.folder.clone(), needed, free })
             }

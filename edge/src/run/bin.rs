@@ -11,6 +11,8 @@ mod update;
 
 /// The trial of a model that has come.
 mod trial;
+/// What is believed of the signed repository.
+pub(super) mod trust;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use tracing::{debug, error, info, warn};
 
 use self::asked::Asked;
 use self::delivery::Undelivered;
+use self::trust::Belief;
 use self::update::News;
 use super::body::Body;
 use super::heard::Heard;
@@ -40,6 +43,7 @@ use crate::link::window::Window;
 use crate::link::{AckBy, LinkEvent, Outgoing};
 use crate::model_store::fetch::Hub;
 use crate::model_store::plan::{Plan, RETRY};
+use crate::model_store::repository::Repository;
 use crate::model_store::selftest::Album;
 use crate::model_store::standing::Standing;
 use crate::model_store::{InForce, ModelStore};
@@ -67,6 +71,7 @@ pub(super) struct Bin {
     pub(super) noted: Undelivered,
     store: ModelStore,
     hub: Option<Hub>,
+    belief: Belief,
     plan: Plan,
     /// Whether what the attempt to update fetches is still wanted, for the thread that fetches.
     is_wanted: Arc<AtomicBool>,
@@ -105,7 +110,7 @@ impl Bin {
         config: Config,
         outbox: Outbox,
         store: ModelStore,
-        hub: Option<Hub>,
+        (hub, repository): (Option<Hub>, Option<Repository>),
         (in_force, standing): (InForce, Standing),
         model: watch::Sender<InForce>,
         events: mpsc::Sender<Event>,
@@ -140,6 +145,7 @@ impl Bin {
             outbox,
             store,
             hub,
+            belief: Belief::new(repository, rand::random(), now),
             in_force,
             standing,
             album: Arc::default(),
@@ -173,7 +179,12 @@ impl Bin {
                 next = next.min(resend);
             }
         }
-        let due = [self.plan.poll_timeout(), self.asked.poll_timeout(), self.standing.poll_timeout()];
+        let due = [
+            self.plan.poll_timeout(),
+            self.asked.poll_timeout(),
+            self.standing.poll_timeout(),
+            self.belief.poll_timeout(),
+        ];
         due.into_iter().flatten().fold(next, Instant::min)
     }
 
@@ -182,6 +193,7 @@ impl Bin {
         let now = Instant::now();
         self.handle_trial(now);
         self.start_update(now);
+        self.start_check(now);
         self.give_up_capture(now);
         self.report();
         self.send_waiting(now);
@@ -222,6 +234,7 @@ impl Bin {
             }
             Event::Button(pressed) => self.handle_button(pressed),
             Event::Actuator(state) => self.handle_actuator(state),
+            Event::Looked(looked) => self.handle_looked(*looked),
             Event::Updated(outcome) => self.handle_updated(*outcome),
             Event::Stop => return ControlFlow::Break(Ended::Stopped),
         }

@@ -130,6 +130,17 @@ impl Client {
         Ok(Self { root, folder, source, patience })
     }
 
+    /// The version of the root that is trusted, from disk alone.
+    ///
+    /// # Errors
+    /// [`TrustError::Disk`] and [`TrustError::BadRoot`].
+    pub fn root(&self) -> Result<u64, TrustError> {
+        let (believed, _, _) = self.remembered()?;
+        let root: Signed<Root> =
+            serde_json::from_str(&believed.root).map_err(|error| TrustError::BadRoot { why: error.to_string() })?;
+        Ok(root.signed.version.get())
+    }
+
     /// What was believed at the last check, from disk alone.
     ///
     /// # Errors

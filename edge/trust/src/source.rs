@@ -91,7 +91,11 @@ impl Source {
         })
     }
 
-    pub(crate) fn open(&self, request: Request<'_>) -> Result<Reply, SourceError> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn open(&self, request: Request<'_>) -> Result<Reply, SourceError> {
         (self.0)(request)
     }
 }

@@ -8,11 +8,13 @@ use pilah_models::name::ContentId;
 use pilah_models::wire::{Desired, Message, Reported, TAKEN_BACK, TakenBack, UpdateState};
 use tracing::{debug, info, warn};
 
+use super::trust::Looked;
 use super::{Bin, Event};
 use crate::health::machine;
 use crate::link::Outgoing;
 use crate::model_store::download::Supply;
 use crate::model_store::fetch::FetchError;
+use crate::model_store::gate::Gate;
 use crate::model_store::{InForce, UpdateError, selftest};
 use crate::outbox::Key;
 
@@ -45,20 +47,37 @@ impl Bin {
         let album = Arc::clone(&self.album);
         let (is_wanted, data_dir) = (Arc::new(AtomicBool::new(true)), self.config.data_dir.clone());
         self.is_wanted = Arc::clone(&is_wanted);
+        let gate = Gate::new(Arc::clone(&is_wanted), self.config.updates.bandwidth);
+        let look = self.belief.look(&self.clock, &self.in_force);
         let update = move || {
-            let supply = Supply {
-                fetch: &|id, have, limit| match &hub {
-                    Some(hub) => hub.fetch(id, have, limit),
-                    None => Err(FetchError::NoHub),
-                },
-                free: &|| machine::disk(&data_dir).map(|disk| disk.free_bytes),
-                is_wanted: &|| is_wanted.load(Ordering::Relaxed),
+            let free = || machine::disk(&data_dir).map(|disk| disk.free_bytes);
+            let outcome = match look {
+                Some(look) => {
+                    let (looked, signed) = look(&gate);
+                    drop(events.blocking_send(Event::Looked(Box::new(looked))));
+                    signed.and_then(|signed| store.prepare_signed(&current, &target, &signed, &free))
+                }
+                None => {
+                    let supply = Supply {
+                        fetch: &|id, have, limit| match &hub {
+                            Some(hub) => hub.fetch(id, have, limit).map(|incoming| gate.incoming(incoming)),
+                            None => Err(FetchError::NoHub),
+                        },
+                        free: &free,
+                        is_wanted: &|| gate.is_wanted(),
+                    };
+                    store.prepare(&current, &target, &supply)
+                }
             };
-            let outcome = store.prepare(&current, &target, &supply).and_then(|prepared| {
+            let outcome = outcome.and_then(|prepared| {
                 let fit = selftest::examine(&album.pictures(), &current.classifier, &prepared.classifier)?;
                 info!(model = %prepared.version(), %fit, "model tried on the last pictures");
                 Ok(prepared)
             });
+            let given_up = |error| if gate.is_wanted() { error } else { UpdateError::given_up() };
+            let outcome = outcome.map_err(given_up);
+            let spent = Looked { spent: Some((target.manifest, gate.bytes())), ..Looked::default() };
+            drop(events.blocking_send(Event::Looked(Box::new(spent))));
             // If nobody listens, the bin stops; what has come is on disk.
             drop(events.blocking_send(Event::Updated(Box::new(outcome))));
         };
@@ -119,11 +138,11 @@ impl Bin {
             manifest: news.in_force.clone(),
             update: news.update.clone(),
             connection: self.connection_number,
-            trust: None,
+            trust: Some(self.belief.trust().clone()),
             probation: self.standing.probation(),
             taken_back: news.taken_back.clone(),
             program: None,
-            update_bytes: None,
+            update_bytes: self.belief.update_bytes(),
         };
         if self.send(Outgoing::Reported(reported.encode())) {
             self.said = Some(news);
