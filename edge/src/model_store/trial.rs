@@ -80,7 +80,7 @@ impl Default for ProbationRules {
             time: Duration::from_secs(600),
             longest: Duration::from_secs(72 * 3600),
             unsure: 0.15,
-            latency: 2.0,
+            latency: 3.0,
         }
     }
 }

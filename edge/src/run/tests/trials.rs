@@ -11,7 +11,7 @@ fn config(setup: &Setup, artifacts: &Artifacts, more: &str) -> Config {
         "hub.url = \"http://{}\"\nupdates.probation = {{ items = 10, minutes = 0.0, latency = 0.0 {more} }}",
         artifacts.address()
     );
-    setup.config("repeat = true\nframes_per_second = 100", &more)
+    setup.config("repeat = true", &more)
 }
 
 fn reported(broker: &Broker) -> Option<Reported> {
