@@ -26,6 +26,8 @@ pub mod classes;
 /// What the bin serves on its own machine.
 mod local;
 
+/// What a new model has to go through.
+mod probation;
 /// Whose word counts for updates.
 mod updates;
 
@@ -47,6 +49,7 @@ use crate::link::{AckBy, MqttConfig, ceiling};
 use crate::local::LocalConfig;
 use crate::model_store::fetch::HubConfig;
 use crate::model_store::repository::UpdatesConfig;
+use crate::model_store::standing::StandingRules;
 use crate::outbox::OutboxRules;
 use crate::region::Region;
 use crate::samples::SampleRules;
@@ -116,6 +119,8 @@ pub struct Config {
     pub mqtt: MqttConfig,
     /// Where artifacts are fetched; `None`: the bin takes no updates.
     pub hub: Option<HubConfig>,
+    /// What a new model has to go through.
+    pub standing: StandingRules,
     /// Whose word counts for updates, and what they may take.
     pub updates: UpdatesConfig,
     /// How often telemetry is sent.
@@ -352,6 +357,7 @@ impl RawConfig {
         within("outbox.max_bytes", self.outbox.max_bytes, 1 << 20, 1 << 40)?;
         let t = self.trigger;
         let hub = self.hub.map(RawHub::check).transpose()?;
+        let (updates, standing) = self.updates.check(hub.as_ref())?;
         Ok(Config {
             bin: self.bin.id,
             data_dir: self.data_dir,
@@ -371,7 +377,8 @@ impl RawConfig {
             samples: self.samples,
             outbox: self.outbox,
             mqtt: self.mqtt.check()?,
-            updates: self.updates.check(hub.as_ref())?,
+            updates,
+            standing,
             hub,
             telemetry_every: seconds("telemetry.every_s", self.telemetry.every_s, 0.1, 86_400.0)?,
             local: local::check(&self.metrics, &self.preview)?,

@@ -20,6 +20,7 @@ use pilah_edge::run::Ended;
 use pilah_models::bundle::Bundle;
 use pilah_models::infer::Classifier;
 use pilah_models::name::Label;
+use pilah_models::wire::TakenBack;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -89,6 +90,15 @@ enum Command {
         /// The flap of the rest.
         #[arg(long)]
         rest: bool,
+    },
+    /// Lets a model be installed again that the bin has taken back by itself. The bin itself must not run meanwhile.
+    Unblock {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Its name, or the SHA-256 of its manifest; by default all.
+        #[arg(long, value_name = "MODEL")]
+        model: Option<String>,
     },
     /// Writes pictures of the drawn bin, by class.
     RenderScenes(RenderScenes),
@@ -166,6 +176,17 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = Config::read(&config)?;
             let flaps: Vec<_> = class.into_iter().map(Flap::Class).chain(rest.then_some(Flap::Rest)).collect();
             by_hand(config.body.act.as_ref(), &flaps, &mut io::stdout().lock())?;
+        }
+        Command::Unblock { config, model } => {
+            let unblocked = pilah_edge::run::unblock(&Config::read(&config)?, model.as_deref())?;
+            for TakenBack { version, manifest, reason } in &unblocked {
+                println!("{version} ({manifest}) may be installed again; it was taken back: {reason}");
+            }
+            if unblocked.is_empty() {
+                let which = model.map_or_else(|| "no model".to_owned(), |model| format!("no model {model}"));
+                println!("{which} was taken back");
+                return Ok(ExitCode::FAILURE);
+            }
         }
         Command::RenderScenes(what) => {
             println!("{} pictures in {}", render_scenes(&what)?, what.out.display());

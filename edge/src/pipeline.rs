@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
-use pilah_models::infer::{Classifier, InferError};
+use pilah_models::infer::Classifier;
 use pilah_models::name::ModelVersion;
 use pilah_models::wire::Truth;
 
 pub use self::sight::{Sight, View};
 use crate::camera::feed::{Arrived, Feed};
 use crate::decide::{Decision, decide};
+use crate::model_store::answer::{Unanswered, answer};
 use crate::region::Region;
 use crate::telemetry::Counters;
 use crate::trigger::memory::Memory;
@@ -128,12 +129,12 @@ impl Pipeline {
     /// its vote is over.
     ///
     /// # Errors
-    /// Inference failed: the frame did not vote.
+    /// Inference failed, or the model panicked: the frame did not vote.
     pub fn handle_frame(
         &mut self,
         arrived: &Arrived,
         model: impl FnOnce() -> Classifier,
-    ) -> Result<Option<Item>, InferError> {
+    ) -> Result<Option<Item>, Unanswered> {
         let Arrived { frame, at } = arrived;
         match self.trigger.handle_frame(&Thumbnail::within(&frame.rgb, self.region), frame.at) {
             Look::Away => return Ok(None),
@@ -150,7 +151,7 @@ impl Pipeline {
         }
         let Some(settled) = &self.settled else { return Ok(None) };
         let image = self.region.crop(&frame.rgb);
-        let prediction = settled.model.classify(&image)?;
+        let prediction = answer(|| settled.model.classify(&image))?;
         self.vote.add(&prediction.probabilities);
         if self.vote.frames() < self.votes {
             return Ok(None);
@@ -182,11 +183,11 @@ impl Pipeline {
     /// Classifies the region of a frame for its own sake. The trigger and the vote know nothing of it.
     ///
     /// # Errors
-    /// Inference failed.
-    pub fn capture(&self, arrived: &Arrived, model: &Classifier) -> Result<Item, InferError> {
+    /// As [`Pipeline::handle_frame`].
+    pub fn capture(&self, arrived: &Arrived, model: &Classifier) -> Result<Item, Unanswered> {
         let Arrived { frame, at } = arrived;
         let image = self.region.crop(&frame.rgb);
-        let prediction = model.classify(&image)?;
+        let prediction = answer(|| model.classify(&image))?;
         let manifest = model.manifest();
         Ok(Item {
             cause: Cause::Asked,
@@ -246,7 +247,10 @@ impl Pipeline {
                     }
                 }
                 Ok(None) => {}
-                Err(error) => tracing::warn!(error = crate::words::in_words(&error), "inference"),
+                Err(error) => {
+                    counters.unanswered.add(1);
+                    tracing::warn!(error = crate::words::in_words(&error), "inference");
+                }
             }
         }
         feed.close();

@@ -42,7 +42,7 @@ pub(crate) use chamber::ChamberFile;
 pub use look::look;
 use pilah_models::bundle::{MANIFEST_FILE, Manifest};
 use pilah_models::labels::Labels;
-use pilah_models::wire::{ActuatorState, CameraState};
+use pilah_models::wire::{ActuatorState, CameraState, TakenBack};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
@@ -56,6 +56,7 @@ use crate::config::Config;
 use crate::config::classes::{Fit, UnknownClass};
 use crate::fill::{self, source::PollError};
 use crate::health::clock::Clock;
+use crate::health::machine;
 use crate::health::service::Service;
 use crate::health::vitals::Vitals;
 use crate::link::{Link, LinkError, LinkEvent};
@@ -92,6 +93,9 @@ pub enum RunError {
     /// There is no model to classify with.
     #[error(transparent)]
     NoModel(#[from] NoModel),
+    /// What is known of the models on disk cannot be read or written.
+    #[error("the models that were taken back cannot be looked up")]
+    Models(#[source] io::Error),
     /// A flap is for a class that was misspelt.
     #[error(transparent)]
     Class(#[from] UnknownClass),
@@ -190,7 +194,8 @@ fn run_blocking(
     let _lock = lock(&config.data_dir)?;
     let ships = shipped::bundle(config.bundle.as_deref())?;
     let store = ModelStore::new(config.data_dir.join("models"), ships.clone());
-    let in_force = store.load(|why| warn!(reason = why, "model skipped"))?;
+    let skipped = |why: &str| warn!(reason = why, "model skipped");
+    let (in_force, standing) = store.begin(config.standing, machine::boot_id(), skipped)?;
     let fit = Fit::of(config.body.act.as_ref(), &in_force.classifier.manifest().labels);
     if let Some(class) = fit.misspelt(labels_in(&ships).as_ref()) {
         return Err(class.into());
@@ -221,8 +226,8 @@ fn run_blocking(
         local::start(config.local, &config.data_dir, seeing.preview.as_ref(), &vitals_seen, &seeing.counters, runtime);
 
     let told = (clock, Arc::clone(&seeing.counters), vitals, seeing.sight.view.subscribe());
-    let mut bin =
-        Bin::new(told, config, outbox, store, (hub, repository), in_force, model, events.clone(), body, asked);
+    let (sources, model_now) = ((hub, repository), (in_force, standing));
+    let mut bin = Bin::new(told, config, outbox, store, sources, model_now, model, events.clone(), body, asked);
     let (stop, stopping) = watch::channel(false);
     let mut linked = runtime.spawn(link.run(bin.will(), events, stopping));
     let mut service = Service::from_environment();
@@ -269,6 +274,23 @@ fn run_blocking(
     bin.close();
     info!("stopped");
     Ok(ended)
+}
+
+/// Lets models be installed again that a bin of this configuration has taken back: the one with this name or this
+/// SHA-256 of its manifest, or all. Tells which. The hub's wish for one of them is followed at the next start.
+///
+/// # Errors
+/// The bin runs, or what it has taken back cannot be read or written.
+pub fn unblock(config: &Config, which: Option<&str>) -> Result<Vec<TakenBack>, RunError> {
+    if !config.data_dir.is_dir() {
+        return Err(RunError::Models(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("data_dir {} is not there", config.data_dir.display()),
+        )));
+    }
+    let _lock = lock(&config.data_dir)?;
+    let store = ModelStore::new(config.data_dir.join("models"), PathBuf::new());
+    store.unblock(which).map_err(RunError::Models)
 }
 
 /// The classes of the bundle in a folder, if there is one.

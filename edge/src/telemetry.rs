@@ -40,6 +40,8 @@ pub struct Counters {
     pub frames_corrupt: Counter,
     /// Items that were classified.
     pub items: Counter,
+    /// Frames that the model could not answer.
+    pub unanswered: Counter,
     /// Messages from the hub that were refused.
     pub refused: Counter,
     /// Whether the pipeline turns; not a count, but as widely shared.

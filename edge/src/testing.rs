@@ -34,6 +34,13 @@ pub(crate) fn lying_bundle(version: &str, seed: u32) -> Bundle {
     Bundle::seal(manifest, honest.backbone().to_vec(), honest.head().to_vec()).expect("consistent")
 }
 
+/// The same model, sure of what it takes for likelier than this.
+pub(crate) fn with_threshold(bundle: &Bundle, threshold: f32) -> Bundle {
+    let mut manifest = bundle.manifest().clone();
+    manifest.thresholds = uniform_thresholds(&manifest.labels, threshold);
+    Bundle::seal(manifest, bundle.backbone().to_vec(), bundle.head().to_vec()).expect("consistent")
+}
+
 fn sealed(version: &str, labels: Labels, input: InputSpec, golden: Golden, backbone: Vec<u8>, head: Vec<u8>) -> Bundle {
     let manifest = Manifest {
         format: 1,

@@ -19,6 +19,7 @@ use crate::broker::Mqtt;
 use crate::door::DoorConfig;
 use crate::review::ReviewConfig;
 use crate::secret::Secret;
+use crate::updates::UpdatesConfig;
 pub use map::{MapTiles, MapTilesError};
 
 /// What `pilah-hub serve` is started with.
@@ -57,6 +58,8 @@ pub struct Config {
     pub admin_password: Option<Secret>,
     /// How reviews are given out.
     pub review: ReviewConfig,
+    /// How updates are signed and served.
+    pub updates: UpdatesConfig,
 }
 
 impl Config {
@@ -81,6 +84,7 @@ impl Config {
             accepted_contamination: crate::train::ACCEPTED_CONTAMINATION,
             admin_password: None,
             review: ReviewConfig::default(),
+            updates: UpdatesConfig::default(),
         }
     }
 }

@@ -63,6 +63,9 @@ pub mod exchange;
 /// How far the hub's model has come, in one number.
 pub mod level;
 
+/// Updates that bins can trust: signed, and served.
+pub mod updates;
+
 /// The model in service, to the bins.
 pub mod rollout;
 

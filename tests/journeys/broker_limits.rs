@@ -40,6 +40,8 @@ fn travel(limit: &str, expected_of_doctor: &str) {
             "kind = \"replay\"\nfolder = {:?}\nframes_per_second = 10\nrepeat = true",
             folder.path().join("photos")
         ),
+        root: None,
+        more: "",
     });
 
     let told = |of: &str| -> Result<u64, String> {

@@ -71,6 +71,8 @@ impl Stage {
                 hub_url: &hub.url(),
                 bundle: self.bundle.path(),
                 camera: &replay(self.photos.path(), part),
+                root: None,
+                more: "",
             })
         })
     }

@@ -70,7 +70,16 @@ fn temporary() -> tempfile::TempDir {
 
 fn start(hub: &Hub, id: &str, secret: &str, bundle: &Path, photos: &Path) -> Bin {
     let camera = format!("kind = \"replay\"\nfolder = {photos:?}\nframes_per_second = 0");
-    Bin::start(&Setup { id, secret, mqtt_url: &hub.mqtt_url(), hub_url: &hub.url(), bundle, camera: &camera })
+    Bin::start(&Setup {
+        id,
+        secret,
+        mqtt_url: &hub.mqtt_url(),
+        hub_url: &hub.url(),
+        bundle,
+        camera: &camera,
+        root: None,
+        more: "",
+    })
 }
 
 /// Waits until so many items and images are on the hub, and no more.

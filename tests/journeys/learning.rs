@@ -44,6 +44,8 @@ fn learn(hub: &Hub, bundle: &std::path::Path, secrets: [&str; 2]) {
                 "kind = \"replay\"\nfolder = {:?}\npart = {part:?}\nframes_per_second = 0\nrepeat = true",
                 folder.path()
             ),
+            root: None,
+            more: "",
         })
     });
     let report = || format!("{}\n{}\n{}", hub.output(), bins[0].output(), bins[1].output());

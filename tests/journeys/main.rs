@@ -11,4 +11,5 @@ mod learning;
 mod network_cameras;
 mod proxies;
 mod strangers;
+mod updates;
 mod worker;

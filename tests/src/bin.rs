@@ -23,6 +23,10 @@ pub struct Setup<'a> {
     pub bundle: &'a Path,
     /// The section `[camera]` of its configuration, without the heading.
     pub camera: &'a str,
+    /// The root of trust, root.json; without one it believes the hub.
+    pub root: Option<&'a str>,
+    /// Further sections of its configuration.
+    pub more: &'a str,
 }
 
 /// A running bin.
@@ -42,16 +46,22 @@ impl Bin {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let secret = folder.path().join("secret");
         fs::write(&secret, setup.secret).expect("writes");
+        let updates = setup.root.map_or_else(String::new, |root| {
+            let file = folder.path().join("root.json");
+            fs::write(&file, root).expect("writes");
+            format!("[updates]\nroot = {file:?}\n\n")
+        });
         let configuration = format!(
             "version = 1\ndata_dir = {data:?}\n\n[bin]\nid = {id:?}\n\n[camera]\n{camera}\n\n[model]\nbundle = {bundle:?}\n\n\
              [mqtt]\nurl = {mqtt:?}\npassword_file = {secret:?}\nreconnect_max_s = 0.5\nresend_after_s = 2.0\n\n\
-             [hub]\nurl = {hub:?}\n\n[samples]\nrandom_share = 1.0\n\n[telemetry]\nevery_s = 0.5\n",
+             [hub]\nurl = {hub:?}\n\n[samples]\nrandom_share = 1.0\n\n[telemetry]\nevery_s = 0.5\n\n{updates}{more}\n",
             data = folder.path().join("data"),
             id = setup.id,
             camera = setup.camera,
             bundle = setup.bundle,
             mqtt = setup.mqtt_url,
             hub = setup.hub_url,
+            more = setup.more,
         );
         fs::write(folder.path().join("edge.toml"), configuration).expect("writes");
         let mut bin = Self { folder, process: None };

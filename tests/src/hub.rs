@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine as _;
+use pilah_hub::live::Live;
+use pilah_hub::registry::{Origin, Registry};
+use pilah_hub::store::{Blobs, DataFolder, Store};
+use pilah_models::bundle::Bundle;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -213,6 +217,35 @@ impl Hub {
         answer["secret"].as_str().expect("a new bin gets a secret").to_owned()
     }
 
+    /// Makes a bin known, and gives all that it is to be told.
+    ///
+    /// # Panics
+    /// If the hub refuses.
+    #[must_use]
+    pub fn admit(&self, bin: &str) -> Admission {
+        let answer = self.post("/api/v1/bins", &json!({ "id": bin }));
+        let text =
+            |field: &str| answer[field].as_str().unwrap_or_else(|| panic!("a new bin gets a {field}")).to_owned();
+        Admission { secret: text("secret"), root: text("root_of_trust") }
+    }
+
+    /// Puts versions into its registry, as a training does, while it runs.
+    ///
+    /// # Panics
+    /// If its data cannot be written.
+    pub fn register(&self, bundles: &[Bundle]) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let folder = DataFolder::open_shared(&self.data()).expect("the hub's folder");
+            let store = Store::open(&folder).await.expect("its database");
+            let blobs = Blobs::open(&folder).expect("its files");
+            let registry = Registry::open(store, blobs, Live::default(), None).await.expect("its registry");
+            for bundle in bundles {
+                registry.register(bundle, &Origin::default()).await.expect("registers");
+            }
+        });
+    }
+
     /// A count of `GET /api/status`, named by its path in the JSON, such as `/events`.
     ///
     /// # Errors
@@ -230,6 +263,15 @@ impl Hub {
         let status = self.try_get("/api/status")?;
         status.pointer(of).and_then(Value::as_bool).ok_or_else(|| format!("no flag {of} in {status}"))
     }
+}
+
+/// What a bin is told when it is made known.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// Its secret.
+    pub secret: String,
+    /// The root of trust, root.json.
+    pub root: String,
 }
 
 /// The header of HTTP Basic authentication.

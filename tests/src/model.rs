@@ -77,6 +77,31 @@ pub fn with_wrong_golden_outputs(version: &str) -> Bundle {
     Bundle::seal(manifest, honest.backbone().to_vec(), honest.head().to_vec()).expect("consistent")
 }
 
+/// As [`untrained`], sure of everything it says: what it says is worth nothing, and no bin finds that out by itself.
+///
+/// # Panics
+/// As [`untrained`].
+#[must_use]
+pub fn sure(version: &str) -> Bundle {
+    with_threshold(version, 0.0)
+}
+
+/// As [`untrained`], sure of nothing: a bin finds that out by itself.
+///
+/// # Panics
+/// As [`untrained`].
+#[must_use]
+pub fn never_sure(version: &str) -> Bundle {
+    with_threshold(version, bundle::CLOSED)
+}
+
+fn with_threshold(version: &str, threshold: f32) -> Bundle {
+    let bundle = untrained(version);
+    let thresholds = bundle::uniform_thresholds(&bundle.manifest().labels, threshold);
+    let manifest = Manifest { thresholds, ..bundle.manifest().clone() };
+    Bundle::seal(manifest, bundle.backbone().to_vec(), bundle.head().to_vec()).expect("consistent")
+}
+
 /// Writes a bundle to `folder`.
 ///
 /// # Panics

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::probation::RawProbation;
 use super::{Wrong, seconds, within, wrong};
 use crate::address::HubAddress;
 use crate::model_store::fetch::HubConfig;
 use crate::model_store::repository::{RepositoryConfig, UpdatesConfig};
+use crate::model_store::standing::StandingRules;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,16 +19,25 @@ pub(super) struct RawUpdates {
     ca_file: Option<PathBuf>,
     bandwidth: Option<u64>,
     clock_wait_s: f64,
+    probation: RawProbation,
 }
 
 impl Default for RawUpdates {
     fn default() -> Self {
-        Self { root: None, address: None, ca_file: None, bandwidth: None, clock_wait_s: 600.0 }
+        Self {
+            root: None,
+            address: None,
+            ca_file: None,
+            bandwidth: None,
+            clock_wait_s: 600.0,
+            probation: RawProbation::default(),
+        }
     }
 }
 
 impl RawUpdates {
-    pub(super) fn check(self, hub: Option<&HubConfig>) -> Result<UpdatesConfig, Wrong> {
+    pub(super) fn check(self, hub: Option<&HubConfig>) -> Result<(UpdatesConfig, StandingRules), Wrong> {
+        let standing = self.probation.check()?;
         let bandwidth = self.bandwidth.map(|bytes| within("updates.bandwidth", bytes, 256, 1 << 40)).transpose()?;
         let clock_wait = seconds("updates.clock_wait_s", self.clock_wait_s, 0.0, 86_400.0)?;
         let Some(root) = self.root else {
@@ -36,7 +47,7 @@ impl RawUpdates {
                     return Err(wrong(&format!("updates.{key}"), value, problem));
                 }
             }
-            return Ok(UpdatesConfig { repository: None, bandwidth });
+            return Ok((UpdatesConfig { repository: None, bandwidth }, standing));
         };
         let given = self.address.map(|address| {
             address.parse::<HubAddress>().map_err(|problem| wrong("updates.address", &address, problem.to_string()))
@@ -52,7 +63,7 @@ impl RawUpdates {
         let is_hub = hub.is_some_and(|hub| hub.address.origin() == address.origin());
         let ca_file = self.ca_file.or_else(|| hub.filter(|_| is_hub).and_then(|hub| hub.ca_file.clone()));
         let repository = Some(RepositoryConfig { root, address, is_hub, ca_file, clock_wait });
-        Ok(UpdatesConfig { repository, bandwidth })
+        Ok((UpdatesConfig { repository, bandwidth }, standing))
     }
 }
 
@@ -64,7 +75,8 @@ mod tests {
         let raw: RawUpdates = toml::from_str(text).expect("valid TOML");
         let ca_file = Some("hub.pem".into());
         let hub = hub.map(|address| HubConfig { address: address.parse().expect("valid"), ca_file });
-        raw.check(hub.as_ref()).map_err(|Wrong { key, value, problem }| format!("{key} = {value}: {problem}"))
+        let checked = raw.check(hub.as_ref()).map(|(updates, _)| updates);
+        checked.map_err(|Wrong { key, value, problem }| format!("{key} = {value}: {problem}"))
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What does not need a network: password, disk, model, clock.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::RgbImage;
 use jiff::{SignedDuration, Timestamp};
 use pilah_models::durable;
-use pilah_models::wire::Disk;
+use pilah_models::wire::{Disk, Probation, TakenBack};
 
 use super::{Finding, fail, ok, warn};
 use crate::config::Config;
@@ -172,6 +172,32 @@ pub(super) fn model(config: &Config) -> (Finding, Option<InForce>) {
         }
     };
     (finding, Some(in_force))
+}
+
+/// The model that may still be taken back, and those that were.
+pub(super) fn trial(config: &Config) -> Vec<Finding> {
+    const CHECK: &str = "trial";
+    // Without a bundle that is found there is no model, which is said already; the folder is not looked into here.
+    let store = ModelStore::new(config.data_dir.join("models"), PathBuf::new());
+    let (probation, taken_back) = match store.look_at_trial(&config.standing) {
+        Ok(found) => found,
+        Err(error) => {
+            let advice = "The bin goes by the model that ships, and writes the file anew at the next update.";
+            return vec![warn(CHECK, error.to_string(), advice)];
+        }
+    };
+    let on_trial = probation.map(|trial| {
+        let Probation { before, items, of_items, seconds, of_seconds } = trial;
+        let (minutes, of_minutes) = (seconds / 60, of_seconds / 60);
+        let words = format!("after {before}: {items} of {of_items} items, {minutes} of {of_minutes} minutes");
+        ok(CHECK, format!("the model in force is on trial {words}"))
+    });
+    let advice = "It is not installed again. If it was not its fault: stop the bin, `pilah-edge unblock`, start it.";
+    let taken_back = taken_back.into_iter().map(|one| {
+        let TakenBack { version, manifest, reason } = one;
+        warn(CHECK, format!("{version} ({:.12}) was taken back: {reason}", manifest.as_str()), advice)
+    });
+    on_trial.into_iter().chain(taken_back).collect()
 }
 
 /// Whether the bin knows what its chamber looks like when it is empty.

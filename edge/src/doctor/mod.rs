@@ -124,6 +124,9 @@ pub fn examine(path: &Path, out: &mut impl Write) -> io::Result<Verdict> {
     tell(machine::disk(&config))?;
     let (finding, model) = machine::model(&config);
     tell(finding)?;
+    for finding in machine::trial(&config) {
+        tell(finding)?;
+    }
     let (finding, hub_time) = network::hub(&config, password.as_ref());
     let made = model.as_ref().map(|model| model.classifier.manifest().created_at);
     tell(machine::clock(Timestamp::now(), crate::health::machine::clock_synced(), made, hub_time))?;

@@ -62,6 +62,32 @@ fn each_part_has_a_line_and_what_fails_says_what_to_do() {
 }
 
 #[test]
+fn a_model_on_trial_and_one_that_was_taken_back_are_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = installation(folder.path(), "");
+    let models = folder.path().join("data/models");
+    std::fs::create_dir_all(&models).expect("creates");
+    let told = || {
+        let lines = examined(&path).1;
+        let at = lines.iter().position(|line| line.split_ascii_whitespace().nth(1) == Some("trial"));
+        at.map(|at| lines[at..].iter().take(3).cloned().collect::<Vec<_>>().join("\n")).unwrap_or_default()
+    };
+    assert_eq!(told(), "", "nothing ever came");
+    let [m1, m2] = ["m1", "m2"].map(|version| testing::bundle(version, 1).id());
+    let record = format!(
+        r#"{{"version":1,"manifest":"{m1}","trial":{{"version":"m1","before":{{"version":"m0","items":9,"unsure":1,"median_ms":100}},
+        "items":7,"milliseconds":130000}},"blocked":[{{"version":"m2","manifest":"{m2}","reason":"it was slow"}}]}}"#
+    );
+    std::fs::write(models.join("active.json"), record).expect("writes");
+    let words = told();
+    assert!(words.starts_with("ok") && words.contains("on trial after m0: 7 of 100 items, 2 of 10 minutes"), "{words}");
+    assert!(words.contains("\nwarn  trial          m2 (") && words.contains("was taken back: it was slow"), "{words}");
+    assert!(words.contains("→ It is not installed again") && words.contains("pilah-edge unblock"), "{words}");
+    std::fs::write(models.join("active.json"), "{").expect("writes");
+    assert!(told().starts_with("warn"), "{}", told());
+}
+
+#[test]
 fn what_is_known_of_the_chamber_is_told() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = installation(folder.path(), "");

@@ -113,6 +113,18 @@ pub fn clock_synced() -> bool {
     clock_synced_in(Path::new("/"))
 }
 
+/// When the machine was started, as a name of that start, where it can be read.
+/// `Documentation/admin-guide/sysctl/kernel.rst` of Linux.
+#[must_use]
+pub fn boot_id() -> Option<String> {
+    boot_id_in(Path::new("/"))
+}
+
+fn boot_id_in(root: &Path) -> Option<String> {
+    let text = fs::read_to_string(root.join("proc/sys/kernel/random/boot_id")).ok()?;
+    Some(text.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
 fn clock_synced_in(root: &Path) -> bool {
     let tells_so = |path: &str| root.join(path).exists();
     !cfg!(target_os = "linux") || tells_so("run/systemd/timesync/synchronized") || tells_so("sys/class/rtc/rtc0")
@@ -172,6 +184,7 @@ mod tests {
             ("sys/devices/platform/soc/soc:firmware/get_throttled", "1\n"),
             ("proc/self/status", "VmRSS:\t 10 kB\n"),
             ("run/systemd/timesync/synchronized", ""),
+            ("proc/sys/kernel/random/boot_id", "9f2c\n"),
         ] {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("creates");
@@ -181,6 +194,8 @@ mod tests {
         assert_eq!((machine.temperature_c, machine.memory_bytes), (Some(61.0), Some(10_240)));
         assert_eq!(machine.throttling.map(|t| t.now), Some(vec![ThrottlingReason::UnderVoltage]));
         assert!(machine.clock_synced);
+        assert_eq!(boot_id_in(root.path()).as_deref(), Some("9f2c"));
+        assert_eq!(boot_id_in(&root.path().join("nowhere")), None);
     }
 
     #[cfg(target_os = "linux")]

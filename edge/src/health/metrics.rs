@@ -22,6 +22,12 @@ pub fn render(vitals: &Vitals, counters: &Counters, machine: &Machine, now: Inst
     let mut text = Text::default();
     text.one("pilah_build_info", "gauge", "The version of the program.", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     text.one("pilah_model_info", "gauge", "The model in force.", &[("version", vitals.model.as_str())], 1);
+    let on_trial = u8::from(vitals.probation.is_some());
+    text.one("pilah_model_on_trial", "gauge", "Whether the model in force may still be taken back.", &[], on_trial);
+    let taken_back = vitals.taken_back;
+    text.one("pilah_models_taken_back", "gauge", "Models that the bin does not install again.", &[], taken_back);
+    let unanswered = counters.unanswered.get();
+    text.one("pilah_frames_unanswered_total", "counter", "Frames that the model could not answer.", &[], unanswered);
     let uptime = now.saturating_duration_since(vitals.started).as_secs_f64();
     text.one("pilah_uptime_seconds", "gauge", "Since the program started.", &[], uptime);
     text.one("pilah_connected", "gauge", "Whether the broker is connected.", &[], u8::from(vitals.connected));
@@ -181,6 +187,8 @@ mod tests {
             connected: true,
             camera: CameraState::Streaming,
             model: ModelVersion::new("m1").expect("valid"),
+            probation: None,
+            taken_back: 2,
             outbox: OutboxState { entries: 2, bytes: 300, dropped_samples: 1, ..OutboxState::default() },
             tally: Tally {
                 items: [((label("glass"), true), 4), ((label("metal"), false), 1)].into(),
@@ -209,6 +217,8 @@ mod tests {
         let (text, _) = example();
         for line in [
             "pilah_model_info{version=\"m1\"} 1",
+            "pilah_model_on_trial 0",
+            "pilah_models_taken_back 2",
             "pilah_uptime_seconds 60",
             "pilah_frames_total 600",
             "pilah_items_total{label=\"glass\",sure=\"true\"} 4",

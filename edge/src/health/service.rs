@@ -4,7 +4,8 @@
 //! the environment variable `NOTIFY_SOCKET` names; a name that begins with `@` is in Linux' abstract
 //! space. With `WATCHDOG_USEC`, the manager restarts a service that is silent for longer, so the loop
 //! says `WATCHDOG=1` twice within that time — and nothing else does, so that a loop that hangs is
-//! restarted. Without the variables, all of this does nothing.
+//! restarted. While a model loads, before the bin is ready, its time to start (`TimeoutStartSec`) does the same: a model that
+//! hangs ends its run as one that crashes does. Without the variables, all of this does nothing.
 
 use std::ffi::OsStr;
 use std::time::{Duration, Instant};
@@ -164,6 +165,17 @@ mod tests {
             let limit = watchdog_limit(microseconds.map(OsStr::new), of.map(OsStr::new), 42);
             assert_eq!(limit, expected.map(Duration::from_millis), "{microseconds:?} {of:?}");
         }
+    }
+
+    #[test]
+    fn the_service_that_ships_restarts_what_hangs_while_it_loads_and_later() {
+        let unit = include_str!("../../../deploy/edge/deb/pilah-edge.service");
+        let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        let seconds = |key: &str| value(key).and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+        assert_eq!((value("Type"), value("Restart")), (Some("notify"), Some("always")));
+        assert!((60..=300).contains(&seconds("TimeoutStartSec")), "a model that hangs while it loads");
+        assert!((30..=120).contains(&seconds("WatchdogSec")), "one that hangs on a picture");
+        assert_eq!(value("StartLimitIntervalSec"), Some("0"), "and however often it does, it is started again");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pilah_models::name::{Label, ModelVersion};
-use pilah_models::wire::{ActuatorState, CameraState, OutboxState};
+use pilah_models::wire::{ActuatorState, CameraState, OutboxState, Probation};
 
 use crate::pipeline::{Item, View};
 
@@ -22,6 +22,10 @@ pub struct Vitals {
     pub camera: CameraState,
     /// The model in force.
     pub model: ModelVersion,
+    /// The trial that it is on.
+    pub probation: Option<Probation>,
+    /// How many models were taken back and are not installed again.
+    pub taken_back: usize,
     /// The queue to the hub.
     pub outbox: OutboxState,
     /// The items so far.
@@ -39,8 +43,9 @@ impl Vitals {
     #[must_use]
     pub fn new(model: ModelVersion, started: Instant) -> Self {
         let (camera, outbox, tally) = (CameraState::Starting, OutboxState::default(), Tally::default());
-        let view = View::default();
-        Self { started, connected: false, camera, model, outbox, tally, actuator: None, fill: None, view }
+        let (view, probation, taken_back) = (View::default(), None, 0);
+        let (connected, actuator, fill) = (false, None, None);
+        Self { started, connected, camera, model, probation, taken_back, outbox, tally, actuator, fill, view }
     }
 }
 

@@ -3,16 +3,20 @@
 //! ```text
 //! models/objects/{sha256}        manifests, backbones and heads by their content
 //! models/objects/{sha256}.part   what has come of one that is being fetched
-//! models/active.json             which manifest is in force, and which was before
+//! models/active.json             which manifest is in force, which was before, and how it stands ([`record`])
+//! models/figures.json            how the model that is not on trial does ([`figures`])
 //! ```
 //!
 //! An update goes: manifest by its id → room on the disk for what is lacking → the files that are lacking,
 //! each under a size ceiling and checked by its SHA-256, on disk → load → golden outputs; so far it is
-//! [`ModelStore::prepare`], beside the bin's loop. Then the loop asks whether the model is still wanted, and
-//! `active.json` is replaced in one step ([`ModelStore::put_in_force`]). Whatever goes wrong before that step,
+//! [`ModelStore::prepare`], beside the bin's loop, and the last pictures ([`selftest`]). Then the loop asks whether the
+//! model is still wanted, and `active.json` is replaced in one step ([`standing::Standing::put_in_force`]). Whatever goes wrong before that step,
 //! power included, leaves the model that was in force; what has come of the other is kept for the next
 //! attempt, and deleted when another model is wanted. After a head was retrained only the manifest and a head
 //! of a few KB are fetched, for the backbone is there already.
+//!
+//! Then the model is on [`trial`]: it is kept, or the one before is in force again, by itself. One that brings the program
+//! down is taken back at a later start ([`starts`]).
 //!
 //! At start the active model is loaded; if it is damaged, the one before; if that is, too, the bundle
 //! that is configured.
@@ -35,8 +39,28 @@ pub mod plan;
 /// Where the bundle is that shipped with the program.
 pub mod shipped;
 
+/// How a model did with its last items.
+pub mod figures;
+
+/// Whether a new model is as good here as the one before.
+pub mod trial;
+
+/// Whether a model brings the program down.
+pub mod starts;
+
+/// Whether a new model can answer what this bin saw last.
+pub mod selftest;
+
+/// A model that is asked, and may panic.
+pub mod answer;
+
+/// What is in force, as it is on disk.
+mod record;
+
 /// What the bytes of an update go through.
 pub mod gate;
+/// How the model in force stands, on disk and in the loop.
+pub mod standing;
 
 /// The signed repository.
 pub mod repository;
@@ -54,14 +78,16 @@ use std::path::{Path, PathBuf};
 
 use download::Supply;
 use fetch::FetchError;
-use pilah_models::bundle::{Bundle, BundleError, FileRef, LARGEST_MANIFEST, LARGEST_NETWORK, Manifest, ManifestError};
+use pilah_models::bundle::{
+    Bundle, BundleError, FileRef, LARGEST_MANIFEST, LARGEST_NETWORK, MANIFEST_FILE, Manifest, ManifestError,
+};
 use pilah_models::durable::{self, TEMPORARY_SUFFIX};
 use pilah_models::infer::{Classifier, LoadError};
 use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::wire::DesiredModel;
 use pilah_trust::TrustError;
+use record::Record;
 use repository::Signed;
-use serde::{Deserialize, Serialize};
 
 /// What an update leaves free on the disk, in bytes: the outbox and the logs need room, too.
 const LEFT_FREE: u64 = 8 * 1024 * 1024;
@@ -119,6 +145,9 @@ pub enum UpdateError {
     /// The model cannot be run, or does not answer what it should.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// It does not stand up to what this bin sees.
+    #[error(transparent)]
+    Unfit(#[from] selftest::Unfit),
     /// The disk is too full for it. Nothing was fetched.
     #[error(
         "the disk of {} has {free} bytes free, and the model needs {needed} and as many as {LEFT_FREE} left over: free \
@@ -205,14 +234,6 @@ impl InForce {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Active {
-    version: u32,
-    manifest: ContentId,
-    #[serde(default)]
-    previous: Option<ContentId>,
-}
-
 /// Brings a file: what it is, its id, the most bytes that it may have.
 type Fetch<'a> = dyn Fn(&'static str, &ContentId, u64) -> Result<Vec<u8>, UpdateError> + 'a;
 
@@ -246,14 +267,20 @@ impl ModelStore {
     /// # Errors
     /// As [`ModelStore::load`].
     pub fn find(&self, mut skipped: impl FnMut(&str)) -> Result<InForce, NoModel> {
-        let active = match self.active() {
-            Ok(active) => active,
+        let record = match self.record() {
+            Ok(record) => record,
             Err(error) => {
                 skipped(&error.to_string());
                 None
             }
         };
-        for id in active.iter().flat_map(|active| std::iter::once(&active.manifest).chain(&active.previous)) {
+        let ids: Vec<ContentId> = record.iter().flat_map(Record::ids).cloned().collect();
+        self.first_of(&ids, skipped)
+    }
+
+    /// The first of some models on disk that can be used, or else the shipped one.
+    fn first_of(&self, ids: &[ContentId], mut skipped: impl FnMut(&str)) -> Result<InForce, NoModel> {
+        for id in ids {
             match self.load_stored(id) {
                 Ok(classifier) => return Ok(InForce { classifier, id: id.clone() }),
                 Err(error) => skipped(&crate::words::in_words(&error)),
@@ -344,14 +371,15 @@ impl ModelStore {
         Ok(InForce { classifier, id: bundle.id() })
     }
 
-    /// Puts a model in force on disk that was prepared while `previous` was in force.
+    /// Puts a model in force on disk that was prepared while `previous` was in force, without a trial.
     ///
     /// # Errors
     /// It cannot be written; the model that was in force still is.
     pub fn put_in_force(&self, prepared: &InForce, previous: &ContentId) -> Result<(), UpdateError> {
-        let active = Active { version: 1, manifest: prepared.id.clone(), previous: Some(previous.clone()) };
-        let text = serde_json::to_vec(&active).map_err(io::Error::other);
-        text.and_then(|text| durable::write(&self.active_path(), &text)).map_err(UpdateError::Store)?;
+        let new = record::New { manifest: &prepared.id, version: prepared.version() };
+        // One that cannot be read is replaced: it would keep the bin from its model for good.
+        let old = self.record().unwrap_or_default();
+        self.write_record(&Record::installed(old.as_ref(), new, previous, None)).map_err(UpdateError::Store)?;
         self.delete_unused(&[]);
         Ok(())
     }
@@ -389,25 +417,41 @@ impl ModelStore {
         }
     }
 
-    fn active(&self) -> io::Result<Option<Active>> {
+    fn record(&self) -> io::Result<Option<Record>> {
         let path = self.active_path();
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
         };
-        let active: Active = serde_json::from_slice(&bytes)
+        let record: Record = serde_json::from_slice(&bytes)
             .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {e}", path.display())))?;
-        match active.version {
-            1 => Ok(Some(active)),
+        match record.version {
+            record::VERSION => Ok(Some(record)),
             other => Err(io::Error::other(format!("{} is of version {other}, not 1", path.display()))),
         }
+    }
+
+    fn write_record(&self, record: &Record) -> io::Result<()> {
+        let text = serde_json::to_vec(record).map_err(io::Error::other)?;
+        durable::write(&self.active_path(), &text)
+    }
+
+    /// SHA-256 of the shipped manifest, if it can be read.
+    fn shipped_id(&self) -> Option<ContentId> {
+        fs::read(self.shipped.join(MANIFEST_FILE)).ok().map(|bytes| ContentId::of(&bytes))
     }
 
     fn load_stored(&self, id: &ContentId) -> Result<Classifier, UpdateError> {
         let read = |id: &ContentId| {
             let path = self.object_path(id);
-            fs::read(&path).map_err(|source| UpdateError::Bundle(BundleError::Read { path, source }))
+            match fs::read(&path) {
+                // What was gone back to may be the shipped one.
+                Err(source) if source.kind() == io::ErrorKind::NotFound => {
+                    self.object(id, LARGEST_NETWORK).ok_or(UpdateError::Bundle(BundleError::Read { path, source }))
+                }
+                read => read.map_err(|source| UpdateError::Bundle(BundleError::Read { path, source })),
+            }
         };
         let manifest_bytes = read(id)?;
         let found = ContentId::of(&manifest_bytes);
@@ -452,9 +496,8 @@ impl ModelStore {
     /// `others`.
     fn delete_unused(&self, others: &[&ContentId]) {
         // Of what cannot be read nobody knows what it needs.
-        let Ok(active) = self.active() else { return };
-        let active: Vec<ContentId> =
-            active.into_iter().flat_map(|active| std::iter::once(active.manifest).chain(active.previous)).collect();
+        let Ok(record) = self.record() else { return };
+        let active: Vec<ContentId> = record.iter().flat_map(Record::ids).cloned().collect();
         let mut used = BTreeSet::new();
         for id in active.iter().chain(others.iter().copied()) {
             used.insert(id.as_str().to_owned());

@@ -7,12 +7,15 @@
 //! moment, and nothing that was wanted last is forgotten.
 //!
 //! What failed on its way is tried again, with growing pauses. What came and was wrong is not, until
-//! the hub says anew what it wants.
+//! the hub says anew what it wants. What was in force here and was taken back is blocked ([`super::trial`]): the hub may
+//! say as often as it likes that it wants it; it is refused until somebody unblocks it at the bin, or another model
+//! is wanted.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use pilah_models::name::ContentId;
-use pilah_models::wire::{Desired, DesiredModel, UpdateState};
+use pilah_models::wire::{Desired, DesiredModel, TakenBack, UpdateState};
 
 use crate::backoff::Backoff;
 
@@ -25,6 +28,10 @@ pub struct Plan {
     in_force: ContentId,
     /// What is wanted and not in force.
     wanted: Option<Wanted>,
+    /// What the hub named last, in force or not.
+    named: Option<DesiredModel>,
+    /// Why models are not put in force again, by their manifests.
+    blocked: BTreeMap<ContentId, String>,
     /// The last message about it, in epoch and number.
     heard: Option<(u32, u64)>,
     /// The target of the attempt that is being made, wanted or not.
@@ -52,7 +59,23 @@ impl Plan {
     /// Nothing is wanted but what is in force.
     #[must_use]
     pub fn new(in_force: ContentId, retry: [Duration; 2]) -> Self {
-        Self { in_force, wanted: None, heard: None, running: None, backoff: Backoff::new(retry) }
+        Self {
+            in_force,
+            wanted: None,
+            named: None,
+            blocked: BTreeMap::new(),
+            heard: None,
+            running: None,
+            backoff: Backoff::new(retry),
+        }
+    }
+
+    /// The same, with models that were taken back, each with the reason.
+    #[must_use]
+    pub fn refusing<'a>(mut self, taken_back: impl IntoIterator<Item = &'a TakenBack>) -> Self {
+        let refused = taken_back.into_iter().map(|one| (one.manifest.clone(), refusal(&one.reason)));
+        self.blocked.extend(refused);
+        self
     }
 
     /// The hub says what it wants. The broker repeats its last word at each connection, which is no news; a word that
@@ -63,6 +86,7 @@ impl Plan {
             return;
         }
         self.heard = Some(said);
+        self.named.clone_from(&desired.model);
         let Some(model) = desired.model.filter(|model| model.manifest != self.in_force) else {
             self.wanted = None;
             return;
@@ -71,8 +95,36 @@ impl Plan {
             Some(wanted) if wanted.model == model && (wanted.said == said || wanted.step != Step::Refused) => {}
             _ => {
                 self.backoff.reset();
-                let step = if self.running.as_ref() == Some(&model) { Step::Running } else { Step::Due(now) };
-                self.wanted = Some(Wanted { model, said, step, error: None });
+                self.want(model, said, now);
+            }
+        }
+    }
+
+    fn want(&mut self, model: DesiredModel, said: (u32, u64), now: Instant) {
+        let error = self.blocked.get(&model.manifest).cloned();
+        let step = if error.is_some() {
+            Step::Refused
+        } else if self.running.as_ref() == Some(&model) {
+            Step::Running
+        } else {
+            Step::Due(now)
+        };
+        self.wanted = Some(Wanted { model, said, step, error });
+    }
+
+    /// The model in force was taken back for a reason, and another is in force again.
+    pub fn handle_taken_back(&mut self, in_force: ContentId, reason: &str, now: Instant) {
+        self.blocked.insert(std::mem::replace(&mut self.in_force, in_force), refusal(reason));
+        match &self.wanted {
+            // The hub has gone back by itself meanwhile.
+            Some(wanted) if wanted.model.manifest == self.in_force => self.wanted = None,
+            Some(_) => {}
+            None => {
+                if let (Some(model), Some(said)) = (self.named.clone(), self.heard)
+                    && model.manifest != self.in_force
+                {
+                    self.want(model, said, now);
+                }
             }
         }
     }
@@ -150,6 +202,10 @@ impl Plan {
             }
         }
     }
+}
+
+fn refusal(reason: &str) -> String {
+    format!("taken back by this bin, and not installed again until `pilah-edge unblock` lets it: {reason}")
 }
 
 #[cfg(test)]
@@ -296,6 +352,33 @@ mod tests {
         assert_eq!((polled(&mut plan, now), plan.state()), (None, UpdateState::Idle));
     }
 
+    #[test]
+    fn what_was_taken_back_is_refused_however_often_it_is_wanted_and_another_model_is_not() {
+        let (mut plan, now) = plan();
+        plan.handle_desired(desired(1, Some("m2")), now);
+        polled(&mut plan, now);
+        plan.handle_success(id("m2"), now);
+        plan.handle_taken_back(id("m1"), "unsure of everything", now);
+        let refused = |plan: &mut Plan| {
+            assert_eq!((polled(plan, now + 1000 * SECOND), plan.poll_timeout()), (None, None));
+            matches!(plan.state(), UpdateState::Failed { target, error }
+                if target.as_str() == "m2" && error.ends_with("`pilah-edge unblock` lets it: unsure of everything"))
+        };
+        assert!(refused(&mut plan), "the hub still wants it");
+        for (seq, model) in [(1, "m2"), (2, "m2"), (3, "m1"), (4, "m2")] {
+            plan.handle_desired(desired(seq, Some(model)), now);
+            assert_eq!(refused(&mut plan), model == "m2", "{seq}");
+        }
+        plan.handle_desired(desired(5, Some("m3")), now);
+        assert_eq!(polled(&mut plan, now).as_deref(), Some("m3"));
+
+        let version = ModelVersion::new("m2").expect("valid");
+        let taken_back = TakenBack { version, manifest: id("m2"), reason: "unsure of everything".into() };
+        let mut plan = Plan::new(id("m1"), [SECOND, SECOND]).refusing([&taken_back]);
+        plan.handle_desired(desired(9, Some("m2")), now);
+        assert!(refused(&mut plan), "after a restart as well");
+    }
+
     /// What can happen to a bin that is to change its model.
     #[derive(Debug, Clone, Copy)]
     enum Happens {
@@ -311,6 +394,8 @@ mod tests {
         Came,
         /// The attempt has failed, for now or for good.
         Failed { may_pass: bool },
+        /// The model in force is taken back.
+        TakenBack,
         /// The program ends, and starts with what is in force on disk.
         Restart,
     }
@@ -323,6 +408,7 @@ mod tests {
             4 => any::<u8>().prop_map(Happens::Passes),
             3 => Just(Happens::Came),
             2 => any::<bool>().prop_map(|may_pass| Happens::Failed { may_pass }),
+            1 => Just(Happens::TakenBack),
             1 => Just(Happens::Restart),
         ]
     }
@@ -332,6 +418,7 @@ mod tests {
         in_force: ContentId,
         said: Vec<Desired>,
         heard: bool,
+        taken_back: Vec<TakenBack>,
     }
 
     impl Model {
@@ -339,16 +426,20 @@ mod tests {
             let last = self.heard.then(|| self.said.last()).flatten()?;
             last.model.as_ref().map(|model| model.manifest.clone())
         }
+
+        fn refuses(&self, manifest: &ContentId) -> bool {
+            self.taken_back.iter().any(|one| one.manifest == *manifest)
+        }
     }
 
     proptest! {
         /// Whatever was wanted, came and failed in whatever order: nothing is put in force that is not wanted at that
         /// moment; and when all is quiet, what is in force is what was wanted last, unless that failed for good, which
-        /// is said. Idle is said of nothing else.
+        /// is said. Idle is said of nothing else. What was taken back is never put in force again.
         #[test]
         fn in_the_end_what_is_in_force_is_what_was_wanted_last(all in prop::collection::vec(happens(), 0..40)) {
-            let (mut plan, mut now) = plan();
-            let mut model = Model { in_force: id("m1"), said: Vec::new(), heard: false };
+            let (mut plan, mut now) = (Plan::new(id("m0"), [SECOND, 8 * SECOND]), Instant::now());
+            let mut model = Model { in_force: id("m0"), said: Vec::new(), heard: false, taken_back: Vec::new() };
             let mut running: Option<DesiredModel> = None;
             // At the end the broker repeats the last word, every attempt brings what it was for, and time passes.
             let quiet = [Happens::Repeated, Happens::Passes(255), Happens::Came, Happens::Passes(255), Happens::Came];
@@ -386,6 +477,7 @@ mod tests {
                             let wanted = model.wants().as_ref() == Some(&came.manifest);
                             prop_assert_eq!(end(&mut plan, &came, now), wanted);
                             if wanted {
+                                prop_assert!(!model.refuses(&came.manifest));
                                 model.in_force = came.manifest;
                             }
                         }
@@ -395,8 +487,16 @@ mod tests {
                             plan.handle_failure("it failed".into(), may_pass, 1.0, now);
                         }
                     }
+                    // The shipped one is never taken back, and always there.
+                    Happens::TakenBack if model.in_force == id("m0") => {}
+                    Happens::TakenBack => {
+                        plan.handle_taken_back(id("m0"), "bad", now);
+                        let manifest = std::mem::replace(&mut model.in_force, id("m0"));
+                        let version = ModelVersion::new("bad").expect("valid");
+                        model.taken_back.push(TakenBack { version, manifest, reason: "bad".into() });
+                    }
                     Happens::Restart => {
-                        plan = Plan::new(model.in_force.clone(), [SECOND, 8 * SECOND]);
+                        plan = Plan::new(model.in_force.clone(), [SECOND, 8 * SECOND]).refusing(&model.taken_back);
                         (running, model.heard) = (None, false);
                     }
                 }
@@ -406,7 +506,10 @@ mod tests {
             match (model.wants(), plan.state()) {
                 (None, state) => prop_assert_eq!(state, UpdateState::Idle),
                 (Some(wanted), UpdateState::Idle) => prop_assert_eq!(wanted, model.in_force),
-                (Some(wanted), UpdateState::Failed { target, .. }) => prop_assert_eq!(wanted, id(target.as_str())),
+                (Some(wanted), UpdateState::Failed { target, error }) => {
+                    prop_assert_eq!(&wanted, &id(target.as_str()));
+                    prop_assert_eq!(error.contains("unblock"), model.refuses(&wanted));
+                }
                 (Some(_), state) => prop_assert!(false, "it has come to rest with {state:?}"),
             }
             prop_assert_eq!(plan.poll_timeout(), None, "nothing is left to do");

@@ -9,6 +9,8 @@ pub(super) mod delivery;
 /// The model that the hub wants.
 mod update;
 
+/// The trial of a model that has come.
+mod trial;
 /// What is believed of the signed repository.
 pub(super) mod trust;
 
@@ -17,13 +19,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use pilah_models::wire::{self, Acks, ActuatorState, CameraState, Header, Message, Status, Telemetry, UpdateState};
+use pilah_models::wire::{self, Acks, ActuatorState, CameraState, Header, Message, Status, Telemetry};
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, error, info, warn};
 
 use self::asked::Asked;
 use self::delivery::Undelivered;
 use self::trust::Belief;
+use self::update::News;
 use super::body::Body;
 use super::heard::Heard;
 use super::said::{header_of, status_of};
@@ -41,6 +44,8 @@ use crate::link::{AckBy, LinkEvent, Outgoing};
 use crate::model_store::fetch::Hub;
 use crate::model_store::plan::{Plan, RETRY};
 use crate::model_store::repository::Repository;
+use crate::model_store::selftest::Album;
+use crate::model_store::standing::Standing;
 use crate::model_store::{InForce, ModelStore};
 use crate::outbox::{Acknowledged, Key, Kind, Outbox};
 use crate::pipeline::{Cause, Item, View};
@@ -71,6 +76,9 @@ pub(super) struct Bin {
     /// Whether what the attempt to update fetches is still wanted, for the thread that fetches.
     is_wanted: Arc<AtomicBool>,
     in_force: InForce,
+    standing: Standing,
+    /// The last items, for the next model to be tried on.
+    album: Arc<Album>,
     model: watch::Sender<InForce>,
     counters: Arc<Counters>,
     vitals: watch::Sender<Vitals>,
@@ -87,7 +95,7 @@ pub(super) struct Bin {
     strangers: Strangers,
     desired: Heard,
     /// What was last said on `reported`, so that only news is.
-    said: Option<(pilah_models::name::ContentId, UpdateState)>,
+    said: Option<News>,
     next_telemetry: Instant,
     started: Instant,
     /// Whether the disk could be written the last time.
@@ -103,7 +111,7 @@ impl Bin {
         outbox: Outbox,
         store: ModelStore,
         (hub, repository): (Option<Hub>, Option<Repository>),
-        in_force: InForce,
+        (in_force, standing): (InForce, Standing),
         model: watch::Sender<InForce>,
         events: mpsc::Sender<Event>,
         body: Body,
@@ -119,7 +127,7 @@ impl Bin {
             ceiling: Ceiling::new(config.mqtt.largest_message),
             made_smaller: 0,
             noted: Undelivered::default(),
-            plan: Plan::new(in_force.id.clone(), RETRY),
+            plan: Plan::new(in_force.id.clone(), RETRY).refusing(standing.blocked()),
             is_wanted: Arc::default(),
             next_telemetry: now,
             started: now,
@@ -139,6 +147,8 @@ impl Bin {
             hub,
             belief: Belief::new(repository, rand::random(), now),
             in_force,
+            standing,
+            album: Arc::default(),
             model,
             counters,
             vitals,
@@ -169,13 +179,19 @@ impl Bin {
                 next = next.min(resend);
             }
         }
-        let due = [self.plan.poll_timeout(), self.asked.poll_timeout(), self.belief.poll_timeout()];
+        let due = [
+            self.plan.poll_timeout(),
+            self.asked.poll_timeout(),
+            self.standing.poll_timeout(),
+            self.belief.poll_timeout(),
+        ];
         due.into_iter().flatten().fold(next, Instant::min)
     }
 
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self) {
         let now = Instant::now();
+        self.handle_trial(now);
         self.start_update(now);
         self.start_check(now);
         self.give_up_capture(now);
@@ -235,6 +251,7 @@ impl Bin {
         let farewell = self.status(false).encode();
         self.send(Outgoing::Farewell(farewell));
         self.connection = None;
+        self.standing.handle_stop();
     }
 
     /// Takes in what still comes after the farewell.
@@ -280,6 +297,7 @@ impl Bin {
             self.body.open(&item.decision.outcome);
         }
         self.vitals.send_modify(|vitals| vitals.tally.add(&item));
+        self.judge_item(&item);
         let header = self.header();
         let number = Key { epoch: header.epoch, seq: header.seq };
         let Item { decision, agreed, frames, latency, model, truth, .. } = &item;
@@ -455,6 +473,8 @@ impl Bin {
             vitals.connected = self.connection.is_some();
             vitals.camera = self.camera.clone();
             vitals.model = self.in_force.version().clone();
+            vitals.probation = self.standing.probation();
+            vitals.taken_back = self.standing.blocked().count();
             vitals.outbox = self.outbox_state();
             vitals.actuator = self.body.actuator();
             vitals.fill = self.body.fill();

@@ -19,6 +19,9 @@ mod broker;
 /// Models that the hub wants.
 mod updates;
 
+/// Models on trial.
+mod trials;
+
 use broker::{Artifacts, Broker, Manners};
 
 struct Setup {

@@ -103,7 +103,7 @@ pub enum KeyError {
     },
     /// Others can read it.
     #[error(
-        "{} can be read by others (mode {mode:03o}): `chmod go-rwx {}`; if others have had access, exchange the keys of {role} (`keys rotate {role}`)",
+        "{} can be read by others (mode {mode:03o}): `chmod go-rwx {}`; if others have had access, exchange the keys of {role} (`pilah-hub keys rotate {role}`)",
         path.display(), path.display()
     )]
     Readable {
@@ -124,7 +124,7 @@ pub enum KeyError {
     },
     /// Keys, but not those that the root names.
     #[error(
-        "{role} needs {threshold} of the keys {wanted}, and {} of them lie in {}, beside {} that root does not name: bring the right ones; if they are lost, name others with the root keys (`keys rotate {role}`)",
+        "{role} needs {threshold} of the keys {wanted}, and {} of them lie in {}, beside {} that root does not name: bring the right ones; if they are lost, name others with the root keys (`pilah-hub keys rotate {role}`)",
         if *found == 0 { "none".to_owned() } else { found.to_string() }, list(folders), others
     )]
     Wrong {
@@ -162,7 +162,7 @@ fn remedy(role: RoleType) -> String {
             "Plug in the disk with the root keys and name its folder, or bring them from their copy".to_owned()
         }
         role => format!(
-            "Bring it from a copy, or, if its keys are lost, name others with the root keys (`keys rotate {role}`)"
+            "Bring it from a copy, or, if its keys are lost, name others with the root keys (`pilah-hub keys rotate {role}`)"
         ),
     }
 }

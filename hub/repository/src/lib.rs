@@ -52,6 +52,9 @@ pub mod rotate;
 /// Targets that storage no longer has as they were signed.
 pub mod audit;
 
+/// What is in force, and how it stands with the keys.
+pub mod status;
+
 #[cfg(test)]
 mod tests;
 
@@ -137,10 +140,10 @@ impl Repository {
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
     /// There is no root yet.
-    #[error("there is no repository in {}: `keys init` makes one", .0.display())]
+    #[error("there is no repository in {}: `pilah-hub keys init` makes one", .0.display())]
     NotThere(PathBuf),
     /// There is a root already.
-    #[error("there is a repository in {} already: new keys for a role come by `keys rotate`", .0.display())]
+    #[error("there is a repository in {} already: new keys for a role come by `pilah-hub keys rotate`", .0.display())]
     There(PathBuf),
     /// A file that nothing else can stand in for is not what it was.
     #[error("{} is {what}: bring it back from a copy of the repository", path.display())]

@@ -89,6 +89,17 @@ impl Policy {
         }
     }
 
+    /// The same, to be changed; none for a role that has none of its own.
+    pub fn of_mut(&mut self, role: RoleType) -> Option<&mut RolePolicy> {
+        match role {
+            RoleType::Root => Some(&mut self.root),
+            RoleType::Timestamp => Some(&mut self.timestamp),
+            RoleType::Snapshot => Some(&mut self.snapshot),
+            RoleType::Targets => Some(&mut self.targets),
+            RoleType::DelegatedTargets => None,
+        }
+    }
+
     /// Refuses what could never be signed.
     ///
     /// # Errors

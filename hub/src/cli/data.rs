@@ -1,6 +1,6 @@
 //! The data folder that a command works on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::store::{DataFolder, Store, StoreError};
 
@@ -13,6 +13,24 @@ pub(super) struct Data {
 }
 
 impl Data {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.data
+    }
+
+    /// Whether a hub's data lie there.
+    pub(super) fn is_there(&self) -> bool {
+        DataFolder::open_shared(&self.data).is_ok()
+    }
+
+    /// Makes the folder if there is none, whether or not a hub runs on it.
+    pub(super) fn make(&self) -> Result<(), StoreError> {
+        match DataFolder::open(&self.data) {
+            Ok(_) | Err(StoreError::Locked { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Opens the folder and its database, whether or not a hub runs on it: SQLite lets both write.
     pub(super) async fn open(&self) -> Result<(DataFolder, Store), StoreError> {
         let folder = DataFolder::open_shared(&self.data)?;

@@ -21,11 +21,17 @@ mod demo;
 /// `pilah-hub forecast`
 mod forecast;
 
+/// `pilah-hub keys`
+mod keys;
+
 /// `pilah-hub model`
 mod model;
 
 /// Secrets that a command drew.
 mod secret;
+
+/// `pilah-hub program`
+mod program;
 
 /// `pilah-hub serve`
 mod serve;
@@ -87,6 +93,10 @@ enum Command {
     Forecast(forecast::Args),
     /// Let others listen to the bins over MQTT
     Subscriber(subscriber::Args),
+    /// Look after the keys that sign updates
+    Keys(keys::Args),
+    /// Publish packages of the bin's program
+    Program(program::Args),
     /// Tell a broker of your own about hub, bins and subscribers
     Broker(broker::Args),
     /// Look after accounts
@@ -122,6 +132,8 @@ pub fn main() -> ExitCode {
             Command::Model(args) => model::run(args).await,
             Command::Forecast(args) => forecast::run(args).await,
             Command::Subscriber(args) => subscriber::run(args).await,
+            Command::Keys(args) => keys::run(args).await,
+            Command::Program(args) => program::run(args).await,
             Command::Broker(args) => broker::run(args).await,
             Command::User(args) => user::run(args).await,
             Command::Worker(args) => worker::run(args).await,
@@ -161,7 +173,7 @@ mod tests {
     #[test]
     fn commands_on_a_hubs_data_agree_on_where_they_are() {
         let command = super::command();
-        for name in ["bin", "broker", "dataset", "model", "subscriber", "train", "user", "worker"] {
+        for name in ["bin", "broker", "dataset", "keys", "model", "program", "subscriber", "train", "user", "worker"] {
             let command = command.find_subcommand(name).unwrap_or_else(|| panic!("{name} is a command"));
             let data = command.get_arguments().find(|argument| argument.get_long() == Some("data"));
             let default = data.unwrap_or_else(|| panic!("{name} has --data")).get_default_values();

@@ -18,6 +18,7 @@ use crate::secret::Secret;
 use crate::server;
 use crate::train::ACCEPTED_CONTAMINATION;
 use crate::train::params::check_contamination;
+use crate::updates::UpdatesConfig;
 
 /// Arguments of `pilah-hub serve`.
 #[derive(Debug, clap::Args)]
@@ -81,6 +82,13 @@ pub(super) struct Args {
     /// How long a reviewer has an image to themselves, in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = review::LEASE.as_secs() / 60, value_parser = clap::value_parser!(u64).range(1..=1440))]
     review_lease: u64,
+    /// Folder of the keys that sign updates, with a folder each for root, targets, snapshot and timestamp; keys in the
+    /// data folder, if left out
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+    /// Serve the update repository without a login, so that a bucket or a CDN can stand before it
+    #[arg(long)]
+    public_updates: bool,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -121,6 +129,7 @@ impl Args {
                 random_share: self.review_random_share,
                 lease: Duration::from_secs(self.review_lease * 60),
             },
+            updates: UpdatesConfig { keys: self.keys, public: self.public_updates },
         })
     }
 }

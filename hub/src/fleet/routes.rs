@@ -14,11 +14,12 @@ use super::one::{self, BinDetail};
 use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, Place};
 use super::{EnrolError, enrol, renew_secret, store};
 use crate::auth::{Access, Admin, Evictions, User};
-use crate::error::{HttpError, JsonBody, QueryArgs};
+use crate::error::{Chain, HttpError, JsonBody, QueryArgs};
 use crate::ingest::Publisher;
 use crate::live::{ItemSeen, Live};
 use crate::rollout::Rollout;
 use crate::store::{Store, now_ms};
+use crate::updates::Updates;
 
 /// The most items in one answer.
 const MOST_ITEMS: u64 = 500;
@@ -56,6 +57,7 @@ where
     Live: FromRef<S>,
     Publisher: FromRef<S>,
     Rollout: FromRef<S>,
+    Updates: FromRef<S>,
 {
     Router::new()
         .route("/api/v1/bins", get(bins).post(add_bin))
@@ -88,6 +90,9 @@ pub(crate) struct Enrolled {
     secret: String,
     /// The MQTT client id that it must use.
     client_id: String,
+    /// What it is to trust, for a file that its configuration names as `root` of `[updates]`; `null` if there is none,
+    /// and the hub says why.
+    root_of_trust: Option<String>,
 }
 
 /// Which items.
@@ -157,6 +162,7 @@ pub(crate) async fn bins(State(store): State<Store>, _user: User) -> Result<Json
 pub(crate) async fn add_bin(
     State(store): State<Store>,
     State(rollout): State<Rollout>,
+    State(updates): State<Updates>,
     Admin(user): Admin,
     JsonBody(new): JsonBody<NewBin>,
 ) -> Result<(StatusCode, Json<Enrolled>), HttpError> {
@@ -167,7 +173,7 @@ pub(crate) async fn add_bin(
     let secret = enrol(&store, &new.id, &name, &user.name).await?;
     rollout.nudge();
     tracing::info!(bin = %new.id, by = user.name, "bin enrolled");
-    Ok((StatusCode::CREATED, Json(enrolled(&new.id, secret.reveal()))))
+    Ok((StatusCode::CREATED, Json(enrolled(&new.id, secret.reveal(), &updates).await)))
 }
 
 /// Gives a bin a new secret, and ends the connection that was made by the old one.
@@ -178,6 +184,7 @@ pub(crate) async fn add_bin(
 pub(crate) async fn new_secret(
     State(store): State<Store>,
     State(evictions): State<Evictions>,
+    State(updates): State<Updates>,
     Admin(user): Admin,
     Path(id): Path<String>,
 ) -> Result<Json<Enrolled>, HttpError> {
@@ -185,11 +192,16 @@ pub(crate) async fn new_secret(
     let secret = renew_secret(&store, &id, &user.name).await?;
     evictions.nudge();
     tracing::info!(bin = %id, by = user.name, "bin secret renewed");
-    Ok(Json(enrolled(&id, secret.reveal())))
+    Ok(Json(enrolled(&id, secret.reveal(), &updates).await))
 }
 
-fn enrolled(id: &BinId, secret: &str) -> Enrolled {
-    Enrolled { id: id.to_string(), secret: secret.to_owned(), client_id: format!("pilah-{id}") }
+async fn enrolled(id: &BinId, secret: &str, updates: &Updates) -> Enrolled {
+    let root_of_trust = updates.root_of_trust().await;
+    if let Err(error) = &root_of_trust {
+        tracing::error!(bin = %id, error = %Chain(error), "a bin was enrolled without a root of trust");
+    }
+    let client_id = format!("pilah-{id}");
+    Enrolled { id: id.to_string(), secret: secret.to_owned(), client_id, root_of_trust: root_of_trust.ok() }
 }
 
 /// The newest items, newest first.

@@ -70,7 +70,10 @@ pub mod lineage;
 pub(crate) mod routes;
 
 /// Which part of a file is asked for.
-mod range;
+pub(crate) mod range;
+
+/// What of the registry leaves the hub.
+mod shelf;
 
 /// What a model version is to the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

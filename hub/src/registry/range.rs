@@ -5,7 +5,7 @@
 
 /// What is sent of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// All of it.
     Whole,
     /// What begins at this byte.
@@ -15,7 +15,7 @@ pub(super) enum Part {
 }
 
 /// What is sent of a file of `length` bytes to whoever asks with this `Range`.
-pub(super) fn part(range: Option<&str>, length: usize) -> Part {
+pub(crate) fn part(range: Option<&str>, length: usize) -> Part {
     let from = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
     match from {
         None => Part::Whole,

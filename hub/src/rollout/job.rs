@@ -7,7 +7,7 @@ use std::time::Duration;
 use pilah_models::name::BinId;
 use pilah_models::wire::DesiredModel;
 use sea_orm::DbErr;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -15,13 +15,20 @@ use super::{Rollout, Stage, stage, store};
 use crate::ingest::Publisher;
 use crate::registry::Registry;
 use crate::store::Store;
+use crate::updates::{Publication, Publications};
 
 /// How often it looks without being nudged.
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// Starts the reconciler; it ends with `shutdown`.
 #[must_use]
-pub fn start(store: Store, registry: &Registry, publisher: Publisher, shutdown: CancellationToken) -> Rollout {
+pub fn start(
+    store: Store,
+    registry: &Registry,
+    publisher: Publisher,
+    mut publications: watch::Receiver<Publications>,
+    shutdown: CancellationToken,
+) -> Rollout {
     let nudge = Arc::new(Notify::new());
     let rollout = Rollout { nudge: Arc::clone(&nudge) };
     let mut changes = registry.changes();
@@ -36,6 +43,7 @@ pub fn start(store: Store, registry: &Registry, publisher: Publisher, shutdown: 
                 _ = period.tick() => {}
                 () = nudge.notified() => {}
                 changed = changes.changed() => if changed.is_err() { return },
+                changed = publications.changed() => if changed.is_err() { return },
                 changed = connections.changed() => {
                     if changed.is_err() {
                         return;
@@ -44,7 +52,16 @@ pub fn start(store: Store, registry: &Registry, publisher: Publisher, shutdown: 
                     reconciler.told.clear();
                 }
             }
-            let desired = changes.borrow_and_update().clone();
+            let mut desired = changes.borrow_and_update().clone();
+            if let Some(model) = desired.take() {
+                let publication = publications.borrow_and_update().of(&model.version);
+                desired = match publication {
+                    // What is published in a moment is told then, with its name.
+                    Publication::Pending => None,
+                    Publication::As(target) => Some(DesiredModel { target: Some(target), ..model }),
+                    Publication::Not => Some(model),
+                };
+            }
             if let Err(error) = reconciler.reconcile(desired.as_ref()).await {
                 tracing::error!(%error, "what the bins should have is not stated; it is tried again");
             }

@@ -16,6 +16,9 @@ use utoipa::ToSchema;
 /// States what is desired until the hub stops.
 mod job;
 
+/// How the new version does in the field.
+mod field;
+
 /// Bins with what they reported, in the database.
 mod store;
 

@@ -50,6 +50,7 @@ use crate::secret::Secret;
 use crate::settings::Disk;
 use crate::store::{Blobs, DataFolder, Store, StoreError};
 use crate::train::Trainer;
+use crate::updates::Updates;
 use crate::{audit, embeddings, review, rollout, statistics};
 
 /// How long requests and jobs have to end when the hub stops.
@@ -200,7 +201,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     );
     let statistics =
         statistics::job::start(parts, config.data.clone(), vectors.clone(), trainer.clone(), turn, shutdown.clone());
-    let rollout = rollout::start(store.clone(), &registry, publisher.clone(), shutdown.clone());
+    let updates = Updates::new(&config.data, &config.updates);
+    updates.start(&registry, &mut tasks, shutdown.clone()).await;
+    let rollout = rollout::start(store.clone(), &registry, publisher.clone(), updates.publications(), shutdown.clone());
     let imports =
         Imports::open(store.clone(), blobs.clone(), &config.data, shutdown.clone()).await.map_err(StoreError::from)?;
     let forecasts = Forecasts::open(store.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
@@ -235,6 +238,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         vectors,
         statistics,
         trainer,
+        updates,
         rollout,
         shutdown: shutdown.clone(),
     };

@@ -33,6 +33,7 @@ pub(super) const NEEDED: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/api/v1/models/{version}/activate", Some(Admin)),
     ("POST", "/api/v1/models/{version}/evaluate", Some(Admin)),
     ("GET", "/api/v1/openapi.json", None),
+    ("PUT", "/api/v1/program", Some(Admin)),
     ("POST", "/api/v1/review/answers", Some(Reviewer)),
     ("POST", "/api/v1/review/next", Some(Reviewer)),
     ("POST", "/api/v1/review/undo", Some(Reviewer)),

@@ -12,7 +12,7 @@ mod errors;
 use super::{needs, status};
 use crate::{
     auth, dataset, evaluate, exchange, fleet, forecast, predict, registry, review, rollout, search, settings,
-    statistics, train,
+    statistics, train, updates,
 };
 
 /// What holds for the whole interface.
@@ -92,6 +92,7 @@ fn stages() -> Vec<Document> {
         registry::routes::ApiDoc::openapi(),
         exchange::routes::ApiDoc::openapi(),
         evaluate::routes::ApiDoc::openapi(),
+        updates::routes::ApiDoc::openapi(),
         rollout::routes::ApiDoc::openapi(),
         predict::routes::ApiDoc::openapi(),
         forecast::routes::ApiDoc::openapi(),

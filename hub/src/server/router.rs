@@ -16,7 +16,7 @@ use crate::config::MapTiles;
 use crate::error::HttpError;
 use crate::{
     auth, dashboard, dataset, evaluate, exchange, fleet, forecast, live, predict, registry, review, rollout, search,
-    settings, statistics, train,
+    settings, statistics, train, updates,
 };
 
 /// No request body is larger, in bytes, except where a route says otherwise.
@@ -62,6 +62,7 @@ fn stages() -> Router<AppState> {
         .merge(registry::routes::routes())
         .merge(exchange::routes::routes())
         .merge(evaluate::routes::routes())
+        .merge(updates::routes::routes())
         .merge(rollout::routes::routes())
         .merge(predict::routes::routes())
         .merge(forecast::routes::routes())

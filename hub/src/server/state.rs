@@ -29,6 +29,7 @@ use crate::settings::{Disk, Sources};
 use crate::statistics::Statistics;
 use crate::store::{Blobs, Store};
 use crate::train::{AcceptedContamination, Trainer};
+use crate::updates::Updates;
 
 /// All parts of a running hub.
 #[derive(Debug, Clone)]
@@ -61,6 +62,8 @@ pub struct AppState {
     pub statistics: Statistics,
     /// Trainings.
     pub trainer: Trainer,
+    /// Signed updates.
+    pub updates: Updates,
     /// Which bin should have which model.
     pub rollout: Rollout,
     /// The classes that samples may be given.
@@ -113,6 +116,7 @@ parts! { |state|
     AcceptedContamination => AcceptedContamination(state.config.accepted_contamination),
     Predictor => state.predictor.clone(),
     Forecasts => state.forecasts.clone(),
+    Updates => state.updates.clone(),
     Rollout => state.rollout.clone(),
     Sources => Sources {
         config: Arc::clone(&state.config),

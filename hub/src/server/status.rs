@@ -84,6 +84,10 @@ pub(super) struct Status {
     /// What is wrong with it, in words; absent if nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     model_notice: Option<String>,
+    /// Whether what bins load is signed as it should be.
+    updates_work: bool,
+    /// What is out of order with it, in words, for whoever is logged in.
+    updates_faults: Vec<String>,
     /// How far that model has come: by trainings, reviewed samples and accuracy.
     ai_level: Level,
     /// Messages since the hub started.
@@ -127,8 +131,11 @@ fn cannot_store(what: &str, trouble: Trouble) -> HttpError {
 pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> Result<Json<Status>, HttpError> {
     let db = state.store.db();
     let mut ingest = state.ingest.read();
+    let mut updates_faults = state.updates.view().faults;
+    let updates_work = updates_faults.is_empty();
     if User::from_request_parts(&mut parts, &state).await.is_err() {
         ingest.last_refusal = None;
+        updates_faults.clear();
     }
     let in_service = model::Entity::find().filter(model::Column::State.eq("in_service")).one(db).await?;
     Ok(Json(Status {
@@ -142,6 +149,8 @@ pub(super) async fn status(State(state): State<AppState>, mut parts: Parts) -> R
         labelled: sample::Entity::find().filter(sample::Column::Label.is_not_null()).count(db).await?,
         model: in_service.map(|row| row.version),
         model_notice: state.registry.notice(),
+        updates_work,
+        updates_faults,
         ai_level: level::level(&level::evidence(db).await?),
         ingest,
         broker: matches!(state.config.mqtt, Mqtt::Embedded { .. }).then(|| state.refusals.read()),

@@ -106,6 +106,8 @@ fn settings(config: &Config, mqtt: &str, room: Option<Room>) -> Vec<Setting> {
     vec![
         set(Server, "session_days", json!(days), Some(Unit::Days), None),
         set(Server, "map_tiles", json!(config.map_tiles.as_ref().map(MapTiles::url)), None, Some("--map-tiles URL")),
+        set(Server, "public_updates", json!(config.updates.public), None, Some("--public-updates")),
+        set(Server, "own_update_keys", json!(config.updates.keys.is_none()), None, Some("--keys DIR")),
         set(Storage, "database", json!("SQLite"), None, None),
         set(Storage, "data_bytes", json!(room.map(|room| room.used)), Some(Unit::Bytes), Some("--data DIR")),
         set(Storage, "free_bytes", json!(room.and_then(|room| room.free)), Some(Unit::Bytes), Some("--data DIR")),

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use pilah_models::name::{BinId, Label};
 use pilah_models::preprocess;
-use pilah_models::wire::CameraState;
+use pilah_models::wire::{CameraState, Probation};
 use serde::Serialize;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -77,6 +77,8 @@ struct Shown {
 struct State<'a> {
     bin: &'a BinId,
     model: &'a str,
+    probation: Option<&'a Probation>,
+    taken_back: usize,
     camera: &'a CameraState,
     connected: bool,
     scene: &'static str,
@@ -162,6 +164,8 @@ impl Preview {
         let state = State {
             bin: &self.bin,
             model: vitals.model.as_str(),
+            probation: vitals.probation.as_ref(),
+            taken_back: vitals.taken_back,
             camera: &vitals.camera,
             connected: vitals.connected,
             scene: match *self.sight.scene.borrow() {

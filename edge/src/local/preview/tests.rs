@@ -104,6 +104,7 @@ fn a_code_opens_the_page_the_state_and_the_items() {
     }
     let state: serde_json::Value = serde_json::from_str(&get("/state").2).expect("JSON");
     assert_eq!((&state["bin"], &state["model"], &state["scene"]), (&"b1".into(), &"m1".into(), &"empty".into()));
+    assert_eq!((&state["taken_back"], state["probation"].is_null()), (&0.into(), true));
     assert_eq!(state["region"], "[0.000, 0.000, 1.000, 1.000]");
     let items = state["items"].as_array().expect("a list");
     assert_eq!(items.len(), ITEMS, "the oldest is gone");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use pilah_models::wire::{Desired, Message, Reported};
+use pilah_models::name::ContentId;
+use pilah_models::wire::{Desired, Message, Reported, TAKEN_BACK, TakenBack, UpdateState};
 use tracing::{debug, info, warn};
 
 use super::trust::Looked;
@@ -14,8 +15,17 @@ use crate::link::Outgoing;
 use crate::model_store::download::Supply;
 use crate::model_store::fetch::FetchError;
 use crate::model_store::gate::Gate;
-use crate::model_store::{InForce, UpdateError};
+use crate::model_store::{InForce, UpdateError, selftest};
 use crate::outbox::Key;
+
+/// What is said on `reported`, as far as it is news. Of a trial, each tenth of its items and of its time.
+#[derive(Debug, PartialEq)]
+pub(super) struct News {
+    in_force: ContentId,
+    update: UpdateState,
+    trial: Option<(u64, u64)>,
+    taken_back: Vec<TakenBack>,
+}
 
 impl Bin {
     pub(super) fn handle_desired(&mut self, desired: Desired) {
@@ -34,6 +44,7 @@ impl Bin {
         info!(model = %target.version, "update begins");
         let (store, hub, current, events) =
             (self.store.clone(), self.hub.clone(), self.in_force.clone(), self.events.clone());
+        let album = Arc::clone(&self.album);
         let (is_wanted, data_dir) = (Arc::new(AtomicBool::new(true)), self.config.data_dir.clone());
         self.is_wanted = Arc::clone(&is_wanted);
         let gate = Gate::new(Arc::clone(&is_wanted), self.config.updates.bandwidth);
@@ -58,6 +69,11 @@ impl Bin {
                     store.prepare(&current, &target, &supply)
                 }
             };
+            let outcome = outcome.and_then(|prepared| {
+                let fit = selftest::examine(&album.pictures(), &current.classifier, &prepared.classifier)?;
+                info!(model = %prepared.version(), %fit, "model tried on the last pictures");
+                Ok(prepared)
+            });
             let given_up = |error| if gate.is_wanted() { error } else { UpdateError::given_up() };
             let outcome = outcome.map_err(given_up);
             let spent = Looked { spent: Some((target.manifest, gate.bytes())), ..Looked::default() };
@@ -75,17 +91,14 @@ impl Bin {
         let now = Instant::now();
         let wanted = self.plan.is_wanted();
         let outcome = outcome.and_then(|prepared| {
-            let put = || self.store.put_in_force(&prepared, &self.in_force.id);
+            let mut put = || self.standing.put_in_force(&prepared, self.in_force.version());
             if wanted { put().map(|()| Some(prepared)) } else { Ok(None) }
         });
         match outcome {
             Ok(Some(in_force)) => {
                 info!(model = %in_force.version(), "model in force");
                 self.plan.handle_success(in_force.id.clone(), now);
-                self.model.send_replace(in_force.clone());
-                self.in_force = in_force;
-                self.body.compare(&self.in_force.classifier.manifest().labels);
-                self.publish_status();
+                self.exchange(in_force);
             }
             Ok(None) => {
                 info!(model = %self.in_force.version(), "the model that has come is not wanted any more");
@@ -100,21 +113,34 @@ impl Bin {
         }
     }
 
+    /// Classifies with this model from now on, and says so.
+    pub(super) fn exchange(&mut self, in_force: InForce) {
+        self.model.send_replace(in_force.clone());
+        self.in_force = in_force;
+        self.body.compare(&self.in_force.classifier.manifest().labels);
+        self.publish_status();
+    }
+
     /// Says on `reported` what is new.
     pub(super) fn report(&mut self) {
-        let news = (self.in_force.id.clone(), self.plan.state());
+        let news = News {
+            in_force: self.in_force.id.clone(),
+            update: self.plan.state(),
+            trial: self.standing.tenths(),
+            taken_back: self.standing.blocked().take(TAKEN_BACK).cloned().collect(),
+        };
         if self.connection.is_none() || self.said.as_ref() == Some(&news) {
             return;
         }
         let reported = Reported {
             header: self.header(),
             model: self.in_force.version().clone(),
-            manifest: news.0.clone(),
-            update: news.1.clone(),
+            manifest: news.in_force.clone(),
+            update: news.update.clone(),
             connection: self.connection_number,
             trust: Some(self.belief.trust().clone()),
-            probation: None,
-            taken_back: Vec::new(),
+            probation: self.standing.probation(),
+            taken_back: news.taken_back.clone(),
             program: None,
             update_bytes: self.belief.update_bytes(),
         };

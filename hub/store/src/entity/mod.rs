@@ -64,3 +64,6 @@ pub mod forecast_result;
 
 /// What the fill sensor of a bin told in a day.
 pub mod fill_day;
+
+/// What a bin's items of a day, a model and a label came to.
+pub mod field_day;

@@ -150,6 +150,9 @@ async function refresh() {
     const rate = last && state.uptime_s > last.uptime_s ? (state.frames - last.frames) / (state.uptime_s - last.uptime_s) : null;
     last = state;
     const figures = [`model ${state.model}`, state.connected ? "connected" : "not connected"];
+    const trial = state.probation;
+    if (trial) figures.push(`on trial after ${trial.before}: ${trial.items} of ${trial.of_items} items`);
+    if (state.taken_back) figures.push(`${state.taken_back} taken back`);
     if (rate !== null && rate >= 0) figures.push(`${rate.toFixed(1)} frames/s`);
     if (state.frames_corrupt) figures.push(`${state.frames_corrupt} damaged`);
     by("figures").textContent = figures.join(" · ");

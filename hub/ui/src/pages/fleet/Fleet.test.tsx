@@ -93,7 +93,10 @@ it("enrols a bin, and shows its secret with the lines of its configuration", asy
     "POST /api/v1/bins": () =>
       taken
         ? problem(409, "bin-exists", "bin kitchen is enrolled already")
-        : Response.json({ id: "kitchen", secret: "s3cr3t", client_id: "kitchen" }, { status: 201 }),
+        : Response.json(
+            { id: "kitchen", secret: "s3cr3t", client_id: "kitchen", root_of_trust: '{"signed":"ü"}' },
+            { status: 201 },
+          ),
   });
   await show(<Fleet />);
   await userEvent.click(await screen.findByRole("button", { name: "Enrol a bin" }));
@@ -109,6 +112,9 @@ it("enrols a bin, and shows its secret with the lines of its configuration", asy
   await userEvent.click(within(dialog).getByRole("button", { name: "Enrol a bin" }));
   await within(dialog).findByText("s3cr3t");
   expect(within(dialog).getByLabelText("Configuration").textContent).toContain('url = "mqtt://broker:1883"');
+  expect(within(dialog).getByLabelText("Configuration").textContent).toContain('root = "/etc/pilah/root.json"');
+  const root = within(dialog).getByRole("link", { name: "Root of trust (root.json)" }).getAttribute("href");
+  expect(root?.split(",").slice(1).map(decodeURIComponent)).toEqual(['{"signed":"ü"}']);
   const sent = requests.filter((request) => request.method === "POST");
   expect(await sent.at(-1)?.json()).toEqual({ id: "kitchen", name: "The kitchen" });
   await userEvent.click(within(dialog).getByRole("button", { name: "I have noted the secret" }));

@@ -13,6 +13,8 @@ const kinds = [
   "dataset.",
   "bin.",
   "model.",
+  "keys.",
+  "program.",
   "training.",
   "forecast.",
   "user.",
