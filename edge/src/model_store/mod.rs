@@ -509,7 +509,7 @@ impl ModelStore {
         for path in files(&self.folder.join("objects")) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if !used.contains(name.strip_suffix(download::PART).unwrap_or(&name)) {
-                fs::remove_file(&path).ok();
+                durable::remove(&path).ok();
             }
         }
     }

@@ -114,6 +114,12 @@ impl Repository {
         Ok(Some(Self::new(of.root.clone(), data_dir.join("trust"), source, of.clock_wait)))
     }
 
+    /// The same, by which the clock is waited for no longer than that.
+    #[must_use]
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// What is believed, and what not, from disk alone.
     #[must_use]
     pub fn standing(&self) -> Trust {
