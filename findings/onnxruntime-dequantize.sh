@@ -16,8 +16,9 @@
 #   Cast and Mul, operators 13: Gemm
 #   Cast and Mul, operators 21: Gemm
 #
-# Fails if that changes. Pilah writes heads with Cast and Mul (models/src/onnx/head.rs), which also mean the same in
-# operator sets before 13, where DequantizeLinear knows one scale for all. Needs Python 3 and PyPI.
+# Fails if that changes: Pilah writes heads with Cast and Mul (models/src/onnx/head.rs), which also mean the same in
+# operator sets before 13, where DequantizeLinear knows one scale for all.
+# Needs Python 3 and PyPI. Takes some seconds.
 set -euo pipefail
 
 expected=$(sed -n 's/^#   \(DequantizeLinear\|Cast and Mul\), /\1, /p' "$0")
