@@ -39,7 +39,7 @@ mod tests {
         let mut leftovers = Leftovers::default();
         assert!(leftovers.due(vec![old.clone()], begin).is_empty());
         assert!(leftovers.due(vec![old.clone(), other.clone()], begin + 23 * hour).is_empty());
-        assert_eq!(leftovers.due(vec![old.clone(), other.clone()], begin + 24 * hour), [old.clone()]);
+        assert_eq!(leftovers.due(vec![old.clone(), other.clone()], begin + 24 * hour), vec![old.clone()]);
         assert!(leftovers.due(vec![other.clone()], begin + 25 * hour).is_empty(), "named again");
         assert!(leftovers.due(vec![old.clone(), other.clone()], begin + 26 * hour).is_empty(), "its day begins anew");
         assert_eq!(leftovers.due(vec![old, other.clone()], begin + 47 * hour), [other]);

@@ -192,7 +192,7 @@ pub(crate) async fn metadata(
         keep: if file == TIMESTAMP { Keep::Ask } else { Keep::Forever { public: updates.0.public } },
         length: bytes.len() as u64,
     };
-    Ok(about.answer(&asked, |from| async move { Ok(Body::from(Bytes::from(bytes).slice(from..))) }).await?)
+    about.answer(&asked, |from| async move { Ok(Body::from(Bytes::from(bytes).slice(from..))) }).await
 }
 
 /// A target of the update repository, by its content: `SHA256.name`. Whoever has a part of it asks for the rest by
@@ -227,7 +227,7 @@ pub(crate) async fn target(
     let (open, length) = open.await.map_err(|error| cannot_read(&file, error))?;
     let keep = Keep::Forever { public: updates.0.public };
     let about = About { tag: sha256.into(), kind: "application/octet-stream", keep, length };
-    Ok(about.answer(&asked, |from| from_byte(open, from, file)).await?)
+    about.answer(&asked, |from| from_byte(open, from, file)).await
 }
 
 /// What is left of a file from a byte on, a chunk at a time.
