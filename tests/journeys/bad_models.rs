@@ -93,6 +93,8 @@ fn a_model_whose_program_is_killed_again_and_again_is_given_up_by_the_bin() {
         hub_url: &artifacts.url(),
         bundle: &folder.path().join("bundle"),
         camera: &format!("kind = \"replay\"\nfolder = {:?}", folder.path().join("photos")),
+        root: None,
+        more: "",
     });
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -142,8 +142,8 @@ impl Repository {
         };
         let clock = Clock { now, synchronised, waited: self.started.elapsed() };
         match client.check(clock) {
-            Ok(Outcome::Waiting(_)) => {
-                (standing(Some(&client), TrustBy::WaitingForTime, None), Err(UpdateError::ClockAwaited))
+            Ok(Outcome::Waiting(left)) => {
+                (standing(Some(&client), TrustBy::WaitingForTime, None), Err(UpdateError::ClockAwaited(left)))
             }
             Ok(Outcome::Checked(Checked { trusted, by, notes, .. })) => {
                 let by = match by {
