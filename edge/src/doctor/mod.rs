@@ -1,6 +1,6 @@
 //! `pilah-edge doctor`: what is wrong with an installation, and what to do. It looks at the
 //! configuration, the disk, the model, the clock, the hub, the updates, the broker, the id, the camera, the flaps and whatever else
-//! is wired, says one line of each, and changes nothing but a file of its own that it removes.
+//! is wired, says one line of each, and changes nothing but files of its own that it removes.
 //!
 //! ```text
 //! ok    disk           /var/lib/pilah-edge: 21.4 GB free

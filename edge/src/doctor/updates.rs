@@ -51,8 +51,8 @@ fn judge(address: &str, root: &Path, trust: &Trust, signed: Result<Signed, Updat
         Err(error) if trust.root.is_none() => fail(
             CHECK,
             format!("{}: {}", root.display(), crate::words::in_words(&error)),
-            "Copy repository/metadata/1.root.json (or a newer root) of the hub's data folder to this file. Until then \
-             the bin works with the model it has, and installs nothing.",
+            "Write what `pilah-hub keys root` prints at the hub into this file. Until then the bin works with the model \
+             it has, and installs nothing.",
         ),
         Err(error) => fail(
             CHECK,
@@ -128,7 +128,7 @@ mod tests {
         let lacking = told("1", 0, true);
         assert_eq!(lacking.verdict, Verdict::Fail, "{lacking}");
         assert!(lacking.words.contains("cannot read the root of trust"), "{lacking}");
-        assert!(lacking.advice.as_deref().is_some_and(|advice| advice.contains("1.root.json")), "{lacking}");
+        assert!(lacking.advice.as_deref().is_some_and(|advice| advice.contains("pilah-hub keys root")), "{lacking}");
 
         std::fs::write(&root, hub.root_of_trust().expect("a root")).expect("writes");
         let lasts = i64::try_from(Policy::default().timestamp.lasts.as_hours()).expect("small");

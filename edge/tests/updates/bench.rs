@@ -10,6 +10,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use pilah_edge::model_store::gate::Gate;
 use pilah_edge::model_store::repository::Repository;
+use pilah_edge::model_store::standing::{Standing, StandingRules};
+use pilah_edge::model_store::starts::StartRules;
+use pilah_edge::model_store::trial::ProbationRules;
 use pilah_edge::model_store::{InForce, ModelStore, UpdateError};
 use pilah_models::bundle::{Bundle, FileRef, InputSpec, Lineage, Manifest, uniform_thresholds};
 use pilah_models::infer::{Backbone, Head, golden};
@@ -255,12 +258,9 @@ pub(crate) struct Bin {
 }
 
 impl Bin {
-    pub(crate) fn load(&self) -> InForce {
-        self.store.load(|_| {}).expect("there is a model")
-    }
-
+    /// What would be in force, if it started now.
     pub(crate) fn version(&self) -> String {
-        self.load().version().to_string()
+        self.store.find(|_| {}).expect("there is a model").version().to_string()
     }
 
     /// Looks at the repository by a clock that is right.
@@ -269,12 +269,34 @@ impl Bin {
         (trust, signed.map(drop))
     }
 
-    /// An update as the loop makes it, but for the trial of the model.
-    pub(crate) fn update(&self, desired: &DesiredModel, now: Timestamp) -> Result<InForce, UpdateError> {
+    /// Starts as the program does.
+    pub(crate) fn begin(&self) -> (InForce, Standing) {
+        let rules = StandingRules { probation: Some(ProbationRules::default()), starts: StartRules::default() };
+        self.store.begin(rules, Some("boot".to_owned()), |_| {}).expect("there is a model")
+    }
+
+    /// An update as the loop makes it: the bin starts, installs, and `then` says what becomes of the model on trial.
+    pub(crate) fn update_and(
+        &self,
+        desired: &DesiredModel,
+        now: Timestamp,
+        then: impl FnOnce(&mut Standing),
+    ) -> Result<InForce, UpdateError> {
+        let (current, mut standing) = self.begin();
         let (_, signed) = self.repository.check(now, true, &Gate::open());
-        let current = self.load();
-        let prepared = self.store.prepare_signed(&current, desired, &signed?, &|| None)?;
-        self.store.put_in_force(&prepared, &current.id).map(|()| prepared)
+        let prepared = signed.and_then(|signed| self.store.prepare_signed(&current, desired, &signed, &|| None));
+        let put = prepared.and_then(|prepared| {
+            standing.put_in_force(&prepared, current.version())?;
+            then(&mut standing);
+            Ok(prepared)
+        });
+        standing.handle_stop();
+        put
+    }
+
+    /// The same with a model that passes.
+    pub(crate) fn update(&self, desired: &DesiredModel, now: Timestamp) -> Result<InForce, UpdateError> {
+        self.update_and(desired, now, Standing::commit)
     }
 }
 

@@ -25,7 +25,7 @@ struct Life {
     record: Record<Mark>,
 }
 
-/// Checks, installs, follows a new root, begins what breaks off, installs again and goes back.
+/// Checks, installs, follows a new root, begins what breaks off, installs again, takes back, and goes back when told.
 fn live() -> Life {
     let bench = Bench::new();
     let models: Vec<Bundle> = (1..=4).map(|n| small(&format!("m{n}"), n)).collect();
@@ -46,8 +46,13 @@ fn live() -> Life {
         bench.honest();
         bin.update(&wish(&models[2]), now()).expect("it is signed");
         mark(Mark::Runs(3));
-        bin.update(&wish(&models[3]), now()).expect("it is signed");
-        mark(Mark::Runs(4));
+        bin.update_and(&wish(&models[3]), now(), |standing| {
+            mark(Mark::Runs(4));
+            let back = standing.take_back("it is sure of nothing").expect("the one before is there");
+            assert_eq!(back.version().as_str(), "m3");
+            mark(Mark::Runs(3));
+        })
+        .expect("it is signed");
         bin.update(&wish(&models[1]), now()).expect("it is signed, still");
         mark(Mark::Runs(2));
     });
@@ -79,7 +84,7 @@ impl Life {
             _ => None,
         };
         let old = version(before).unwrap_or_else(|| "m1".to_owned());
-        let starts = bin.version();
+        let starts = bin.begin().0.version().to_string();
         assert!(starts == old || Some(&starts) == version(after).as_ref(), "{what}: {starts} after {old}");
         let (Some(Mark::Believes(believed)), _) = self.around(steps, |mark| matches!(mark, Mark::Believes(_))) else {
             return;
