@@ -76,6 +76,54 @@ fn the_bin_keeps_the_old_model_and_says_why() {
     });
 }
 
+#[test]
+fn a_model_whose_program_is_killed_again_and_again_is_given_up_by_the_bin() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    photos::lay_out(&folder.path().join("photos"), 3);
+    let (old, next) = (model::untrained("m-old"), model::untrained("m-next"));
+    model::write(&old, &folder.path().join("bundle"));
+    let artifacts = Artifacts::serve();
+    artifacts.offer(&next);
+    let mut broker = Mosquitto::start();
+    broker.admit(&[("bin", "the bin's secret")]);
+    let mut bin = Bin::start(&Setup {
+        id: "bin",
+        secret: "the bin's secret",
+        mqtt_url: &broker.url(),
+        hub_url: &artifacts.url(),
+        bundle: &folder.path().join("bundle"),
+        camera: &format!("kind = \"replay\"\nfolder = {:?}", folder.path().join("photos")),
+        root: None,
+        more: "",
+    });
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut hub = FakeHub::connect(&broker).await;
+        hub.want(&next).await;
+        let is_next = |reported: &Reported| reported.manifest == next.id() && reported.update == UpdateState::Idle;
+        let mut reported = hub.wait_for(&bin, is_next).await;
+        assert_eq!(reported.probation.as_ref().map(|trial| trial.before.as_str()), Some("m-old"));
+        // The run in which it came, and two starts.
+        for _ in 0..2 {
+            bin.kill();
+            bin.restart();
+            let epoch = reported.header.epoch;
+            reported = hub.wait_for(&bin, |said| is_next(said) && said.header.epoch != epoch).await;
+        }
+        bin.kill();
+        bin.restart();
+        let refused = |said: &Reported| matches!(said.update, UpdateState::Failed { .. });
+        let reported = hub.wait_for(&bin, refused).await;
+        assert_eq!((&reported.model, &reported.manifest), (&old.manifest().version, &old.id()));
+        let UpdateState::Failed { error, .. } = &reported.update else { unreachable!("waited for it") };
+        assert!(error.contains("pilah-edge unblock") && error.contains("crashed 3 times in a row"), "{error}");
+        assert_eq!(reported.taken_back.first().map(|one| &one.manifest), Some(&next.id()));
+    });
+    let doctor = bin.doctor();
+    assert!(doctor.contains("m-next") && doctor.contains("was taken back: the program crashed 3 times"), "{doctor}");
+}
+
 /// The hub's side of the broker, played by the test.
 struct FakeHub {
     client: AsyncClient,

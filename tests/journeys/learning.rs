@@ -1,7 +1,7 @@
 //! Labels make a new head; both bins take it and classify with it.
 
 use pilah_tests::bin::{Bin, Setup};
-use pilah_tests::hub::Hub;
+use pilah_tests::hub::{Admission, Hub};
 use pilah_tests::mosquitto::Mosquitto;
 use pilah_tests::program::eventually;
 use pilah_tests::{model, photos};
@@ -15,8 +15,8 @@ fn through_the_embedded_broker() {
     let bundle = tempfile::tempdir().expect("a temporary folder");
     model::write(&model::teachable("m0"), bundle.path());
     let hub = Hub::with_embedded_broker(bundle.path());
-    let secrets = [hub.enrol("left"), hub.enrol("right")];
-    learn(&hub, bundle.path(), [&secrets[0], &secrets[1]]);
+    let admissions = ["left", "right"].map(|id| hub.admit(id));
+    learn(&hub, bundle.path(), &admissions);
 }
 
 #[test]
@@ -25,18 +25,18 @@ fn through_mosquitto() {
     model::write(&model::teachable("m0"), bundle.path());
     let mut broker = Mosquitto::start();
     let hub = Hub::with_mosquitto(bundle.path(), &broker);
-    let secrets = [hub.enrol("left"), hub.enrol("right")];
-    broker.admit(&[("left", &secrets[0]), ("right", &secrets[1])]);
-    learn(&hub, bundle.path(), [&secrets[0], &secrets[1]]);
+    let admissions = ["left", "right"].map(|id| hub.admit(id));
+    broker.admit(&[("left", &admissions[0].secret), ("right", &admissions[1].secret)]);
+    learn(&hub, bundle.path(), &admissions);
 }
 
-fn learn(hub: &Hub, bundle: &std::path::Path, secrets: [&str; 2]) {
+fn learn(hub: &Hub, bundle: &std::path::Path, admissions: &[Admission; 2]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     photos::lay_out(folder.path(), PHOTOS);
-    let bins = [("left", "1/2", secrets[0]), ("right", "2/2", secrets[1])].map(|(id, part, secret)| {
+    let bins = [("left", "1/2"), ("right", "2/2")].into_iter().zip(admissions).map(|((id, part), admission)| {
         Bin::start(&Setup {
             id,
-            secret,
+            secret: &admission.secret,
             mqtt_url: &hub.mqtt_url(),
             hub_url: &hub.url(),
             bundle,
@@ -44,10 +44,11 @@ fn learn(hub: &Hub, bundle: &std::path::Path, secrets: [&str; 2]) {
                 "kind = \"replay\"\nfolder = {:?}\npart = {part:?}\nframes_per_second = 0\nrepeat = true",
                 folder.path()
             ),
-            root: None,
+            root: Some(&admission.root),
             more: "",
         })
     });
+    let bins: Vec<Bin> = bins.collect();
     let report = || format!("{}\n{}\n{}", hub.output(), bins[0].output(), bins[1].output());
 
     // A person labels what has come.
@@ -80,7 +81,10 @@ fn learn(hub: &Hub, bundle: &std::path::Path, secrets: [&str; 2]) {
             let list = hub.try_get("/api/v1/bins")?;
             let state = list.as_array().and_then(|l| l.iter().find(|b| b["id"] == bin)).ok_or("no such bin")?;
             match state["model"].as_str() {
-                Some(model) if model == version => Ok(()),
+                Some(model) if model == version => {
+                    assert_eq!(state["trust"]["by"], "signatures", "it was signed: {state}");
+                    Ok(())
+                }
                 _ => Err(format!("{state}\n{}", report())),
             }
         });

@@ -49,7 +49,7 @@ impl Bin {
         let updates = setup.root.map_or_else(String::new, |root| {
             let file = folder.path().join("root.json");
             fs::write(&file, root).expect("writes");
-            format!("[updates]\nroot = {file:?}\n\n")
+            format!("[updates]\nroot = {file:?}\n# Whether the machine of the tests has its clock set is not their business.\nclock_wait_s = 0.0\n\n")
         });
         let configuration = format!(
             "version = 1\ndata_dir = {data:?}\n\n[bin]\nid = {id:?}\n\n[camera]\n{camera}\n\n[model]\nbundle = {bundle:?}\n\n\

@@ -47,7 +47,7 @@ impl RawProbation {
             items: within("updates.probation.items", self.items, 1, 10_000)?,
             time: time("updates.probation.minutes", self.minutes, 60.0, 100_000.0)?,
             longest: time("updates.probation.longest_hours", self.longest_hours, 3600.0, 10_000.0)?,
-            unsure: within("updates.probation.unsure", self.unsure, 0.0, 1.0)?,
+            unsure: within("updates.probation.unsure", self.unsure, 0.05, 1.0)?,
             latency: within("updates.probation.latency", self.latency, 0.0, 1000.0)?,
         };
         let starts = StartRules {

@@ -100,6 +100,9 @@ fn an_error_names_file_key_and_value() {
         ("[mqtt]", "[samples]\nrandom_share = 1.5\n[mqtt]", "samples.random_share = 1.5"),
         ("[mqtt]", "[outbox]\nmax_bytes = 5\n[mqtt]", "outbox.max_bytes = 5"),
         ("[mqtt]", "[trigger]\nsettle_s = nan\n[mqtt]", "trigger.settle_s = NaN"),
+        ("[mqtt]", "[updates.probation]\nunsure = 0.0\n[mqtt]", "updates.probation.unsure = 0.0: it must be from 0.05"),
+        ("[mqtt]", "[updates.probation]\nminutes = -1\n[mqtt]", "updates.probation.minutes = -1.0"),
+        ("[mqtt]", "[updates.probation]\nitem = 3\n[mqtt]", "unknown field `item`"),
         ("[mqtt]", "[trigger]\nregion = [0.5, 0.0, 0.6, 1.0]\n[mqtt]", "is no part of the picture"),
         ("[mqtt]", "[metrics]\nlisten = \"9464\"\n[mqtt]", "metrics.listen = \"9464\": it must be an IP address"),
         (

@@ -1,6 +1,6 @@
 //! `pilah-edge doctor`: what is wrong with an installation, and what to do. It looks at the
-//! configuration, the disk, the model, the clock, the hub, the broker, the id, the camera, the flaps and whatever else
-//! is wired, says one line of each, and changes nothing but a file of its own that it removes.
+//! configuration, the disk, the model, the clock, the hub, the updates, the broker, the id, the camera, the flaps and whatever else
+//! is wired, says one line of each, and changes nothing but files of its own that it removes.
 //!
 //! ```text
 //! ok    disk           /var/lib/pilah-edge: 21.4 GB free
@@ -16,6 +16,9 @@ mod machine;
 
 /// The broker, the hub, and whether another bin has this one's id.
 mod network;
+
+/// Whose word counts for updates.
+mod updates;
 
 /// What the camera sees.
 mod camera;
@@ -128,6 +131,7 @@ pub fn examine(path: &Path, out: &mut impl Write) -> io::Result<Verdict> {
     let made = model.as_ref().map(|model| model.classifier.manifest().created_at);
     tell(machine::clock(Timestamp::now(), crate::health::machine::clock_synced(), made, hub_time))?;
     tell(finding)?;
+    tell(updates::updates(&config, password.as_ref(), made))?;
     tell(network::broker(&config, password.as_ref()))?;
     tell(network::identity(&config, Note::read(&config.data_dir).as_ref()))?;
     for finding in [network::largest_message(&config, password.as_ref()), network::undelivered(&config)] {

@@ -45,6 +45,7 @@ fn each_part_has_a_line_and_what_fails_says_what_to_do() {
         ("disk", "ok"),
         ("model", "ok"),
         ("hub", "warn"),
+        ("updates", "ok"),
         ("broker", "fail"),
         ("identity", "ok"),
         ("camera", "ok"),

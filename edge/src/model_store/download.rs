@@ -2,11 +2,11 @@
 //! and the next attempt goes on behind it; so a link that breaks, a disk that is full for a while and a program that is
 //! restarted cost what was on the way, and not all of it again.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek as _, SeekFrom, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use pilah_models::durable;
+use pilah_models::durable::{self, Growing};
 use pilah_models::name::ContentId;
 
 use super::fetch::{FetchError, Incoming};
@@ -46,15 +46,12 @@ pub(super) fn come(object: &Path) -> u64 {
 /// Fetches what is lacking of an artifact, and returns all of it. If it is what its id says, it is on disk as `object`
 /// then; if not, nothing is left of it.
 pub(super) fn download(object: &Path, id: &ContentId, limit: u64, supply: &Supply<'_>) -> Result<Vec<u8>, FetchError> {
-    if let Some(folder) = object.parent() {
-        fs::create_dir_all(folder).map_err(FetchError::Write)?;
-    }
     let resumed = come(object) > 0;
     match attempt(object, id, limit, supply) {
         // What came earlier may be what is wrong with it.
         Ok(bytes) if resumed && ContentId::of(&bytes) != *id => attempt(object, id, limit, supply),
         Err(FetchError::Status { status: 416, .. } | FetchError::TooLarge { .. }) if resumed => {
-            fs::remove_file(part_of(object)).map_err(FetchError::Write)?;
+            durable::remove(&part_of(object)).map_err(FetchError::Write)?;
             attempt(object, id, limit, supply)
         }
         ended => ended,
@@ -64,43 +61,27 @@ pub(super) fn download(object: &Path, id: &ContentId, limit: u64, supply: &Suppl
 fn attempt(object: &Path, id: &ContentId, limit: u64, supply: &Supply<'_>) -> Result<Vec<u8>, FetchError> {
     let path = part_of(object);
     // Opened before anything is asked for: what cannot be kept is not fetched.
-    let mut part =
-        OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(FetchError::Write)?;
-    let have = part.metadata().map_err(FetchError::Write)?.len();
+    let mut part = Growing::open(&path).map_err(FetchError::Write)?;
+    let have = part.length();
     if have < limit || have == 0 {
         let incoming = (supply.fetch)(id, have, limit)?;
-        let from = incoming.from;
-        part.set_len(from).and_then(|()| part.seek(SeekFrom::Start(from))).map_err(FetchError::Write)?;
-        let copied = incoming.copy_to(&mut Synced(&part), limit, supply.is_wanted);
+        if incoming.from != have {
+            part.cut(incoming.from).map_err(FetchError::Write)?;
+        }
+        let copied = incoming.copy_to(&mut part, limit, supply.is_wanted);
         if let Err(FetchError::TooLarge { .. }) = copied {
-            fs::remove_file(&path).map_err(FetchError::Write)?;
+            durable::remove(&path).map_err(FetchError::Write)?;
         }
         copied?;
     }
     let finish = || -> io::Result<Vec<u8>> {
-        part.sync_all()?;
         let bytes = fs::read(&path)?;
         if ContentId::of(&bytes) == *id {
-            fs::rename(&path, object)?;
-            durable::sync_folder(object.parent().unwrap_or(object))?;
+            durable::rename(&path, object)?;
         } else {
-            fs::remove_file(&path)?;
+            durable::remove(&path)?;
         }
         Ok(bytes)
     };
     finish().map_err(FetchError::Write)
-}
-
-/// A file whose pieces are on disk as soon as they are written: a power cut costs no more than one of them.
-struct Synced<'a>(&'a File);
-
-impl Write for Synced<'_> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        let written = self.0.write(piece)?;
-        self.0.sync_data().map(|()| written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -1,13 +1,15 @@
 //! Artifacts over HTTP: `GET {hub}/api/v1/artifacts/{sha256}` with the bin's credentials. What has come of one is asked
 //! for no second time (`Range: bytes=N-`); a hub that does not know how sends all of it again.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pilah_models::durable::Growing;
 use pilah_models::name::{BinId, ContentId};
+use pilah_trust::target::{STEP, fill};
 use ureq::tls::TlsConfig;
 
 use crate::address::HubAddress;
@@ -85,31 +87,33 @@ impl std::fmt::Debug for Incoming {
 }
 
 /// Bytes that are read at once, and after which it is asked whether they are still wanted.
-const PIECE: usize = pilah_trust::target::STEP;
+const PIECE: usize = STEP;
 
 impl Incoming {
-    /// Writes what comes to `sink`, as long as `is_wanted`, until the artifact has `limit` bytes at most.
+    /// Appends what comes to `sink`, piece by piece, as long as `is_wanted`, until the artifact has `limit` bytes at most.
     ///
     /// # Errors
     /// [`FetchError`]; what came before it is in `sink`.
-    pub fn copy_to(self, sink: &mut dyn Write, limit: u64, is_wanted: &dyn Fn() -> bool) -> Result<(), FetchError> {
+    pub fn copy_to(self, sink: &mut Growing, limit: u64, is_wanted: &dyn Fn() -> bool) -> Result<(), FetchError> {
         let Self { from, stated, mut body, url } = self;
         let (mut piece, mut come) = (vec![0; PIECE], 0_u64);
         loop {
             if !is_wanted() {
                 return Err(FetchError::NotWanted);
             }
-            let read = match body.read(&mut piece) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(FetchError::Transport { url, reason: error.to_string() }),
-            };
+            let (read, broken) = fill(&mut body, &mut piece);
             come += read as u64;
             if from + come > limit {
                 return Err(FetchError::TooLarge { url, limit });
             }
-            sink.write_all(&piece[..read]).map_err(FetchError::Write)?;
+            if read > 0 {
+                sink.append(&piece[..read]).map_err(FetchError::Write)?;
+            }
+            match broken {
+                Some(error) => return Err(FetchError::Transport { url, reason: error.to_string() }),
+                None if read == 0 => break,
+                None => {}
+            }
         }
         if stated.is_some_and(|stated| stated != come) {
             let broke_off = io::Error::from(io::ErrorKind::UnexpectedEof);
@@ -287,8 +291,18 @@ mod tests {
     /// All of an artifact, of which the first `have` have come before.
     fn fetch(hub: &Hub, id: &ContentId, have: u64, limit: u64) -> Result<(u64, Vec<u8>), FetchError> {
         let incoming = hub.fetch(id, have, limit)?;
-        let (from, mut bytes) = (incoming.from, Vec::new());
-        incoming.copy_to(&mut bytes, limit, &|| true).map(|()| (from, bytes))
+        let from = incoming.from;
+        let (copied, bytes) = copied(incoming, limit, &|| true);
+        copied.map(|()| (from, bytes))
+    }
+
+    /// What of an artifact is written, whatever ends it.
+    fn copied(incoming: Incoming, limit: u64, is_wanted: &dyn Fn() -> bool) -> (Result<(), FetchError>, Vec<u8>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("part");
+        let mut part = Growing::open(&path).expect("made");
+        let result = incoming.copy_to(&mut part, limit, is_wanted);
+        (result, std::fs::read(&path).expect("reads"))
     }
 
     #[test]
@@ -319,9 +333,10 @@ mod tests {
     fn what_is_not_wanted_any_more_ends_between_two_pieces() {
         let (hub, request) = answer(http("200 OK", &[7; 3 * PIECE]));
         let incoming = hub.fetch(&ContentId::of(b"x"), 0, 1 << 20).expect("it begins");
-        let (mut bytes, left) = (Vec::new(), std::cell::Cell::new(2));
+        let left = std::cell::Cell::new(2);
         let is_wanted = || left.replace(left.get() - 1) > 0;
-        let error = incoming.copy_to(&mut bytes, 1 << 20, &is_wanted).expect_err("it ends");
+        let (ended, bytes) = copied(incoming, 1 << 20, &is_wanted);
+        let error = ended.expect_err("it ends");
         assert!(matches!(error, FetchError::NotWanted) && error.may_pass(), "{error}");
         assert!((1..3 * PIECE).contains(&bytes.len()), "what came before is kept: {}", bytes.len());
         drop(request);

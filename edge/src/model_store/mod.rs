@@ -75,6 +75,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use download::Supply;
 use fetch::FetchError;
@@ -130,7 +131,7 @@ pub enum UpdateError {
     Unsigned(#[from] signed::Unsigned),
     /// Nothing is believed before the clock is set.
     #[error("waits for the clock to be set: signatures hold until a time")]
-    ClockAwaited,
+    ClockAwaited(Duration),
     /// The model is larger than a bin can load.
     #[error("the {part} has {bytes} bytes, more than the {LARGEST_NETWORK} that a bin loads")]
     TooLarge {
@@ -173,7 +174,7 @@ impl UpdateError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Fetch { source, .. } => source.may_pass(),
-            Self::Store(_) | Self::NoRoom { .. } | Self::ClockAwaited => true,
+            Self::Store(_) | Self::NoRoom { .. } | Self::ClockAwaited(_) => true,
             // Whoever stands in between may be gone next time; but what came whole and is not what was signed is not
             // fetched again and again.
             Self::Trust(error) => {
@@ -509,7 +510,7 @@ impl ModelStore {
         for path in files(&self.folder.join("objects")) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if !used.contains(name.strip_suffix(download::PART).unwrap_or(&name)) {
-                fs::remove_file(&path).ok();
+                durable::remove(&path).ok();
             }
         }
     }

@@ -191,6 +191,16 @@ impl Plan {
         wanted.error = Some(error);
     }
 
+    /// The attempt ended before anything was asked for, since the clock is waited for: the next is made at `then`. That is
+    /// no failure, and no reason for longer pauses.
+    pub fn handle_waiting(&mut self, then: Instant, now: Instant) {
+        let wanted = self.is_wanted();
+        self.handle_given_up(now);
+        if let Some(wanted) = self.wanted.as_mut().filter(|_| wanted) {
+            wanted.step = Step::Due(then);
+        }
+    }
+
     /// What to report.
     #[must_use]
     pub fn state(&self) -> UpdateState {
@@ -276,6 +286,23 @@ mod tests {
             assert_eq!(plan.poll_timeout(), Some(now + pause * SECOND));
             now += pause * SECOND;
         }
+    }
+
+    #[test]
+    fn a_clock_is_waited_for_in_even_steps_and_that_is_no_failure() {
+        let (mut plan, mut now) = plan();
+        plan.handle_desired(desired(1, Some("m2")), now);
+        for _ in 0..5 {
+            assert_eq!(polled(&mut plan, now).as_deref(), Some("m2"));
+            plan.handle_waiting(now + 30 * SECOND, now);
+            assert_eq!((polled(&mut plan, now), plan.poll_timeout()), (None, Some(now + 30 * SECOND)));
+            assert!(matches!(plan.state(), UpdateState::Fetching { .. }), "{:?}", plan.state());
+            now += 30 * SECOND;
+        }
+        assert_eq!(polled(&mut plan, now).as_deref(), Some("m2"));
+        plan.handle_desired(desired(2, Some("m3")), now);
+        plan.handle_waiting(now + 30 * SECOND, now);
+        assert_eq!(polled(&mut plan, now).as_deref(), Some("m3"), "another that is wanted is not put off");
     }
 
     #[test]

@@ -114,6 +114,12 @@ impl Repository {
         Ok(Some(Self::new(of.root.clone(), data_dir.join("trust"), source, of.clock_wait)))
     }
 
+    /// The same, by which the clock is waited for no longer than that.
+    #[must_use]
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// What is believed, and what not, from disk alone.
     #[must_use]
     pub fn standing(&self) -> Trust {
@@ -136,8 +142,8 @@ impl Repository {
         };
         let clock = Clock { now, synchronised, waited: self.started.elapsed() };
         match client.check(clock) {
-            Ok(Outcome::Waiting(_)) => {
-                (standing(Some(&client), TrustBy::WaitingForTime, None), Err(UpdateError::ClockAwaited))
+            Ok(Outcome::Waiting(left)) => {
+                (standing(Some(&client), TrustBy::WaitingForTime, None), Err(UpdateError::ClockAwaited(left)))
             }
             Ok(Outcome::Checked(Checked { trusted, by, notes, .. })) => {
                 let by = match by {

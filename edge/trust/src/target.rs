@@ -9,11 +9,11 @@
 //! again. What has come is worth nothing until it is whole and has the SHA-256 that was signed; if a part turns out to be wrong
 //! (blocks that a card lost, or a target that was changed on its way), it is deleted, and fetched once more from the start.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use pilah_models::durable;
+use pilah_models::durable::{self, Growing};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -101,26 +101,18 @@ impl Client {
             self.remove_part(target, folder)?;
             return Err(TrustError::ArbitraryTarget { name: target.name.clone(), what });
         }
-        fs::rename(target.part(folder), &path).map_err(disk("write", &path))?;
-        durable::sync_folder(folder).map_err(disk("write", folder))?;
+        durable::rename(&target.part(folder), &path).map_err(disk("write", &path))?;
         Ok(Fetched { path, bytes, resumed })
     }
 
     /// Fetches what is lacking of a part: how many bytes came, and at which byte it was taken up.
     fn complete(&self, target: &Target, folder: &Path) -> Result<(u64, u64), TrustError> {
         let part = target.part(folder);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(&part)
-            .map_err(disk("write", &part))?;
-        let mut have = file.metadata().map_err(disk("read", &part))?.len();
-        if have > target.length {
-            file.set_len(0).map_err(disk("write", &part))?;
-            have = 0;
+        let mut file = Growing::open(&part).map_err(disk("write", &part))?;
+        if file.length() > target.length {
+            file.cut(0).map_err(disk("write", &part))?;
         }
+        let have = file.length();
         if have == target.length {
             return Ok((0, have));
         }
@@ -141,13 +133,17 @@ impl Client {
         if reply.from != have && reply.from != 0 {
             return Err(unreachable(format!("asked for from byte {have}, it came from byte {}", reply.from).into()));
         }
-        file.set_len(reply.from).and_then(|()| file.seek(SeekFrom::Start(reply.from))).map_err(disk("write", &part))?;
+        if reply.from != have {
+            file.cut(reply.from).map_err(disk("write", &part))?;
+        }
         // One byte more than was signed shows that there are more.
         let mut body = reply.body.take(target.length + 1 - reply.from);
         let (mut bytes, mut buffer) = (0, vec![0; STEP]);
         loop {
             let (read, broken) = fill(&mut body, &mut buffer);
-            file.write_all(&buffer[..read]).and_then(|()| file.sync_data()).map_err(disk("write", &part))?;
+            if read > 0 {
+                file.append(&buffer[..read]).map_err(disk("write", &part))?;
+            }
             bytes += read as u64;
             if let Some(broken) = broken {
                 return Err(unreachable(broken.into()));
@@ -165,7 +161,7 @@ impl Client {
 
     fn remove_part(&self, target: &Target, folder: &Path) -> Result<(), TrustError> {
         let part = target.part(folder);
-        fs::remove_file(&part).map_err(disk("delete", &part))
+        durable::remove(&part).map_err(disk("delete", &part))
     }
 }
 
@@ -180,8 +176,8 @@ fn wrong(target: &Target, folder: &Path) -> Result<Option<String>, TrustError> {
     Ok((sha256 != target.sha256).then(|| format!("SHA-256 {sha256} instead of {}", target.sha256)))
 }
 
-/// Reads until the buffer is full, nothing more comes, or it breaks off.
-fn fill(body: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
+/// Reads until the buffer is full, nothing more comes, or it breaks off: how much, and why it broke off.
+pub fn fill(body: &mut impl Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match body.read(&mut buffer[filled..]) {

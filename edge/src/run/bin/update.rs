@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pilah_models::name::ContentId;
 use pilah_models::wire::{Desired, Message, Reported, TAKEN_BACK, TakenBack, UpdateState};
@@ -17,6 +17,9 @@ use crate::model_store::fetch::FetchError;
 use crate::model_store::gate::Gate;
 use crate::model_store::{InForce, UpdateError, selftest};
 use crate::outbox::Key;
+
+/// How often it is looked whether a clock that is waited for has been set: it costs nothing.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
 /// What is said on `reported`, as far as it is news. Of a trial, each tenth of its items and of its time.
 #[derive(Debug, PartialEq)]
@@ -105,6 +108,7 @@ impl Bin {
                 self.plan.handle_given_up(now);
             }
             Err(e) if e.is_given_up() => self.plan.handle_given_up(now),
+            Err(UpdateError::ClockAwaited(left)) => self.plan.handle_waiting(now + left.min(LOOK_AT_CLOCK), now),
             Err(e) => {
                 let words = crate::words::in_words(&e);
                 warn!(error = words, model = %self.in_force.version(), "update failed, the old model goes on");

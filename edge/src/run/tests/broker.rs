@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pilah_models::bundle::Bundle;
-use pilah_models::name::{BinId, ContentId};
+use pilah_models::name::{BinId, ContentId, TargetName};
 use pilah_models::wire::topic::{self, Channel};
 use pilah_models::wire::{Acks, Command, Desired, DesiredModel, Event, Header, Message, Sample, Status};
 
@@ -99,7 +100,13 @@ impl Broker {
 
     /// The hub wants this model, now and for whoever connects later.
     pub(super) fn want(&self, bundle: &Bundle) {
-        let model = DesiredModel { version: bundle.manifest().version.clone(), manifest: bundle.id(), target: None };
+        self.want_signed(bundle, None);
+    }
+
+    /// The same by the name of a signed target.
+    pub(super) fn want_signed(&self, bundle: &Bundle, target: Option<&str>) {
+        let target = target.map(|target| TargetName::new(target).expect("valid"));
+        let model = DesiredModel { version: bundle.manifest().version.clone(), manifest: bundle.id(), target };
         let mut state = self.state();
         let desired = Desired { header: header(&mut state), model: Some(model), program: None }.encode();
         state.desired = Some(desired.clone());
@@ -264,6 +271,8 @@ pub(super) struct Artifacts {
     address: SocketAddr,
     files: Arc<Mutex<BTreeMap<ContentId, Vec<u8>>>>,
     asked_as: Arc<Mutex<Vec<String>>>,
+    /// Where the signed repository is.
+    repository: Arc<Mutex<Option<PathBuf>>>,
     /// Whether answers are held back.
     held: Arc<(Mutex<bool>, Condvar)>,
 }
@@ -272,7 +281,13 @@ impl Artifacts {
     pub(super) fn serve() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let artifacts = Self { address, files: Arc::default(), asked_as: Arc::default(), held: Arc::default() };
+        let artifacts = Self {
+            address,
+            files: Arc::default(),
+            asked_as: Arc::default(),
+            repository: Arc::default(),
+            held: Arc::default(),
+        };
         let serving = artifacts.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -290,6 +305,11 @@ impl Artifacts {
         for bytes in [bundle.manifest_bytes(), bundle.backbone(), bundle.head()] {
             self.files.lock().expect("not poisoned").insert(ContentId::of(bytes), bytes.to_vec());
         }
+    }
+
+    /// Serves a signed repository as well.
+    pub(super) fn serve_repository(&self, folder: PathBuf) {
+        *self.repository.lock().expect("not poisoned") = Some(folder);
     }
 
     /// Holds back answers, or lets them go.
@@ -314,7 +334,11 @@ impl Artifacts {
         drop(self.held.1.wait_while(held, |held| *held).expect("not poisoned"));
         let path = request.split(' ').nth(1).unwrap_or_default();
         let id = path.strip_prefix("/api/v1/artifacts/").and_then(|id| ContentId::new(id).ok());
-        let file = id.and_then(|id| self.files.lock().expect("not poisoned").get(&id).cloned());
+        let signed = path.strip_prefix("/repo/").zip(self.repository.lock().expect("not poisoned").clone());
+        let file = match signed {
+            Some((name, folder)) => std::fs::read(folder.join(name)).ok(),
+            None => id.and_then(|id| self.files.lock().expect("not poisoned").get(&id).cloned()),
+        };
         let (status, body) = file.map_or(("404 Not Found", Vec::new()), |bytes| ("200 OK", bytes));
         let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes())?;

@@ -8,10 +8,10 @@ use crate::testing::with_threshold;
 /// A configuration by which trials are short.
 fn config(setup: &Setup, artifacts: &Artifacts, more: &str) -> Config {
     let more = format!(
-        "hub.url = \"http://{}\"\nupdates.probation = {{ items = 20, minutes = 0.0, latency = 0.0 {more} }}",
+        "hub.url = \"http://{}\"\nupdates.probation = {{ items = 10, minutes = 0.0, latency = 0.0 {more} }}",
         artifacts.address()
     );
-    setup.config("repeat = true\nframes_per_second = 100", &more)
+    setup.config("repeat = true", &more)
 }
 
 fn reported(broker: &Broker) -> Option<Reported> {
@@ -46,7 +46,7 @@ async fn a_bad_model_is_taken_back_by_the_bin_itself_and_a_good_one_passes() {
     artifacts.add(&good);
     let running = Running::start(config(&setup, &artifacts, ""));
     let broker = &setup.broker;
-    broker.wait_for("items by m1", |b| items_by(b, "m1") >= 20);
+    broker.wait_for("items by m1", |b| items_by(b, "m1") >= 10);
 
     broker.want(&bad);
     broker.wait_for("m2 taken back", |b| reported(b).is_some_and(|r| !r.taken_back.is_empty()));
@@ -63,15 +63,15 @@ async fn a_bad_model_is_taken_back_by_the_bin_itself_and_a_good_one_passes() {
         broker.published("reported").iter().map(|r| Reported::decode(r).expect("a valid message")).collect();
     let on_trial = all.iter().find_map(|r| r.probation.as_ref().map(|trial| (&r.model, trial)));
     let (model, trial) = on_trial.expect("the trial was told");
-    assert_eq!((model.as_str(), trial.before.as_str(), trial.of_items), ("m2", "m1", 20));
+    assert_eq!((model.as_str(), trial.before.as_str(), trial.of_items), ("m2", "m1", 10));
     let before = items_by(broker, "m1");
-    broker.wait_for("m1 to go on", |b| items_by(b, "m1") > before + 3);
+    broker.wait_for("m1 to go on", |b| items_by(b, "m1") > before + 1);
     assert_eq!(last::<Status>(broker, "status").map(|status| status.model.to_string()).as_deref(), Some("m1"));
 
     // However often the hub wants it, and after a restart as well.
     broker.want(&bad);
     let before = items_by(broker, "m1");
-    broker.wait_for("m1 to go on", |b| items_by(b, "m1") > before + 3);
+    broker.wait_for("m1 to go on", |b| items_by(b, "m1") > before);
     running.stop().await;
     broker.forget();
     let running = Running::start(config(&setup, &artifacts, ""));
@@ -83,7 +83,7 @@ async fn a_bad_model_is_taken_back_by_the_bin_itself_and_a_good_one_passes() {
     broker.wait_for("its trial to be passed", |b| {
         is_in_force(b, &good) && reported(b).is_some_and(|r| r.probation.is_none())
     });
-    assert!(items_by(broker, "m3") >= 20);
+    broker.wait_for("the items of its trial", |b| items_by(b, "m3") >= 10);
     running.stop().await;
 
     // Somebody who says that the bin was wrong is believed.
