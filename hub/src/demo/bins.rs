@@ -123,7 +123,9 @@ fn configuration(folder: &Path, bin: &BinId, secret_file: &Path, view: &View, ar
             )
         }
     };
-    let updates = around.root.as_deref().map(|root| format!("[updates]\nroot = {}\n\n", quoted(root)));
+    // The hub's clock is theirs: where no time service runs, nothing would be gained by waiting for one.
+    let updates =
+        around.root.as_deref().map(|root| format!("[updates]\nroot = {}\nclock_wait_s = 0.0\n\n", quoted(root)));
     format!(
         "version = 1\ndata_dir = {data}\n\n[bin]\nid = \"{bin}\"\n\n[camera]\n{camera}\n\n[model]\nbundle = {bundle}\n\n\
          [mqtt]\nurl = \"{mqtt}\"\npassword_file = {secret}\n\n[hub]\nurl = \"{hub}\"\n\n{updates}\
