@@ -39,7 +39,11 @@ export function Secret({ enrolled }: { enrolled: Schemas["Enrolled"] }) {
           <Text fw={600} size="sm" mb={4}>
             {text("rootStep")}
           </Text>
-          <Anchor size="sm" href={`data:application/json;charset=utf-8,${encodeURIComponent(root)}`} download="root.json">
+          <Anchor
+            size="sm"
+            href={`data:application/json;charset=utf-8,${encodeURIComponent(root)}`}
+            download="root.json"
+          >
             {text("root")}
           </Anchor>
         </div>
