@@ -45,7 +45,7 @@ mod tests {
     fn fitted(bias: Vec<f32>) -> FittedHead {
         let classes = bias.len();
         let weights = (0..classes * 4).map(|i| i as f32 * 0.1 - 0.3).collect();
-        let layers = vec![LinearLayer { inputs: 4, outputs: classes, weights, bias }];
+        let layers = vec![LinearLayer { inputs: 4, outputs: classes, weights, bias, steps: None }];
         FittedHead { classes, embedding: 4, layers, temperature: 1.0, best_epoch: 1, history: Vec::new() }
     }
 

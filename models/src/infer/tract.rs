@@ -60,3 +60,27 @@ fn plan(bytes: &[u8], input: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
         .into_optimized()?
         .into_runnable()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::{LinearLayer, write_layers};
+
+    /// What a plan is made of.
+    fn kinds(onnx: &[u8]) -> Vec<String> {
+        let plan = Tract::load(onnx, &[1, 6]).expect("loads").plan;
+        plan.model().nodes().iter().map(|node| node.op().name().to_string()).collect()
+    }
+
+    #[test]
+    fn weights_in_8_bits_are_made_floats_when_they_are_loaded() {
+        let layer = |inputs: usize, outputs: usize| {
+            let weights = (0..inputs * outputs).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+            LinearLayer { inputs, outputs, weights, bias: vec![0.1; outputs], steps: None }
+        };
+        let mut layers = [layer(6, 5), layer(5, 3)];
+        let floats = kinds(&write_layers(&layers));
+        layers.iter_mut().for_each(|layer| layer.round(&vec![1.0; layer.inputs]));
+        assert_eq!(kinds(&write_layers(&layers)), floats, "each run computes what it always did");
+    }
+}

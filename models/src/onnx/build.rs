@@ -39,11 +39,21 @@ pub(super) fn value(name: &str, shape: &[Dim]) -> ValueInfoProto {
 /// A constant. Panics if `data` has another size than `shape`.
 pub(super) fn constant(name: &str, shape: &[usize], data: &[f32]) -> TensorProto {
     assert_eq!(shape.iter().product::<usize>(), data.len(), "{name} must be {shape:?}");
+    tensor(name, shape, DataType::Float, data.iter().flat_map(|x| x.to_le_bytes()).collect())
+}
+
+/// A constant of whole numbers in 8 bits. Panics if `data` has another size than `shape`.
+pub(super) fn bytes(name: &str, shape: &[usize], data: &[i8]) -> TensorProto {
+    assert_eq!(shape.iter().product::<usize>(), data.len(), "{name} must be {shape:?}");
+    tensor(name, shape, DataType::Int8, data.iter().map(|x| x.cast_unsigned()).collect())
+}
+
+fn tensor(name: &str, shape: &[usize], of: DataType, raw_data: Vec<u8>) -> TensorProto {
     TensorProto {
         name: name.into(),
         dims: shape.iter().map(|&size| size as i64).collect(),
-        data_type: DataType::Float as i32,
-        raw_data: data.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        data_type: of as i32,
+        raw_data,
         ..TensorProto::default()
     }
 }

@@ -3,12 +3,14 @@
 //! Every name in the two graphs gets the prefix of its part, so that none can clash; input and
 //! output of the whole are `image` and `probabilities`. The operator set is the backbone's: a head
 //! of Gemm, Relu and Softmax over two dimensions means the same in every set since 7. A head that uses
-//! anything else must be of the same set as the backbone.
+//! anything else must be of the same set as the backbone. Weights in 8 bits are made floats, which every
+//! runtime takes and which are the same numbers; the whole is hardly larger for it.
 
 use prost::Message;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 
 use super::build::{int, node};
+use super::head::with_floats;
 use super::{OnnxError, graph, interface, parse};
 
 /// The input's name in a merged file.
@@ -25,7 +27,7 @@ const STABLE_SINCE: i64 = 7;
 /// One of them is no usable ONNX file, or they need different operator sets.
 pub fn merge(backbone: &[u8], head: &[u8]) -> Result<Vec<u8>, OnnxError> {
     let mut backbone = parse(backbone)?;
-    let head = parse(head)?;
+    let head = with_floats(head).map_or_else(|| parse(head), |floats| parse(&floats))?;
     for model in [&backbone, &head] {
         if !model.functions.is_empty() {
             return Err(OnnxError::Mismatch("networks with functions of their own are not supported".into()));

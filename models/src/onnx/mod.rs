@@ -13,6 +13,9 @@ mod build;
 /// One or two linear layers and a softmax.
 mod head;
 
+/// Weights in 8 bits.
+mod steps;
+
 /// Backbone and head in one file.
 mod merge;
 
@@ -54,11 +57,12 @@ use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, type_p
 pub use brightness::Brightness;
 pub use change::Change;
 pub use external::Beside;
-pub use head::{LinearLayer, write_head, write_layers};
+pub use head::{LinearLayer, read_layers, write_head, write_layers};
 pub use intake::{Ending, Intake, intake};
 pub use merge::merge;
 pub use metadata::{stated_labels, stated_scaling, stated_scaling_of_processor};
 pub use split::{Split, split};
+pub use steps::Steps;
 pub use tiny::tiny_backbone;
 
 /// The version of the ONNX operators that are written.

@@ -12,7 +12,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
 use super::build::{Dim, value};
-use super::{OnnxError, graph, images, interface, parse, write_head};
+use super::{LinearLayer, OnnxError, Steps, graph, images, interface, parse, write_layers};
 
 /// The most numbers that a last layer may have: 64 classes of 65,536 features.
 const MOST_WEIGHTS: usize = 64 * 65_536;
@@ -42,25 +42,22 @@ pub fn split(onnx: &[u8]) -> Result<Split, OnnxError> {
     let ends = interface(whole)?;
     let layer = last_layer(whole, &ends.output)?;
     let was_log = ends_with(whole, &ends.output) == Some("LogSoftmax");
-    let head = write_head(&layer.weights, &layer.bias, layer.classes, layer.embedding);
+    let LastLayer { input, layer } = layer;
+    let (embedding, classes) = (layer.inputs, layer.outputs);
+    let head = write_layers(&[layer]);
 
-    let mut backbone = prune(whole, &layer.input);
-    backbone.output = vec![value(&layer.input, &[Dim::Any("N"), Dim::Size(layer.embedding)])];
+    let mut backbone = prune(whole, &input);
+    backbone.output = vec![value(&input, &[Dim::Any("N"), Dim::Size(embedding)])];
     backbone.value_info.clear();
     images::as_ours(&mut backbone)?;
     model.graph = Some(backbone);
-    let (embedding, classes) = (layer.embedding, layer.classes);
     Ok(Split { backbone: model.encode_to_vec(), head, embedding, classes, was_log })
 }
 
-struct LastLayer {
-    /// The tensor that enters it.
-    input: String,
-    /// `[classes, embedding]`, row by row.
-    weights: Vec<f32>,
-    bias: Vec<f32>,
-    classes: usize,
-    embedding: usize,
+/// A linear layer with the tensor that enters it.
+pub(super) struct LastLayer {
+    pub(super) input: String,
+    pub(super) layer: LinearLayer,
 }
 
 fn last_layer(graph: &GraphProto, output: &str) -> Result<LastLayer, OnnxError> {
@@ -101,7 +98,7 @@ fn not_linear(found: &str) -> OnnxError {
 
 /// The node that computes a tensor; copies of it are looked through, also those that are made floats, which all
 /// is here.
-fn producer<'a>(graph: &'a GraphProto, name: &str) -> Result<&'a NodeProto, OnnxError> {
+pub(super) fn producer<'a>(graph: &'a GraphProto, name: &str) -> Result<&'a NodeProto, OnnxError> {
     let mut name = name;
     // Each step goes to another node, or the graph has a circle.
     for _ in 0..=graph.node.len() {
@@ -120,12 +117,12 @@ fn is_float_cast(node: &NodeProto) -> bool {
     node.op_type == "Cast" && to == Some(DataType::Float as i64)
 }
 
-fn first_input(node: &NodeProto) -> Result<&str, OnnxError> {
+pub(super) fn first_input(node: &NodeProto) -> Result<&str, OnnxError> {
     let first = node.input.first().map(String::as_str);
     first.ok_or_else(|| OnnxError::Unusable(format!("has a {} without input", node.op_type)))
 }
 
-fn gemm(graph: &GraphProto, node: &NodeProto) -> Result<LastLayer, OnnxError> {
+pub(super) fn gemm(graph: &GraphProto, node: &NodeProto) -> Result<LastLayer, OnnxError> {
     let attribute = |name: &str| node.attribute.iter().find(|attribute| attribute.name == name);
     let number = |name: &str| attribute(name).map_or(1.0, |attribute| attribute.f);
     if attribute("transA").is_some_and(|attribute| attribute.i != 0) || number("alpha") != 1.0 || number("beta") != 1.0
@@ -150,8 +147,17 @@ fn layer(
     bias: Option<&TensorProto>,
     is_turned: bool,
 ) -> Result<LastLayer, OnnxError> {
-    let weights = node.input.get(1).and_then(|name| tensor(graph, name));
-    let weights = weights.ok_or_else(|| not_linear("a layer of computed weights"))?;
+    let name = node.input.get(1).map_or("", String::as_str);
+    if let Some((steps, whole)) = in_steps(graph, name).filter(|_| is_turned) {
+        let (outputs, inputs) = (steps.outputs.len(), steps.inputs.len());
+        let bias = bias_of(bias, outputs)?;
+        let weights = steps.weights(&whole);
+        // What somebody else wrote may have −128 steps, which would not be written back.
+        let steps = steps.are_of(&weights, &whole).then_some(steps);
+        let layer = LinearLayer { inputs, outputs, weights, bias, steps };
+        return Ok(LastLayer { input: first_input(node)?.to_owned(), layer });
+    }
+    let weights = tensor(graph, name).ok_or_else(|| not_linear("a layer of computed weights"))?;
     let numbers = floats(weights)?;
     let sides: Vec<usize> = weights.dims.iter().filter_map(|side| usize::try_from(*side).ok()).collect();
     let [rows, columns] = sides[..] else { return Err(not_linear("weights that are no matrix")) };
@@ -164,11 +170,41 @@ fn layer(
     } else {
         (0..numbers.len()).map(|i| numbers[i % embedding * classes + i / embedding]).collect()
     };
-    let bias = bias.map_or_else(|| Ok(vec![0.0; classes]), floats)?;
-    if bias.len() != classes {
-        return Err(OnnxError::Unusable(format!("has a bias of {} numbers for {classes} classes", bias.len())));
+    let bias = bias_of(bias, classes)?;
+    let layer = LinearLayer { inputs: embedding, outputs: classes, weights, bias, steps: None };
+    Ok(LastLayer { input: first_input(node)?.to_owned(), layer })
+}
+
+fn bias_of(bias: Option<&TensorProto>, outputs: usize) -> Result<Vec<f32>, OnnxError> {
+    let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), floats)?;
+    if bias.len() != outputs {
+        return Err(OnnxError::Unusable(format!("has a bias of {} numbers for {outputs} classes", bias.len())));
     }
-    Ok(LastLayer { input: first_input(node)?.to_owned(), weights, bias, classes, embedding })
+    Ok(bias)
+}
+
+/// Weights in 8 bits, as heads of ours have them: whole numbers `[outputs, inputs]`, made floats, times the steps of the
+/// outputs `[outputs, 1]`, times those of the inputs `[1, inputs]`.
+fn in_steps(graph: &GraphProto, weights: &str) -> Option<(Steps, Vec<i8>)> {
+    let product = |name: &str| {
+        let node = producer(graph, name).ok().filter(|node| node.op_type == "Mul")?;
+        Some((node.input.first()?.as_str(), tensor(graph, node.input.get(1)?)?))
+    };
+    let (rows, by_input) = product(weights)?;
+    let (whole, by_output) = product(rows)?;
+    let cast = graph.node.iter().find(|node| node.output.iter().any(|output| output == whole))?;
+    let whole = tensor(graph, cast.input.first()?).filter(|_| is_float_cast(cast))?;
+    let (outputs, inputs) = (floats(by_output).ok()?, floats(by_input).ok()?);
+    let shapes =
+        [(whole, [outputs.len(), inputs.len()]), (by_output, [outputs.len(), 1]), (by_input, [1, inputs.len()])];
+    let is_of = |tensor: &TensorProto, shape: [usize; 2]| tensor.dims == shape.map(|side| side as i64);
+    let fits = shapes.into_iter().all(|(tensor, shape)| is_of(tensor, shape))
+        && whole.data_type == DataType::Int8 as i32
+        && whole.raw_data.len() == outputs.len().saturating_mul(inputs.len())
+        && (1..=MOST_WEIGHTS).contains(&whole.raw_data.len())
+        && outputs.iter().chain(&inputs).all(|step| step.is_normal() && *step > 0.0);
+    let whole = whole.raw_data.iter().map(|x| x.cast_signed()).collect();
+    fits.then_some((Steps { outputs, inputs }, whole))
 }
 
 /// A constant tensor, kept as such or given by a `Constant` node.
@@ -240,7 +276,7 @@ mod tests {
     use crate::bundle::InputSpec;
     use crate::infer::{Backbone, Head, golden};
     use crate::onnx::build::{constant, int, ints, node};
-    use crate::onnx::{inspect, merge, tiny_backbone};
+    use crate::onnx::{inspect, merge, tiny_backbone, write_head};
 
     const WEIGHTS: [f32; 12] = [0.5, -0.25, 1.0, 0.0, -0.5, 0.75, 0.0, 2.0, 0.125, 0.0, -1.0, 0.5];
     const BIAS: [f32; 3] = [0.1, -0.1, 0.3];
@@ -302,6 +338,42 @@ mod tests {
             graph.node.retain(|node| node.op_type != "Softmax");
             graph.output[0].name = graph.node.last().expect("a Gemm").output[0].clone();
         }));
+    }
+
+    #[test]
+    fn weights_in_8_bits_stay_so_unless_they_would_not_be_written_back() {
+        let mut layer =
+            LinearLayer { inputs: 4, outputs: 3, weights: WEIGHTS.to_vec(), bias: BIAS.to_vec(), steps: None };
+        layer.round(&[1.0, 0.1, 3.0, 1.0]);
+        let head = write_layers(&[layer]);
+        let joined = |by_hand: &dyn Fn(&mut GraphProto)| {
+            with_end(|graph| {
+                drop_head(graph);
+                let mut tail = graph_of(&head);
+                by_hand(&mut tail);
+                for node in &mut tail.node {
+                    // The end is joined as it is: `merge` would make the weights floats.
+                    node.input.iter_mut().filter(|name| *name == "embedding").for_each(|name| {
+                        graph.node.last().expect("a backbone").output[0].clone_into(name);
+                    });
+                }
+                graph.node.append(&mut tail.node);
+                graph.initializer.append(&mut tail.initializer);
+                graph.output = tail.output;
+            })
+        };
+        let parts = split(&joined(&|_| ())).expect("is cut");
+        assert_eq!(parts.head, head, "byte for byte");
+        let parts = split(&joined(&|tail| tail.initializer[0].raw_data[0] = 128)).expect("is cut");
+        assert!(parts.head.len() < head.len(), "floats, whose file has fewer parts: {}", parts.head.len());
+        let found = super::super::read_layers(&parts.head).expect("a head of ours");
+        assert!(found[0].steps.is_none() && found[0].weights[0] < 0.0, "{found:?}");
+        let cut = split(&joined(&|tail| tail.initializer[0].raw_data.truncate(5))).expect_err("weights are missing");
+        assert!(cut.to_string().contains("computed weights"), "{cut}");
+    }
+
+    fn graph_of(onnx: &[u8]) -> GraphProto {
+        ModelProto::decode(onnx).expect("decodes").graph.expect("has a graph")
     }
 
     #[test]

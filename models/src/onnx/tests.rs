@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -58,6 +59,7 @@ fn a_head_with_a_hidden_layer_loads_merges_and_computes_what_it_says() {
         outputs,
         weights: (0..inputs * outputs).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) * 0.3).collect(),
         bias: (0..outputs).map(|i| i as f32 * 0.1 - 0.2).collect(),
+        steps: None,
     };
     let layers = [layer(8, 5), layer(5, 3)];
     let onnx = write_layers(&layers);
@@ -86,6 +88,71 @@ fn a_head_with_a_hidden_layer_loads_merges_and_computes_what_it_says() {
     }
     let older = spoilt(|m| m.opset_import[0].version = 11);
     merge(&older, &write_layers(&[layer(4, 5), layer(5, 3)])).expect("Relu is the same in 11");
+
+    let mut in_8_bits = layers.clone();
+    in_8_bits.iter_mut().for_each(|layer| layer.round(&vec![1.0; layer.inputs]));
+    let onnx = write_layers(&in_8_bits);
+    let merged = merge(&backbone, &onnx).expect("merges");
+    let floats = parse(&merged).expect("a network");
+    let kinds: HashSet<&str> = graph(&floats).expect("a graph").node.iter().map(|node| &*node.op_type).collect();
+    assert!(!kinds.contains("Cast") && !kinds.contains("Mul"), "others get floats: {kinds:?}");
+    let head = Head::load(&onnx, 8, 3).expect("the head loads");
+    for image in golden::images(&spec) {
+        let apart = head.probabilities(&loaded.embed(&image).expect("runs")).expect("runs");
+        for (a, b) in apart.iter().zip(run(&merged, &spec, &image)) {
+            assert!((a - b).abs() < 1e-6, "{apart:?} and {b}");
+        }
+    }
+}
+
+#[test]
+fn a_head_is_read_as_it_was_written_and_any_other_network_is_named() {
+    let layers = [
+        LinearLayer {
+            inputs: 2,
+            outputs: 3,
+            weights: vec![0.3, -1.0, 2.0, 0.0, 0.5, 7.0],
+            bias: vec![0.0; 3],
+            steps: None,
+        },
+        LinearLayer {
+            inputs: 3,
+            outputs: 2,
+            weights: vec![1.0, 0.0, -2.0, 0.1, 0.2, 0.3],
+            bias: vec![1.0; 2],
+            steps: None,
+        },
+    ];
+    for layers in [&layers[..], &layers[..1]] {
+        assert_eq!(read_layers(&write_layers(layers)).expect("a head"), layers);
+    }
+    let change = |change: fn(&mut GraphProto)| {
+        let mut model = ModelProto::decode(&*write_layers(&layers)).expect("a network");
+        change(graph_of(&mut model));
+        read_layers(&model.encode_to_vec()).expect_err("is no head of ours").to_string()
+    };
+    let cases = [
+        (
+            change(|g| g.node.last_mut().expect("a node").op_type = "Sigmoid".into()),
+            "has Sigmoid where a head has Softmax",
+        ),
+        (change(|g| g.node[1].op_type = "Tanh".into()), "has Tanh where a head has Relu"),
+        (change(|g| g.node[0].input[0] = "active1".into()), "goes round in a circle"),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, format!("the network {expected}"));
+    }
+    assert!(read_layers(&tiny_backbone(1, 16, 4)).is_err());
+}
+
+/// Heads that were made before weights had 8 bits: those in the field.
+#[test]
+fn the_head_that_shipped_first_is_read_and_written_back_byte_for_byte() {
+    let shipped =
+        fs::read(PathBuf::from_iter([env!("CARGO_MANIFEST_DIR"), "default/head.onnx"])).expect("models/default");
+    let layers = read_layers(&shipped).expect("a head of ours");
+    assert!(layers.iter().all(|layer| layer.steps.is_none()));
+    assert_eq!(write_layers(&layers), shipped);
 }
 
 /// The example backbones lie outside the repository; where they are missing, the test above has to do.

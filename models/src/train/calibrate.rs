@@ -17,7 +17,7 @@ pub(super) fn calibrate(head: &mut FittedHead, validation: &Examples) {
         validation.embeddings.chunks(validation.embedding).map(|row| logits(head, row)).collect();
     let temperature = temperature(&logits, &validation.targets) as f32;
     let last = head.layers.last_mut().expect("a head has a layer");
-    last.weights.iter_mut().chain(&mut last.bias).for_each(|x| *x /= temperature);
+    last.divide(temperature);
     head.temperature = temperature;
 }
 

@@ -136,7 +136,7 @@ impl Checkpoint {
         let layer = |layer: &StoredLayer| {
             let (weights, bias) = (from_bytes(&layer.weights)?, from_bytes(&layer.bias)?);
             let fits = weights.len() == layer.inputs * layer.outputs && bias.len() == layer.outputs;
-            fits.then_some(LinearLayer { inputs: layer.inputs, outputs: layer.outputs, weights, bias })
+            fits.then_some(LinearLayer { inputs: layer.inputs, outputs: layer.outputs, weights, bias, steps: None })
         };
         self.best.iter().map(layer).collect()
     }

@@ -2,13 +2,14 @@
 //! hidden layer.
 //!
 //! ```text
-//! examples → check → standardise → fit (AdamW, early stopping) → calibrate → thresholds
+//! examples → check → standardise → fit (AdamW, early stopping) → round → calibrate → thresholds
 //! ```
 //!
 //! The backbone stays as it is, so an image's embedding is computed once and a retraining takes
 //! seconds. The features are standardised for the fit; their scale, and the temperature that
 //! calibrates the probabilities, are folded into weights and bias, so that the head that ships is
-//! linear layers and a softmax. The same examples, parameters and seed give the same head, byte for
+//! linear layers and a softmax. Its weights have 8 bits each, for a bin on a thin link loads every head; they are
+//! rounded here, once, before anything is decided about the head. The same examples, parameters and seed give the same head, byte for
 //! byte, on the same machine, also if the fit was interrupted and taken up from a [`Checkpoint`].
 //! Memory is that of the examples and of three copies of the head, however many epochs there are.
 
@@ -32,6 +33,9 @@ mod checkpoint;
 
 /// The fit itself.
 mod fit;
+
+/// Weights in 8 bits.
+mod rounding;
 
 /// Probabilities that mean what they say.
 mod calibrate;
@@ -169,7 +173,7 @@ pub struct EpochReport {
     pub validation_accuracy: f32,
 }
 
-/// A head as it was fitted, with scale and temperature folded in.
+/// A head as it ships, with scale and temperature folded in and weights in 8 bits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedHead {
     /// How many classes it tells apart.
@@ -245,6 +249,7 @@ pub fn fit_from(
     }
     let class_weights = class_weights(&counts, params.class_weights);
     let mut fitted = fit::fit(train, validation, &class_weights, params, checkpoint, on_epoch)?;
+    rounding::round(&mut fitted.layers, train);
     calibrate::calibrate(&mut fitted, validation);
     Ok(fitted)
 }

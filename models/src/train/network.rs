@@ -164,7 +164,7 @@ impl Network {
         let layer = |Layer { weights, bias }: &Layer| {
             let (inputs, outputs) = weights.value.dim();
             let weights = weights.value.t().iter().copied().collect();
-            LinearLayer { inputs, outputs, weights, bias: bias.value.to_vec() }
+            LinearLayer { inputs, outputs, weights, bias: bias.value.to_vec(), steps: None }
         };
         self.layers.iter().map(layer).collect()
     }

@@ -7,24 +7,30 @@ const LEAST_DEVIATION: f32 = 1e-6;
 
 /// Mean of each feature, and 1 / standard deviation, or 0 for a constant feature.
 pub(super) struct Scale {
-    mean: Vec<f32>,
-    inverse: Vec<f32>,
+    pub(super) mean: Vec<f32>,
+    pub(super) inverse: Vec<f32>,
 }
 
 impl Scale {
     pub(super) fn of(examples: &Examples) -> Self {
-        let count = examples.len() as f64;
-        let mut sums = vec![0.0_f64; examples.embedding];
-        for row in examples.embeddings.chunks(examples.embedding) {
-            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
-        }
+        Self::of_rows(examples.embedding, examples.len(), &|see| {
+            examples.embeddings.chunks(examples.embedding).for_each(see);
+        })
+    }
+
+    /// That of `count` rows of `features` numbers, which `visit` shows one after the other; it is called twice, so that
+    /// rows that are computed need not be kept.
+    pub(super) fn of_rows(features: usize, count: usize, visit: &dyn Fn(&mut dyn FnMut(&[f32]))) -> Self {
+        let count = count as f64;
+        let mut sums = vec![0.0_f64; features];
+        visit(&mut |row| sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x)));
         let means: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
-        let mut squares = vec![0.0_f64; examples.embedding];
-        for row in examples.embeddings.chunks(examples.embedding) {
+        let mut squares = vec![0.0_f64; features];
+        visit(&mut |row| {
             for ((square, &x), mean) in squares.iter_mut().zip(row).zip(&means) {
                 *square += (f64::from(x) - mean).powi(2);
             }
-        }
+        });
         let inverse = |square: &f64| match (square / count).sqrt() as f32 {
             deviation if deviation > LEAST_DEVIATION => 1.0 / deviation,
             _ => 0.0,
