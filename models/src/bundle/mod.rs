@@ -3,7 +3,7 @@
 //! ```text
 //! manifest.json   labels, input, thresholds, golden outputs, lineage; names the other two by SHA-256
 //! backbone.onnx   image → embedding; large, the same for many versions
-//! head.onnx       embedding → calibrated probabilities; a few KB, new at each retraining
+//! head.onnx       embedding → calibrated probabilities; some 40 KB, new at each retraining
 //! ```
 //!
 //! A `Bundle` in memory is whole: its bytes have the SHA-256 that its manifest states. Whether it

@@ -20,7 +20,7 @@ pub(super) fn round(layers: &mut [LinearLayer], train: &Examples) {
     for index in 0..layers.len() {
         if index > 0 {
             let (before, inputs) = (&layers[..index], layers[index].inputs);
-            scale = Scale::of_rows(inputs, train.len(), &|see| visit(before, train, see));
+            scale = Scale::of_rows(inputs, train.len(), |see| visit(before, train, see));
         }
         round_layer(&mut layers[index], &scale);
     }

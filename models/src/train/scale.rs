@@ -13,14 +13,14 @@ pub(super) struct Scale {
 
 impl Scale {
     pub(super) fn of(examples: &Examples) -> Self {
-        Self::of_rows(examples.embedding, examples.len(), &|see| {
+        Self::of_rows(examples.embedding, examples.len(), |see| {
             examples.embeddings.chunks(examples.embedding).for_each(see);
         })
     }
 
     /// That of `count` rows of `features` numbers, which `visit` shows one after the other; it is called twice, so that
     /// rows that are computed need not be kept.
-    pub(super) fn of_rows(features: usize, count: usize, visit: &dyn Fn(&mut dyn FnMut(&[f32]))) -> Self {
+    pub(super) fn of_rows(features: usize, count: usize, visit: impl Fn(&mut dyn FnMut(&[f32]))) -> Self {
         let count = count as f64;
         let mut sums = vec![0.0_f64; features];
         visit(&mut |row| sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x)));
