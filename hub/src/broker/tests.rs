@@ -115,7 +115,7 @@ async fn what_is_retained_waits_for_who_comes_later() {
         manifest: pilah_models::name::ContentId::of(b"manifest"),
         target: None,
     };
-    hub.running.state.publisher.desired(&bin("b1"), Some(model.clone())).expect("is queued");
+    hub.running.state.publisher.desired(&bin("b1"), Some(model.clone()), None).expect("is queued");
     let mut later = TestBin::connect(hub.port(), "b1", secret.reveal()).await.expect("connects");
     assert!(later.subscribe(&Channel::Desired.of(&bin("b1"))).await);
     let wanted = later.next(|packet| match packet {

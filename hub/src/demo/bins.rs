@@ -48,6 +48,8 @@ pub(super) struct Surroundings {
     pub hub_url: String,
     /// The model that ships.
     pub bundle: PathBuf,
+    /// What it is to trust; without, it goes by the hub's word.
+    pub root: Option<PathBuf>,
 }
 
 /// Writes the folder of a bin, with its secret in a file that only this user can read, and gives
@@ -121,15 +123,19 @@ fn configuration(folder: &Path, bin: &BinId, secret_file: &Path, view: &View, ar
             )
         }
     };
+    // The hub's clock is theirs: where no time service runs, nothing would be gained by waiting for one.
+    let updates =
+        around.root.as_deref().map(|root| format!("[updates]\nroot = {}\nclock_wait_s = 0.0\n\n", quoted(root)));
     format!(
         "version = 1\ndata_dir = {data}\n\n[bin]\nid = \"{bin}\"\n\n[camera]\n{camera}\n\n[model]\nbundle = {bundle}\n\n\
-         [mqtt]\nurl = \"{mqtt}\"\npassword_file = {secret}\n\n[hub]\nurl = \"{hub}\"\n\n\
+         [mqtt]\nurl = \"{mqtt}\"\npassword_file = {secret}\n\n[hub]\nurl = \"{hub}\"\n\n{updates}\
          # Every item gives a sample, so that the oracle has as much to label as possible.\n[samples]\nrandom_share = 1.0\n",
         data = quoted(&folder.join("data")),
         bundle = quoted(&around.bundle),
         mqtt = around.mqtt_url,
         secret = quoted(secret_file),
         hub = around.hub_url,
+        updates = updates.unwrap_or_default(),
     )
 }
 
@@ -155,7 +161,8 @@ mod tests {
     #[test]
     fn the_configuration_is_toml_and_the_secret_is_not_in_it() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let around = Surroundings {
+        let mut around = Surroundings {
+            root: None,
             mqtt_url: "mqtt://127.0.0.1:1883".into(),
             hub_url: "http://127.0.0.1:8080".into(),
             bundle: PathBuf::from("mo\"dels\\default"),
@@ -168,6 +175,12 @@ mod tests {
             let parsed: toml::Table = text.parse().expect("valid TOML");
             assert_eq!(parsed["model"]["bundle"].as_str(), Some("mo\"dels\\default"));
             assert!(!text.contains(secret.reveal()), "the secret has a file of its own");
+            let root = around.root.replace(PathBuf::from("root \"of\" trust.json"));
+            assert_eq!(parsed.contains_key("updates"), root.is_some());
+            assert_eq!(
+                parsed.get("updates").and_then(|updates| updates["root"].as_str()),
+                root.as_deref().and_then(Path::to_str)
+            );
         }
         #[cfg(unix)]
         {

@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pilah_models::durable;
 use pilah_models::name::{BinId, NameError};
 use sea_orm::DbErr;
 use tokio_util::sync::CancellationToken;
@@ -167,6 +168,21 @@ fn bundle_of_bins(demo: &Demo, data: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// The file of what the bins are to trust. It is written once: a bin that was given one keeps it.
+async fn root_of_trust(data: &Path, hub: &Running) -> io::Result<Option<PathBuf>> {
+    let file = std::path::absolute(data.join("bins").join("root.json"))?;
+    if !file.exists() {
+        match hub.state.updates.root_of_trust().await {
+            Ok(root) => durable::write(&file, root.as_bytes())?,
+            Err(error) => {
+                say(&format!("The bins go by the hub's word, as there is no root of trust: {error}."));
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(file))
+}
+
 async fn start_bins(
     demo: &Demo,
     data: &Path,
@@ -177,8 +193,12 @@ async fn start_bins(
     say("Preparing the bins; the first time, their program is built, which takes some minutes.");
     let program = program::find(demo.edge_program.clone()).await?;
     let mqtt = hub.mqtt_addr.expect("the demo's broker is the embedded one");
-    let around =
-        Surroundings { mqtt_url: format!("mqtt://{mqtt}"), hub_url: hub.url(), bundle: bundle_of_bins(demo, data)? };
+    let around = Surroundings {
+        mqtt_url: format!("mqtt://{mqtt}"),
+        hub_url: hub.url(),
+        bundle: bundle_of_bins(demo, data)?,
+        root: root_of_trust(data, hub).await?,
+    };
     for number in 1..=demo.bins {
         let bin = BinId::new(format!("bin-{number}"))?;
         let secret = auth::draw_secret();

@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use pilah_models::name::BinId;
 use pilah_models::wire::topic::{self, Channel};
-use pilah_models::wire::{Acks, Command, Desired, DesiredModel, Header, HubStatus, Message, Request, VERSION};
+use pilah_models::wire::{
+    Acks, Command, Desired, DesiredModel, DesiredProgram, Header, HubStatus, Message, Request, VERSION,
+};
 use rumqttc::{AsyncClient, PublishOptions, QoS};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -59,12 +61,17 @@ impl Publisher {
         (publisher, waiting)
     }
 
-    /// States what the hub wants of a bin, retained. `None` leaves the bin its own model.
+    /// States what the hub wants of a bin, retained. `None` leaves the bin its own model, or its own program.
     ///
     /// # Errors
     /// [`PublishError`]: not sent; state it again later.
-    pub fn desired(&self, bin: &BinId, model: Option<DesiredModel>) -> Result<(), PublishError> {
-        let desired = Desired { header: self.header(bin), model, program: None };
+    pub fn desired(
+        &self,
+        bin: &BinId,
+        model: Option<DesiredModel>,
+        program: Option<DesiredProgram>,
+    ) -> Result<(), PublishError> {
+        let desired = Desired { header: self.header(bin), model, program };
         self.send(Channel::Desired.of(bin), desired.encode(), true)
     }
 

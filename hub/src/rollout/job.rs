@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pilah_models::name::BinId;
-use pilah_models::wire::DesiredModel;
+use pilah_models::wire::{DesiredModel, DesiredProgram};
 use sea_orm::DbErr;
 use tokio::sync::{Notify, watch};
 use tokio::time::MissedTickBehavior;
@@ -15,7 +15,7 @@ use super::{Rollout, Stage, stage, store};
 use crate::ingest::Publisher;
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::updates::{Publication, Publications};
+use crate::updates::Publications;
 
 /// How often it looks without being nudged.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -52,17 +52,9 @@ pub fn start(
                     reconciler.told.clear();
                 }
             }
-            let mut desired = changes.borrow_and_update().clone();
-            if let Some(model) = desired.take() {
-                let publication = publications.borrow_and_update().of(&model.version);
-                desired = match publication {
-                    // What is published in a moment is told then, with its name.
-                    Publication::Pending => None,
-                    Publication::As(target) => Some(DesiredModel { target: Some(target), ..model }),
-                    Publication::Not => Some(model),
-                };
-            }
-            if let Err(error) = reconciler.reconcile(desired.as_ref()).await {
+            let published = publications.borrow_and_update().clone();
+            let desired = changes.borrow_and_update().clone().and_then(|model| published.told(model));
+            if let Err(error) = reconciler.reconcile(desired.as_ref(), published.program()).await {
                 tracing::error!(%error, "what the bins should have is not stated; it is tried again");
             }
         }
@@ -74,13 +66,17 @@ struct Reconciler {
     store: Store,
     publisher: Publisher,
     /// What each bin was told over this connection.
-    told: HashMap<BinId, DesiredModel>,
+    told: HashMap<BinId, (DesiredModel, Option<DesiredProgram>)>,
     /// What each bin last refused, so that it is logged once.
     refusals: HashMap<BinId, String>,
 }
 
 impl Reconciler {
-    async fn reconcile(&mut self, desired: Option<&DesiredModel>) -> Result<(), DbErr> {
+    async fn reconcile(
+        &mut self,
+        desired: Option<&DesiredModel>,
+        program: Option<&DesiredProgram>,
+    ) -> Result<(), DbErr> {
         for bin in store::retired(self.store.db()).await? {
             match self.publisher.forget_desired(&bin) {
                 Ok(()) => store::clear_desired(self.store.db(), &bin).await?,
@@ -101,11 +97,12 @@ impl Reconciler {
             if bin.desired.as_deref() != Some(desired.version.as_str()) {
                 store::set_desired(self.store.db(), &bin.id, &desired.version).await?;
             }
-            if self.told.get(&bin.id) == Some(desired) {
+            let tell = (desired.clone(), program.cloned());
+            if self.told.get(&bin.id) == Some(&tell) {
                 continue;
             }
-            match self.publisher.desired(&bin.id, Some(desired.clone())) {
-                Ok(()) => drop(self.told.insert(bin.id, desired.clone())),
+            match self.publisher.desired(&bin.id, Some(tell.0.clone()), tell.1.clone()) {
+                Ok(()) => drop(self.told.insert(bin.id, tell)),
                 Err(error) => tracing::warn!(bin = %bin.id, %error, "bin not told which model is wanted; later again"),
             }
         }

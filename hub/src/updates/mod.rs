@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pilah_models::name::{ModelVersion, TargetName};
-use pilah_models::wire::DesiredProgram;
+use pilah_models::wire::{DesiredModel, DesiredProgram};
 use pilah_repository::keys::KeyFolders;
 use pilah_repository::policy::Policy;
 use pilah_repository::{Repository, RepositoryError};
@@ -88,6 +88,16 @@ impl Publications {
             None => Publication::Pending,
             Some(None) => Publication::Not,
             Some(Some(name)) => Publication::As(name.clone()),
+        }
+    }
+
+    /// What a bin is told of a model: with its target, if that is in force; nothing yet, if it will be in a moment.
+    #[must_use]
+    pub fn told(&self, model: DesiredModel) -> Option<DesiredModel> {
+        match self.of(&model.version) {
+            Publication::Pending => None,
+            Publication::As(target) => Some(DesiredModel { target: Some(target), ..model }),
+            Publication::Not => Some(DesiredModel { target: None, ..model }),
         }
     }
 

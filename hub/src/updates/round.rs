@@ -117,9 +117,11 @@ impl Updates {
         };
         let program = packages::desired(&packages, wanted.as_deref(), &in_force);
         let publications = Publications { models: parts.into_iter().map(name).collect(), program };
-        self.0.publications.send_if_modified(|known| std::mem::replace(known, publications.clone()) != publications);
         self.0.view.send_replace(view);
-        self.with_faults(found, memory)
+        let pause = self.with_faults(found, memory);
+        // Last: who waits for a version finds said what is wrong with it.
+        self.0.publications.send_if_modified(|known| std::mem::replace(known, publications.clone()) != publications);
+        pause
     }
 
     /// Says what is wrong, once, and when to look again.

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use pilah_models::labels::Labels;
 use pilah_models::name::ContentId;
+use pilah_models::wire::topic::Channel;
+use pilah_models::wire::{Desired, Message as _};
 use pilah_trust::clock::Clock;
 use pilah_trust::source::{Part, Reply, Source, SourceError};
 use pilah_trust::target::Target;
 use pilah_trust::{Checked, Client, Outcome, TrustError};
+use rumqttc::Incoming;
 
 use super::*;
 use crate::registry::Origin;
@@ -310,6 +313,17 @@ async fn a_package_of_the_program_is_published_and_wanted_by_its_version() {
     let signed = serde_json::Value::Object(named(&checked, name).custom.clone());
     assert_eq!(signed, serde_json::json!({ "kind": "program", "version": "9.8.7", "arch": "arm64" }));
     assert_eq!(fs::read(stored(&hub, named(&checked, name))).expect("is there"), fs::read(&file).expect("is there"));
+
+    let mut listener = hub.bin("b3").await;
+    hub.running.state.rollout.nudge();
+    assert!(listener.subscribe(&Channel::Desired.of(&listener.id)).await);
+    let told = listener.next(|packet| match packet {
+        Incoming::Publish(publish) => Some(Desired::decode(&publish.payload).expect("a Desired message")),
+        _ => None,
+    });
+    let told = told.await.expect("the connection holds");
+    let target = told.model.and_then(|model| model.target);
+    assert_eq!((target.as_ref().map(TargetName::as_str), told.program), (Some("m1.json"), Some(expected)));
 
     let none = hub.admin("PUT", "/api/v1/program", Some(serde_json::json!({ "version": null }))).await;
     assert_eq!((none.status, &none.json()["wanted"]), (200, &serde_json::Value::Null));
