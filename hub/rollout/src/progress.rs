@@ -252,6 +252,15 @@ impl Happening {
         }
     }
 
+    /// The bin that it is about, if it is about one.
+    #[must_use]
+    pub fn bin(&self) -> Option<&BinId> {
+        match self {
+            Self::TookBack { bin, .. } | Self::Refused { bin, .. } | Self::Stranger { bin, .. } => Some(bin),
+            _ => None,
+        }
+    }
+
     /// For people.
     #[must_use]
     pub fn words(&self) -> String {

@@ -1,18 +1,20 @@
-//! States what is desired until the hub stops: idempotent, on a period and on a nudge.
+//! States what is desired, whenever it may have been lost or may have changed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pilah_models::name::BinId;
+use pilah_models::name::{BinId, ModelVersion};
 use pilah_models::wire::DesiredModel;
-use sea_orm::DbErr;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::course::{Course, CourseError};
 use super::{Rollout, Stage, stage, store};
+use crate::error::Chain;
 use crate::ingest::Publisher;
+use crate::live::Live;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -21,12 +23,19 @@ const PERIOD: Duration = Duration::from_secs(5);
 
 /// Starts the reconciler; it ends with `shutdown`.
 #[must_use]
-pub fn start(store: Store, registry: &Registry, publisher: Publisher, shutdown: CancellationToken) -> Rollout {
+pub fn start(
+    store: Store,
+    registry: &Registry,
+    publisher: Publisher,
+    live: Live,
+    shutdown: CancellationToken,
+) -> Rollout {
     let nudge = Arc::new(Notify::new());
-    let rollout = Rollout { nudge: Arc::clone(&nudge) };
     let mut changes = registry.changes();
     let mut connections = publisher.connections();
-    let mut reconciler = Reconciler { store, publisher, told: HashMap::new(), refusals: HashMap::new() };
+    let course = Arc::new(Course { store, registry: registry.clone(), publisher, live, turn: Mutex::default() });
+    let rollout = Rollout { nudge: Arc::clone(&nudge), course: Arc::clone(&course) };
+    let mut reconciler = Reconciler { course, told: HashMap::new(), refusals: HashMap::new() };
     tokio::spawn(async move {
         let mut period = tokio::time::interval(PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -44,9 +53,9 @@ pub fn start(store: Store, registry: &Registry, publisher: Publisher, shutdown: 
                     reconciler.told.clear();
                 }
             }
-            let desired = changes.borrow_and_update().clone();
-            if let Err(error) = reconciler.reconcile(desired.as_ref()).await {
-                tracing::error!(%error, "what the bins should have is not stated; it is tried again");
+            changes.borrow_and_update();
+            if let Err(error) = reconciler.reconcile().await {
+                tracing::error!(error = %Chain(&error), "what the bins should have is not stated; it is tried again");
             }
         }
     });
@@ -54,8 +63,7 @@ pub fn start(store: Store, registry: &Registry, publisher: Publisher, shutdown: 
 }
 
 struct Reconciler {
-    store: Store,
-    publisher: Publisher,
+    course: Arc<Course>,
     /// What each bin was told over this connection.
     told: HashMap<BinId, DesiredModel>,
     /// What each bin last refused, so that it is logged once.
@@ -63,17 +71,30 @@ struct Reconciler {
 }
 
 impl Reconciler {
-    async fn reconcile(&mut self, desired: Option<&DesiredModel>) -> Result<(), DbErr> {
-        for bin in store::retired(self.store.db()).await? {
-            match self.publisher.forget_desired(&bin) {
-                Ok(()) => store::clear_desired(self.store.db(), &bin).await?,
+    async fn reconcile(&mut self) -> Result<(), CourseError> {
+        let course = Arc::clone(&self.course);
+        let (db, publisher) = (course.store.db(), &course.publisher);
+        for bin in store::retired(db).await? {
+            match publisher.forget_desired(&bin) {
+                Ok(()) => store::clear_desired(db, &bin).await?,
                 Err(error) => tracing::warn!(%bin, %error, "what was wanted of a retired bin stays; later again"),
             }
             self.told.remove(&bin);
         }
-        let Some(desired) = desired else { return Ok(()) };
-        for bin in store::bins(self.store.db()).await? {
-            match stage(desired, bin.reported.as_ref()) {
+        let by_bin = course.advance().await?;
+        // After the rollout, whose end changes it.
+        let in_service = course.registry.changes().borrow().clone();
+        let wanted = |bin: &BinId| match by_bin.as_ref().and_then(|by_bin| by_bin.get(bin)) {
+            Some(model) => {
+                Some(DesiredModel { version: model.version.clone(), manifest: model.manifest.clone(), target: None })
+            }
+            None => in_service.clone(),
+        };
+        let mut to_tell = Vec::new();
+        let mut to_note: HashMap<ModelVersion, Vec<BinId>> = HashMap::new();
+        for bin in store::bins(db).await? {
+            let Some(desired) = wanted(&bin.id) else { continue };
+            match stage(&desired, bin.reported.as_ref()) {
                 Stage::Failed { error } if self.refusals.get(&bin.id) != Some(&error) => {
                     tracing::warn!(bin = %bin.id, model = %desired.version, error, "bin refused the model");
                     self.refusals.insert(bin.id.clone(), error);
@@ -82,14 +103,20 @@ impl Reconciler {
                 Stage::Waiting | Stage::Fetching | Stage::InForce => drop(self.refusals.remove(&bin.id)),
             }
             if bin.desired.as_deref() != Some(desired.version.as_str()) {
-                store::set_desired(self.store.db(), &bin.id, &desired.version).await?;
+                to_note.entry(desired.version.clone()).or_default().push(bin.id.clone());
             }
-            if self.told.get(&bin.id) == Some(desired) {
-                continue;
+            if self.told.get(&bin.id) != Some(&desired) {
+                to_tell.push((bin.id, desired));
             }
-            match self.publisher.desired(&bin.id, Some(desired.clone())) {
-                Ok(()) => drop(self.told.insert(bin.id, desired.clone())),
-                Err(error) => tracing::warn!(bin = %bin.id, %error, "bin not told which model is wanted; later again"),
+        }
+        // Noted first: who was told a version in its window stays told.
+        for (version, bins) in to_note {
+            store::set_desired(db, &bins, &version).await?;
+        }
+        for (bin, desired) in to_tell {
+            match publisher.desired(&bin, Some(desired.clone())) {
+                Ok(()) => drop(self.told.insert(bin, desired)),
+                Err(error) => tracing::warn!(%bin, %error, "bin not told which model is wanted; later again"),
             }
         }
         Ok(())

@@ -200,7 +200,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     );
     let statistics =
         statistics::job::start(parts, config.data.clone(), vectors.clone(), trainer.clone(), turn, shutdown.clone());
-    let rollout = rollout::start(store.clone(), &registry, publisher.clone(), shutdown.clone());
+    let rollout = rollout::start(store.clone(), &registry, publisher.clone(), live.clone(), shutdown.clone());
     let imports =
         Imports::open(store.clone(), blobs.clone(), &config.data, shutdown.clone()).await.map_err(StoreError::from)?;
     let forecasts = Forecasts::open(store.clone(), shutdown.clone()).await.map_err(StoreError::from)?;
