@@ -86,7 +86,7 @@ pub(crate) struct RolloutDetail {
 
 /// A group of a rollout.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RolloutGroup)]
+#[schema(as = RolloutGroupState)]
 pub(crate) struct GroupView {
     /// What people call it.
     name: String,
@@ -118,7 +118,7 @@ pub(crate) struct BinInRollout {
 
 /// Something that happened to a rollout.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RolloutHappening)]
+#[schema(as = RolloutHistoryEntry)]
 pub(crate) struct HistoryEntry {
     /// When, in milliseconds since 1970.
     at_ms: i64,
