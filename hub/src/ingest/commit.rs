@@ -11,6 +11,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, IdenStatic as _, QueryFilter};
 use serde_json::json;
 
+use super::field::Days;
 use super::image::StoredImage;
 use super::observation::Observation;
 use super::rows::{self, Receipt, Stored};
@@ -53,6 +54,8 @@ pub(super) struct Committed {
     pub(super) oddities: BTreeMap<BinId, Oddities>,
     /// Observations of bins that are not enrolled, which were left out.
     pub(super) strangers: Vec<BinId>,
+    /// The events, added up.
+    days: Days,
 }
 
 /// What must not be, and is stored all the same.
@@ -158,6 +161,7 @@ pub(super) async fn commit(store: &Store, batch: &[Ready]) -> Result<Committed, 
             done.live.extend(bin_state(&transaction, &id).await?);
         }
     }
+    std::mem::take(&mut done.days).add_to(&transaction).await?;
     transaction.commit().await?;
     Ok(done)
 }
@@ -220,6 +224,7 @@ async fn take_event(
                 conflict(&event.header.bin, event.header.epoch, bin, done);
             }
             done.events += 1;
+            done.days.note(event, receipt.seen_ms);
             done.live.push(LiveEvent::Item(rows::item_seen(id, event, truth, receipt.seen_ms)));
         }
         Stored::Before => done.duplicates += 1,

@@ -50,6 +50,9 @@ mod commit;
 /// Events and images as rows, each under a number that is its own.
 mod rows;
 
+/// What bins see, added up by day as it comes in.
+mod field;
+
 /// Which of a bin's words about itself is its last.
 mod standing;
 

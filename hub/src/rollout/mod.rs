@@ -22,6 +22,9 @@ mod job;
 /// Rollouts from step to step.
 mod course;
 
+/// How the new version does in the field.
+mod field;
+
 /// Bins with what they reported, rollouts and their history, in the database.
 mod store;
 

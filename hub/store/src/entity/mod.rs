@@ -70,3 +70,6 @@ pub mod rollout;
 
 /// Something that happened to a rollout.
 pub mod rollout_event;
+
+/// What a bin's items of a day, a model and a label came to.
+pub mod field_day;

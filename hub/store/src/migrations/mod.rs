@@ -46,6 +46,9 @@ mod listeners;
 /// Versions on their way to the bins, group by group.
 mod rollouts;
 
+/// What bins see, added up by model, day, bin and label.
+mod field;
+
 use sea_orm_migration::prelude::*;
 
 /// Runs the migrations.
@@ -70,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(identity::Identity),
             Box::new(listeners::Listeners),
             Box::new(rollouts::Rollouts),
+            Box::new(field::Field),
         ]
     }
 }
