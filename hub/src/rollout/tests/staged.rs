@@ -225,12 +225,8 @@ async fn what_makes_no_sense_is_refused_with_the_reason() {
     let (status, problem) = bench.post("/api/v1/rollouts/7/pause", json!({})).await;
     assert_eq!((status, &problem["detail"]), (404, &json!("there is no rollout 7")));
     let viewer = bench.hub.login("vera", Role::Viewer).await;
-    let asked = bench.hub.request(
-        "POST",
-        "/api/v1/rollouts",
-        &[("authorization", viewer.as_str())],
-        Some(json!({ "version": "m2" })),
-    );
+    let headers = [("authorization", viewer.as_str())];
+    let asked = bench.hub.request("POST", "/api/v1/rollouts", &headers, Some(json!({ "version": "m2" })));
     assert_eq!(asked.await.status, 403);
     let zone = bench.hub.admin("PATCH", "/api/v1/bins/b1", Some(json!({ "time_zone": "asia/jakarta" }))).await;
     assert_eq!((zone.status, &zone.json()["time_zone"]), (200, &json!("Asia/Jakarta")));
@@ -257,5 +253,36 @@ async fn a_window_goes_by_the_clock_that_people_say() {
     assert_eq!(paused["phase"], "paused");
     let (_, resumed) = bench.post("/api/v1/rollouts/1/resume", json!({})).await;
     assert_eq!(resumed["phase"], "rolling");
+    bench.hub.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_worse_in_the_field_holds_it_until_a_person_agrees() {
+    use sea_orm::ConnectionTrait as _;
+
+    let mut bench = Bench::with(&[("b1", "school"), ("b2", "park")]).await;
+    let today = crate::store::now_ms().div_euclid(24 * 3_600_000);
+    // Sums of bins as the intake keeps them; of tomorrow as well, should midnight pass.
+    for (bin, model, unsure) in (0..12).map(|i| if i < 4 { (i, "m2", 300) } else { (i, "m1", 100) }) {
+        for (model, day, unsure) in [("m1", today - 7, 100), (model, today, unsure), (model, today + 1, unsure)] {
+            let row = format!("'{model}', {day}, 'x{bin}', 'glass', 1000, {unsure}, 900, 820");
+            let insert = format!("INSERT INTO field_days VALUES ({row})");
+            bench.hub.running.state.store.db().execute_unprepared(&insert).await.expect("inserts");
+        }
+    }
+    bench.begins().await;
+    bench.is_told("b1", "m2").await;
+    bench.says("b1", "m2", UpdateState::Idle, false).await;
+    bench.is_in_state("held").await;
+    let comparison = bench.get("/api/v1/rollouts/1/comparison").await;
+    assert_eq!((&comparison["verdict"], &comparison["measures"][1]["measure"]), (&json!("worse"), &json!("unsure")));
+    let words = comparison["words"].as_str().expect("words");
+    let held = bench.get("/api/v1/rollouts/1").await;
+    assert!(held["words"].as_str().expect("words").ends_with(words), "{held}");
+    let approved = bench.post("/api/v1/rollouts/1/approve", json!({})).await;
+    assert_eq!(approved.0, 200, "{}", approved.1);
+    bench.is_told("b2", "m2").await;
+    let unknown = bench.hub.admin("GET", "/api/v1/rollouts/7/comparison", None).await;
+    assert_eq!(unknown.status, 404, "{}", unknown.text());
     bench.hub.running.stop().await;
 }
