@@ -124,6 +124,7 @@ impl Tolerance {
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "measure", rename_all = "snake_case")]
+#[schema(as = FieldMeasure)]
 pub enum Measure {
     /// The share that is right of the items that the version was sure of: of the random share, as reviewers say.
     Right,
@@ -153,6 +154,7 @@ impl Measure {
 /// What a measure says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FieldFinding)]
 pub enum Finding {
     /// Too little is known.
     NotYet,
@@ -166,6 +168,7 @@ pub enum Finding {
 
 /// One measure of both versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FieldMeasured)]
 pub struct Measured {
     /// Which.
     #[serde(flatten)]
@@ -198,6 +201,7 @@ pub struct Measured {
 /// Whether the new version holds in the field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
+#[schema(as = FieldVerdict)]
 pub enum Verdict {
     /// Too little is known.
     NotYet,
@@ -214,6 +218,7 @@ pub enum Verdict {
 
 /// The new version against the version in service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FieldComparison)]
 pub struct Comparison {
     /// What it comes to.
     #[serde(flatten)]

@@ -12,7 +12,7 @@ const BEGAN_MS: i64 = DAY * DAY_MS + 9 * 3_600_000;
 
 fn question() -> Question {
     let version = |name: &str| ModelVersion::new(name).expect("valid");
-    Question { new: version("m2"), others: version("m1"), since_ms: BEGAN_MS }
+    Question { new: version("m2"), others: version("m1"), since_ms: BEGAN_MS, until_ms: None }
 }
 
 async fn open(folder: &tempfile::TempDir) -> (DataFolder, Store) {
@@ -104,6 +104,9 @@ async fn items_are_counted_by_bin_before_and_since() {
     assert!((b1.new.confidence - 5.0).abs() < 1e-9 && (b1.new.confidence_squares - 2.5).abs() < 1e-9);
     assert_eq!(b1.new.labels, [("glass", 8), ("metal", 2)].map(|(label, n)| (label.parse().expect("valid"), n)).into());
     assert_eq!((b2.before.items, b2.others.items, b2.new.items), (0, 9, 0));
+    let ended = Question { until_ms: Some(BEGAN_MS + 3_600_000), ..question() };
+    let found = gather(store.db(), &ended).await.expect("reads");
+    assert_eq!(found[0].new.items, 8, "the next day is not of it any more");
 }
 
 #[tokio::test]
@@ -148,19 +151,23 @@ async fn a_group_that_is_unsure_more_often_is_found() {
 #[tokio::test]
 async fn who_asks_every_few_seconds_gets_what_is_a_minute_old() {
     let (_folder, store) = store().await;
-    let mut kept = Kept::default();
+    let mut recent = Recent::default();
     let items = |found: Comparison| found.measures[1].new_items;
-    let mut ask = async |now_ms| items(kept.compare(store.db(), &question(), now_ms).await.expect("reads"));
+    let mut ask =
+        async |question: Question, now_ms| items(recent.compare(store.db(), &question, now_ms).await.expect("reads"));
     day(&store, "m2", DAY, "b1", "glass", [10, 0]).await;
-    assert_eq!(ask(BEGAN_MS).await, 10);
+    assert_eq!(ask(question(), BEGAN_MS).await, 10);
     day(&store, "m2", DAY, "b2", "glass", [10, 0]).await;
-    assert_eq!(ask(BEGAN_MS + 59_999).await, 10);
-    assert_eq!(ask(BEGAN_MS + 60_000).await, 20);
+    assert_eq!(ask(question(), BEGAN_MS + 59_999).await, 10);
+    assert_eq!(ask(question(), BEGAN_MS + 60_000).await, 20);
     day(&store, "m2", DAY, "b3", "glass", [10, 0]).await;
-    assert_eq!(ask(BEGAN_MS).await, 30, "a clock that went back keeps nothing");
+    assert_eq!(ask(question(), BEGAN_MS).await, 30, "a clock that went back keeps nothing");
     day(&store, "m2", DAY, "b4", "glass", [10, 0]).await;
-    let other = Question { others: "m0".parse().expect("valid"), ..question() };
-    assert_eq!(items(kept.compare(store.db(), &other, BEGAN_MS).await.expect("reads")), 40);
+    assert_eq!(ask(Question { others: "m0".parse().expect("valid"), ..question() }, BEGAN_MS).await, 40);
+    for i in 0..20 {
+        ask(Question { until_ms: Some(BEGAN_MS + i), ..question() }, BEGAN_MS).await;
+    }
+    assert_eq!(recent.0.len(), MOST_RECENT);
 }
 
 /// How SQLite goes about a question.
@@ -174,7 +181,7 @@ async fn plan(store: &Store, statement: &Statement) -> String {
 async fn neither_question_reads_a_whole_table() {
     let (_folder, store) = store().await;
     let sums = plan(&store, &items(&question()).build(DbBackend::Sqlite)).await;
-    assert!(sums.contains("SEARCH field_days") && sums.contains("(model=? AND day>?)"), "{sums}");
+    assert!(sums.contains("SEARCH field_days") && sums.contains("(model=? AND day>? AND day<?)"), "{sums}");
     let reviews = plan(&store, &reviewed(&question()).build(DbBackend::Sqlite)).await;
     assert!(reviews.contains("SEARCH reviews USING") && reviews.contains("(state=? AND random_rank>?)"), "{reviews}");
     assert!(reviews.contains("SEARCH samples USING INDEX") && reviews.contains("(id=?)"), "{reviews}");
