@@ -7,15 +7,16 @@
 use std::collections::HashMap;
 
 use pilah_models::name::BinId;
-use pilah_rollout::compare::Verdict;
+use pilah_rollout::compare::{Comparison, Verdict};
 use pilah_rollout::fleet::{Fleet, Model};
-use pilah_rollout::plan::{Group, Plan, PlanError, Rules};
+use pilah_rollout::plan::{FieldRule, Group, Plan, PlanError, Rules};
 use pilah_rollout::progress::{Happening, Progress};
 use pilah_rollout::standing::{Placed, survey, wanted};
 use pilah_rollout::step::{self, Ask, AskError};
 use sea_orm::{ConnectionTrait, DbErr};
 use tokio::sync::Mutex;
 
+use super::field::{self, Question};
 use super::store::{self, Kept};
 use crate::error::Chain;
 use crate::ingest::Publisher;
@@ -82,6 +83,7 @@ pub(super) struct Course {
     pub(super) publisher: Publisher,
     pub(super) live: Live,
     pub(super) turn: Mutex<()>,
+    pub(super) field: Mutex<field::Recent>,
 }
 
 impl Course {
@@ -153,13 +155,25 @@ impl Course {
         Ok((kept, self.fleet(&moment).await?.0))
     }
 
+    /// How the version of a rollout does in the field, by what was known a minute ago.
+    pub(super) async fn comparison(&self, id: i64) -> Result<Comparison, CourseError> {
+        let moment = self.store.moment().await?;
+        let kept = store::find(&moment, id).await?.ok_or(CourseError::Unknown(id))?;
+        Ok(self.field.lock().await.compare(&moment, &Question::of(&kept), now_ms()).await?)
+    }
+
     /// Goes as far as it can now; gives the rollout if it is still under way.
     async fn step(&self) -> Result<Option<(Plan, Progress, Fleet)>, CourseError> {
         let now_ms = now_ms();
         let moment = self.store.moment().await?;
-        let Some(Kept { row, plan, progress }) = store::open(&moment).await? else { return Ok(None) };
-        let (fleet, in_service) = self.fleet(&moment).await?;
+        let Some(kept) = store::open(&moment).await? else { return Ok(None) };
+        let (mut fleet, in_service) = self.fleet(&moment).await?;
+        if kept.plan.rules.field != FieldRule::Ignore {
+            let question = Question::of(&kept);
+            fleet.verdict = self.field.lock().await.compare(&moment, &question, now_ms).await?.verdict;
+        }
         drop(moment);
+        let Kept { row, plan, progress } = kept;
         let other = in_service.filter(|model| *model != plan.before && *model != plan.new);
         let (mut next, mut happened) = match other {
             Some(other) => {

@@ -33,7 +33,14 @@ pub fn start(
     let nudge = Arc::new(Notify::new());
     let mut changes = registry.changes();
     let mut connections = publisher.connections();
-    let course = Arc::new(Course { store, registry: registry.clone(), publisher, live, turn: Mutex::default() });
+    let course = Arc::new(Course {
+        store,
+        registry: registry.clone(),
+        publisher,
+        live,
+        turn: Mutex::default(),
+        field: Mutex::default(),
+    });
     let rollout = Rollout { nudge: Arc::clone(&nudge), course: Arc::clone(&course) };
     let mut reconciler = Reconciler { course, told: HashMap::new(), refusals: HashMap::new() };
     tokio::spawn(async move {

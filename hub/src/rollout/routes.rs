@@ -5,6 +5,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use pilah_models::name::{BinId, ModelVersion};
 use pilah_models::wire::DesiredModel;
+use pilah_rollout::compare::{Comparison, Finding, Measure, Measured, Verdict};
 use pilah_rollout::plan::{FieldRule, Group, Rules, Who};
 use pilah_rollout::progress::{Happening, Phase};
 use pilah_rollout::standing::{Count, Standing};
@@ -30,7 +31,8 @@ use crate::store::Store;
         staged::resume,
         staged::approve,
         staged::cancel,
-        staged::retry
+        staged::retry,
+        staged::comparison
     ),
     components(schemas(
         RolloutState,
@@ -51,7 +53,12 @@ use crate::store::Store;
         Phase,
         Standing,
         Count,
-        Happening
+        Happening,
+        Comparison,
+        Measured,
+        Measure,
+        Finding,
+        Verdict
     ))
 )]
 pub(crate) struct ApiDoc;
@@ -69,6 +76,7 @@ where
         .route("/api/v1/rollout", get(rollout))
         .route("/api/v1/rollouts", get(staged::list).post(staged::begin))
         .route("/api/v1/rollouts/{id}", get(staged::one))
+        .route("/api/v1/rollouts/{id}/comparison", get(staged::comparison))
         .route("/api/v1/rollouts/{id}/pause", post(staged::pause))
         .route("/api/v1/rollouts/{id}/resume", post(staged::resume))
         .route("/api/v1/rollouts/{id}/approve", post(staged::approve))

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use pilah_models::name::{BinId, ModelVersion};
+use pilah_rollout::compare::Comparison;
 use pilah_rollout::plan::{Group, Rules, Who};
 use pilah_rollout::progress::{Happening, Phase};
 use pilah_rollout::standing::{Count, Standing, survey};
@@ -220,6 +221,21 @@ pub(crate) async fn one(
     Path(id): Path<i64>,
 ) -> Result<Json<RolloutDetail>, HttpError> {
     Ok(Json(detail(&rollout, id).await?))
+}
+
+/// How the version of a rollout does in the field, against the one in service: figures with intervals that hold however
+/// often one looks, and what they come to. At most a minute old.
+#[utoipa::path(get, path = "/api/v1/rollouts/{id}/comparison", tag = "models",
+    params(("id" = i64, Path, description = "Its number")), responses(
+        (status = 200, description = "The comparison", body = Comparison),
+        (status = 404, description = "No such rollout"),
+    ))]
+pub(crate) async fn comparison(
+    State(rollout): State<Rollout>,
+    _user: User,
+    Path(id): Path<i64>,
+) -> Result<Json<Comparison>, HttpError> {
+    Ok(Json(rollout.course.comparison(id).await?))
 }
 
 async fn asked(rollout: &Rollout, id: i64, ask: Ask, by: &str) -> Result<Json<RolloutDetail>, HttpError> {

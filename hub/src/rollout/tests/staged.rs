@@ -225,12 +225,8 @@ async fn what_makes_no_sense_is_refused_with_the_reason() {
     let (status, problem) = bench.post("/api/v1/rollouts/7/pause", json!({})).await;
     assert_eq!((status, &problem["detail"]), (404, &json!("there is no rollout 7")));
     let viewer = bench.hub.login("vera", Role::Viewer).await;
-    let asked = bench.hub.request(
-        "POST",
-        "/api/v1/rollouts",
-        &[("authorization", viewer.as_str())],
-        Some(json!({ "version": "m2" })),
-    );
+    let headers = [("authorization", viewer.as_str())];
+    let asked = bench.hub.request("POST", "/api/v1/rollouts", &headers, Some(json!({ "version": "m2" })));
     assert_eq!(asked.await.status, 403);
     let zone = bench.hub.admin("PATCH", "/api/v1/bins/b1", Some(json!({ "time_zone": "asia/jakarta" }))).await;
     assert_eq!((zone.status, &zone.json()["time_zone"]), (200, &json!("Asia/Jakarta")));
