@@ -295,19 +295,24 @@ fn interval(found: &Difference, alpha: f64, tolerance: f64) -> [f64; 2] {
 fn finding(measure: &Measure, found: Option<(f64, [f64; 2])>, tolerance: f64) -> Finding {
     let Some((value, [low, high])) = found else { return Finding::NotYet };
     let Some(bad) = measure.bad_side() else {
-        return match () {
-            () if (low > 0.0 || high < 0.0) && value.abs() > tolerance => Finding::Worse,
-            () if low > -tolerance && high < tolerance => Finding::NoWorse,
-            () => Finding::NotYet,
+        return if (low > 0.0 || high < 0.0) && value.abs() > tolerance {
+            Finding::Worse
+        } else if low > -tolerance && high < tolerance {
+            Finding::NoWorse
+        } else {
+            Finding::NotYet
         };
     };
     // Turned so that more is worse.
     let (value, low, high) = if bad > 0.0 { (value, low, high) } else { (-value, -high, -low) };
-    match () {
-        () if low > 0.0 && value > tolerance => Finding::Worse,
-        () if high < 0.0 => Finding::Better,
-        () if high < tolerance => Finding::NoWorse,
-        () => Finding::NotYet,
+    if low > 0.0 && value > tolerance {
+        Finding::Worse
+    } else if high < 0.0 {
+        Finding::Better
+    } else if high < tolerance {
+        Finding::NoWorse
+    } else {
+        Finding::NotYet
     }
 }
 
@@ -318,10 +323,12 @@ fn verdict(measures: &[Measured]) -> Verdict {
     }
     let decides = |each: &&Measured| matches!(each.measure, Measure::Right | Measure::Unsure);
     let deciding: Vec<Finding> = measures.iter().filter(decides).map(|each| each.finding).collect();
-    match () {
-        () if deciding.contains(&Finding::NotYet) => Verdict::NotYet,
-        () if deciding.contains(&Finding::Better) => Verdict::Better,
-        () => Verdict::NoWorse,
+    if deciding.contains(&Finding::NotYet) {
+        Verdict::NotYet
+    } else if deciding.contains(&Finding::Better) {
+        Verdict::Better
+    } else {
+        Verdict::NoWorse
     }
 }
 
