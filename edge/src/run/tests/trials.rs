@@ -83,7 +83,7 @@ async fn a_bad_model_is_taken_back_by_the_bin_itself_and_a_good_one_passes() {
     broker.wait_for("its trial to be passed", |b| {
         is_in_force(b, &good) && reported(b).is_some_and(|r| r.probation.is_none())
     });
-    assert!(items_by(broker, "m3") >= 10);
+    broker.wait_for("the items of its trial", |b| items_by(b, "m3") >= 10);
     running.stop().await;
 
     // Somebody who says that the bin was wrong is believed.
