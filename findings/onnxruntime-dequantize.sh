@@ -8,7 +8,9 @@
 # stays in the optimised graph and runs over all weights with every input (256 × 128, one row: about 24 µs instead of
 # 5). Cast and Mul are folded into floats when it is loaded. That folding leaves out DequantizeLinear is on purpose
 # (https://github.com/microsoft/onnxruntime/pull/6643), but said of quantised networks, not of weights alone; the session's
-# option "session.disable_quant_qdq" ends it. Seen, of the graph that is run:
+# option "session.disable_quant_qdq" ends it.
+#
+# The operators of the graph that is run. Seen:
 #
 #   DequantizeLinear, operators 13: DequantizeLinear Gemm
 #   DequantizeLinear, operators 21: DequantizeLinear Gemm

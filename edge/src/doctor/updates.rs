@@ -131,7 +131,7 @@ mod tests {
         assert!(lacking.advice.as_deref().is_some_and(|advice| advice.contains("pilah-hub keys root")), "{lacking}");
 
         std::fs::write(&root, hub.root_of_trust().expect("a root")).expect("writes");
-        let lasts = i64::try_from(Policy::default().timestamp.lasts.as_hours()).expect("small");
+        let lasts = Policy::default().timestamp.lasts.as_hours();
         for (name, hours, synchronised, verdict, words) in [
             ("2", 0, true, Verdict::Ok, "root 1, list 1 of 0 targets, signed until 20"),
             ("3", lasts - 1, true, Verdict::Warn, "signed until 20"),

@@ -124,6 +124,7 @@ impl Tolerance {
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "measure", rename_all = "snake_case")]
+#[schema(as = FieldMeasure)]
 pub enum Measure {
     /// The share that is right of the items that the version was sure of: of the random share, as reviewers say.
     Right,
@@ -153,6 +154,7 @@ impl Measure {
 /// What a measure says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FieldFinding)]
 pub enum Finding {
     /// Too little is known.
     NotYet,
@@ -166,6 +168,7 @@ pub enum Finding {
 
 /// One measure of both versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FieldMeasured)]
 pub struct Measured {
     /// Which.
     #[serde(flatten)]
@@ -198,6 +201,7 @@ pub struct Measured {
 /// Whether the new version holds in the field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
+#[schema(as = FieldVerdict)]
 pub enum Verdict {
     /// Too little is known.
     NotYet,
@@ -214,6 +218,7 @@ pub enum Verdict {
 
 /// The new version against the version in service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FieldComparison)]
 pub struct Comparison {
     /// What it comes to.
     #[serde(flatten)]
@@ -290,19 +295,24 @@ fn interval(found: &Difference, alpha: f64, tolerance: f64) -> [f64; 2] {
 fn finding(measure: &Measure, found: Option<(f64, [f64; 2])>, tolerance: f64) -> Finding {
     let Some((value, [low, high])) = found else { return Finding::NotYet };
     let Some(bad) = measure.bad_side() else {
-        return match () {
-            () if (low > 0.0 || high < 0.0) && value.abs() > tolerance => Finding::Worse,
-            () if low > -tolerance && high < tolerance => Finding::NoWorse,
-            () => Finding::NotYet,
+        return if (low > 0.0 || high < 0.0) && value.abs() > tolerance {
+            Finding::Worse
+        } else if low > -tolerance && high < tolerance {
+            Finding::NoWorse
+        } else {
+            Finding::NotYet
         };
     };
     // Turned so that more is worse.
     let (value, low, high) = if bad > 0.0 { (value, low, high) } else { (-value, -high, -low) };
-    match () {
-        () if low > 0.0 && value > tolerance => Finding::Worse,
-        () if high < 0.0 => Finding::Better,
-        () if high < tolerance => Finding::NoWorse,
-        () => Finding::NotYet,
+    if low > 0.0 && value > tolerance {
+        Finding::Worse
+    } else if high < 0.0 {
+        Finding::Better
+    } else if high < tolerance {
+        Finding::NoWorse
+    } else {
+        Finding::NotYet
     }
 }
 
@@ -313,10 +323,12 @@ fn verdict(measures: &[Measured]) -> Verdict {
     }
     let decides = |each: &&Measured| matches!(each.measure, Measure::Right | Measure::Unsure);
     let deciding: Vec<Finding> = measures.iter().filter(decides).map(|each| each.finding).collect();
-    match () {
-        () if deciding.contains(&Finding::NotYet) => Verdict::NotYet,
-        () if deciding.contains(&Finding::Better) => Verdict::Better,
-        () => Verdict::NoWorse,
+    if deciding.contains(&Finding::NotYet) {
+        Verdict::NotYet
+    } else if deciding.contains(&Finding::Better) {
+        Verdict::Better
+    } else {
+        Verdict::NoWorse
     }
 }
 

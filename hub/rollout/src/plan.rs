@@ -39,6 +39,7 @@ pub struct Plan {
 /// Some bins, which get the new version at the same time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RolloutGroup)]
 pub struct Group {
     /// What people call it: at most 80 characters. Left out: what it is.
     #[serde(default)]
@@ -54,6 +55,7 @@ pub struct Group {
 /// Which bins are of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "by", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = GroupMembers)]
 pub enum Who {
     /// A share of the fleet, drawn; that of a later group contains that of an earlier one.
     Share {
@@ -77,6 +79,7 @@ pub enum Who {
 /// When a rollout goes on, and when it stops.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = RolloutRules)]
 pub struct Rules {
     /// The next group begins once so many percent of this one, of those that count, have the new version for good.
     #[schema(minimum = 1, maximum = 100)]
@@ -107,6 +110,7 @@ pub struct Rules {
 /// What the comparison in the field may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RolloutFieldRule)]
 pub enum FieldRule {
     /// Nothing: it is shown.
     Ignore,

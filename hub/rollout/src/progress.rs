@@ -31,6 +31,7 @@ pub struct Progress {
 /// What a rollout is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "phase", rename_all = "snake_case")]
+#[schema(as = RolloutPhase)]
 pub enum Phase {
     /// It goes on by itself.
     Rolling,
@@ -100,6 +101,7 @@ impl Progress {
 /// Something that happened to a rollout: its history, and what the audit log says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[schema(as = RolloutHappening)]
 pub enum Happening {
     /// A person began it.
     Started {
@@ -248,6 +250,15 @@ impl Happening {
             | Self::Resumed { by }
             | Self::Cancelled { by }
             | Self::Retried { by } => Some(by),
+            _ => None,
+        }
+    }
+
+    /// The bin that it is about, if it is about one.
+    #[must_use]
+    pub fn bin(&self) -> Option<&BinId> {
+        match self {
+            Self::TookBack { bin, .. } | Self::Refused { bin, .. } | Self::Stranger { bin, .. } => Some(bin),
             _ => None,
         }
     }

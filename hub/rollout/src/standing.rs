@@ -21,6 +21,7 @@ use crate::window::Openings;
 /// Where a bin stands with the new version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = BinStanding)]
 pub enum Standing {
     /// Its group was not reached, or the rollout was paused before it was told.
     Later,
@@ -74,6 +75,7 @@ pub struct Placed<'a> {
 
 /// How many bins of a group stand where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = StandingCount)]
 pub struct Count {
     /// Bins in all.
     pub bins: usize,

@@ -125,6 +125,14 @@ pub fn hold(progress: &Progress, words: String) -> (Progress, Option<Happening>)
     (Progress { phase: Phase::Held { words }, ..progress.clone() }, happening)
 }
 
+/// Stops a rollout that is under way for a reason from outside, such as another version in service than the one that
+/// its bins would go back to.
+#[must_use]
+pub fn stop(progress: &Progress, words: String) -> (Progress, Happening) {
+    let happening = Happening::Stopped { words: words.clone() };
+    (Progress { phase: Phase::Stopped { words }, ..progress.clone() }, happening)
+}
+
 struct Next<'a> {
     plan: &'a Plan,
     fleet: &'a Fleet,

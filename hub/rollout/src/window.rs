@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 /// A span of time on some days of the week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MaintenanceWindow)]
 pub struct Window {
     /// The days on which it begins; none: every day.
     #[serde(default)]
@@ -32,6 +33,7 @@ pub struct Window {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the days of the week")]
+#[schema(as = Weekday)]
 pub enum Day {
     Monday,
     Tuesday,

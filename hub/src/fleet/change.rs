@@ -4,6 +4,7 @@
 //! its id, which is therefore not given again. The embedded broker ends its connection at once; what comes
 //! over that of another broker is refused.
 
+use jiff::tz::TimeZone;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Deserializer};
@@ -38,6 +39,10 @@ pub(crate) struct BinChange {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<Place>)]
     place: Option<Option<Place>>,
+    /// The time zone of where it stands, by its IANA name, such as `Asia/Jakarta`; `null`: what the bin says.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<String>, max_length = 80)]
+    time_zone: Option<Option<String>>,
 }
 
 /// Tells a field that is `null` from one that is left out.
@@ -56,6 +61,9 @@ pub(crate) enum ChangeError {
         /// At most, in characters.
         most: usize,
     },
+    /// Not in the database of time zones.
+    #[error("time_zone {0:?} is none that this hub knows; it is a name of the IANA database, such as Asia/Jakarta")]
+    TimeZone(String),
     /// Not on this planet.
     #[error("{field} is {value}; it must be −{most} to {most} degrees")]
     Degrees {
@@ -75,6 +83,13 @@ pub(super) fn text(field: &'static str, text: &str, most: usize) -> Result<Strin
         return Err(ChangeError::Text { field, most });
     }
     Ok(text.to_owned())
+}
+
+fn time_zone(name: String) -> Result<String, ChangeError> {
+    match TimeZone::get(&name) {
+        Ok(zone) => Ok(zone.iana_name().map_or(name, ToOwned::to_owned)),
+        Err(_) => Err(ChangeError::TimeZone(name.chars().take(LONGEST_NAME).collect())),
+    }
 }
 
 impl Place {
@@ -104,6 +119,7 @@ impl BinChange {
             name: self.name.map(|name| text("name", &name, LONGEST_NAME)).transpose()?,
             group,
             place: self.place.map(|place| place.map(Place::check).transpose()).transpose()?,
+            time_zone: self.time_zone.map(|zone| zone.map(time_zone).transpose()).transpose()?,
         })
     }
 }
@@ -131,7 +147,11 @@ pub(super) async fn change(store: &Store, id: &BinId, wanted: BinChange, by: &st
         row.longitude = Set(place.as_ref().map(|place| place.longitude));
         row.address = Set(place.and_then(|place| place.address));
     }
-    if row.name.is_set() || row.group_name.is_set() || row.latitude.is_set() {
+    if let Some(zone) = wanted.time_zone {
+        detail["time_zone"] = zone.clone().into();
+        row.time_zone = Set(zone);
+    }
+    if row.time_zone.is_set() || row.name.is_set() || row.group_name.is_set() || row.latitude.is_set() {
         bin::Entity::update(row).exec(&transaction).await?;
         audit::note(&transaction, by, "bin.changed", &detail).await?;
     }
@@ -188,6 +208,7 @@ mod tests {
             (r#"{"name":""}"#.to_owned(), "name has 1 to 80"),
             (r#"{"name":"a\u0007"}"#.to_owned(), "name has 1 to 80"),
             (format!(r#"{{"group":"{long}"}}"#), "group has 1 to 80"),
+            (r#"{"time_zone":"Mars/Olympus"}"#.to_owned(), "time_zone \"Mars/Olympus\" is none"),
             (r#"{"place":{"latitude":90.1,"longitude":0}}"#.to_owned(), "latitude is 90.1"),
             (r#"{"place":{"latitude":0,"longitude":-180.5}}"#.to_owned(), "longitude is -180.5"),
             (r#"{"place":{"latitude":0,"longitude":0,"address":"a\nb"}}"#.to_owned(), "address has 1 to 200"),

@@ -103,6 +103,7 @@ impl From<ChangeError> for HttpError {
         let code = match error {
             ChangeError::Text { .. } => "bad-name",
             ChangeError::Degrees { .. } => "bad-place",
+            ChangeError::TimeZone(_) => "bad-time-zone",
         };
         Self::unprocessable(code, error.to_string())
     }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use super::change::{self, BinChange, LONGEST_NAME};
 use super::command::{self, CommandDone, CommandName, NewCommand};
 use super::one::{self, BinDetail};
-use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, Place};
+use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, ModelTakenBack, Place};
 use super::{EnrolError, enrol, renew_secret, store};
 use crate::auth::{Access, Admin, Evictions, User};
 use crate::error::{Chain, HttpError, JsonBody, QueryArgs};
@@ -33,6 +33,7 @@ const MOST_ITEMS: u64 = 500;
         BinDetail,
         BinChange,
         Place,
+        ModelTakenBack,
         NewBin,
         Enrolled,
         NewCommand,

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use pilah_models::name::{BinId, Label, ModelVersion};
-use pilah_models::wire::{CameraState, Message, Status};
+use pilah_models::wire::{CameraState, Message, Reported, Status};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, Place};
+use super::view::{BinView, ClassCount, FieldAccuracy, FieldPoint, FieldReport, ModelTakenBack, Place};
 use crate::ingest::update_in_words;
 use crate::live::ItemSeen;
 use crate::store::entity::{bin, event};
@@ -207,9 +207,18 @@ impl From<ModelRow> for FieldAccuracy {
 
 fn bin_view(row: bin::Model, last_item: Option<ItemSeen>) -> BinView {
     let status = row.status_json.as_deref().and_then(|json| Status::decode(json.as_bytes()).ok());
+    let reported = row.reported_json.as_deref().and_then(|json| Reported::decode(json.as_bytes()).ok());
+    let taken_back = reported.into_iter().flat_map(|reported| reported.taken_back);
+    let taken_back = taken_back.map(|taken| ModelTakenBack {
+        version: taken.version.to_string(),
+        manifest: taken.manifest.to_string(),
+        reason: taken.reason,
+    });
     let place = row.latitude.zip(row.longitude);
     BinView {
         software: status.as_ref().map(|status| status.software.clone()),
+        time_zone: row.time_zone.or_else(|| status.as_ref()?.time_zone.clone()),
+        taken_back: taken_back.collect(),
         camera: status.map(|status| match status.camera {
             CameraState::Starting => "starting".to_owned(),
             CameraState::Streaming => "streaming".to_owned(),

@@ -16,6 +16,10 @@ pub(crate) struct BinView {
     pub(super) group: Option<String>,
     /// Where it stands.
     pub(super) place: Option<Place>,
+    /// The time zone of where it stands, by its IANA name: as people say, or else as the bin does.
+    pub(super) time_zone: Option<String>,
+    /// Models that it took back by itself and does not install again, the last first.
+    pub(super) taken_back: Vec<ModelTakenBack>,
     /// When it was enrolled, in milliseconds since 1970.
     pub(super) created_ms: i64,
     /// When it last said anything.
@@ -46,6 +50,17 @@ pub(crate) struct BinView {
     /// The last `Telemetry` message.
     #[schema(value_type = Option<Object>)]
     pub(super) telemetry: Option<serde_json::Value>,
+}
+
+/// A model that a bin took back by itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelTakenBack {
+    /// Its name.
+    pub(super) version: String,
+    /// SHA-256 of its manifest.
+    pub(super) manifest: String,
+    /// Why, in the bin's words.
+    pub(super) reason: String,
 }
 
 /// Where a bin stands.

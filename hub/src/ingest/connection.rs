@@ -206,6 +206,7 @@ impl Connection {
                 Ok(_) => {}
                 Err(error) => {
                     self.counters.set_connected(false);
+                    self.publisher.disconnected();
                     if failures == 0 {
                         tracing::warn!(%error, "connection to the broker lost; trying again");
                     } else {

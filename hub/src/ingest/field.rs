@@ -12,6 +12,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait};
 
 use crate::store::entity::field_day;
+use crate::store::entity::field_day::Column as C;
 
 /// A day in milliseconds.
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -60,7 +61,6 @@ impl Days {
             confidence: Set(sums.confidence),
             confidence_squares: Set(sums.squares),
         };
-        use field_day::Column as C;
         let mut added = OnConflict::columns([C::Model, C::Day, C::Bin, C::Label]);
         for column in [C::Items, C::Unsure, C::Confidence, C::ConfidenceSquares] {
             let more = Expr::col((Alias::new("excluded"), column));

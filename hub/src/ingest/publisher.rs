@@ -6,7 +6,7 @@
 //! bins send again what was not acknowledged, and the rollout states again what is desired.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use pilah_models::name::BinId;
@@ -17,6 +17,8 @@ use pilah_models::wire::{
 use rumqttc::{AsyncClient, PublishOptions, QoS};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+use crate::store::now_ms;
 
 /// How many messages may wait: acknowledgements of some seconds. At most 50 MB, 2 MB as a rule.
 const QUEUE: usize = 1024;
@@ -42,7 +44,11 @@ pub struct Publisher {
     epoch: u32,
     seq: Arc<AtomicU64>,
     connections: watch::Sender<u64>,
+    listening_since_ms: Arc<AtomicI64>,
 }
+
+/// Nobody is heard at all.
+const DEAF: i64 = i64::MAX;
 
 /// A message on its way to the client.
 #[derive(Debug)]
@@ -56,8 +62,13 @@ impl Publisher {
     /// A publisher, and the queue that [`send_all`] empties.
     pub(super) fn new() -> (Self, mpsc::Receiver<Outgoing>) {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let publisher =
-            Self { queue, epoch: rand::random(), seq: Arc::new(AtomicU64::new(0)), connections: watch::Sender::new(0) };
+        let publisher = Self {
+            queue,
+            epoch: rand::random(),
+            seq: Arc::default(),
+            connections: watch::Sender::new(0),
+            listening_since_ms: Arc::new(AtomicI64::new(DEAF)),
+        };
         (publisher, waiting)
     }
 
@@ -102,6 +113,13 @@ impl Publisher {
         self.connections.subscribe()
     }
 
+    /// Since when bins have been heard without a break, in milliseconds since 1970; `i64::MAX` while the broker is
+    /// away. Before that, a bin may have said anything.
+    #[must_use]
+    pub fn listening_since_ms(&self) -> i64 {
+        self.listening_since_ms.load(Ordering::Relaxed)
+    }
+
     /// Tells a bin what is committed.
     pub(super) fn acks(&self, bin: &BinId, of_epoch: u32, seqs: &[u64]) -> Result<(), PublishError> {
         for seqs in seqs.chunks(ACKS_PER_MESSAGE) {
@@ -116,7 +134,13 @@ impl Publisher {
         // Full only if a broker was away for long; the last will has said "offline", and the next
         // connection corrects it.
         self.send(topic::HUB_STATUS.to_owned(), hub_status(true).encode(), true).ok();
+        self.listening_since_ms.store(now_ms(), Ordering::Relaxed);
         self.connections.send_modify(|count| *count += 1);
+    }
+
+    /// Says that nobody is heard until there is another connection.
+    pub(super) fn disconnected(&self) {
+        self.listening_since_ms.store(DEAF, Ordering::Relaxed);
     }
 
     fn header(&self, bin: &BinId) -> Header {

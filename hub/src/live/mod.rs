@@ -85,6 +85,16 @@ pub enum LiveEvent {
         /// On its test split, 0 to 1.
         accuracy: Option<f64>,
     },
+    /// A rollout began, went on, or ended.
+    Rollout {
+        /// Which.
+        id: i64,
+        /// What it brings.
+        #[schema(value_type = String)]
+        version: ModelVersion,
+        /// `rolling`, `waiting`, `held`, `paused`, `stopped`, `cancelled` or `completed`.
+        state: String,
+    },
 }
 
 /// An item as a bin saw it.

@@ -63,6 +63,16 @@ pub enum RegistryError {
         /// Why.
         verdict: String,
     },
+    /// Another is on its way to the bins.
+    #[error(
+        "rollout {rollout} brings {version} to the bins: until it has ended, nothing else goes into service. Cancel it first"
+    )]
+    RollingOut {
+        /// Which rollout.
+        rollout: i64,
+        /// What it brings.
+        version: String,
+    },
     /// The bundle that a hub starts with cannot be used.
     #[error("the bundle in {} cannot be used", path.display())]
     Initial {

@@ -50,7 +50,7 @@ impl Registry {
         };
         let before = store::before(self.store.db(), broken.as_str()).await?;
         for version in &before {
-            match self.put_in_service(version, "hub", Some(&why)).await {
+            match self.put_in_service(version, "hub", Some(&why), store::Despite::Any).await {
                 Ok(()) => return self.tell_of(&broken, &why, Some(version)),
                 Err(error) if is_of_the_model(&error) => tracing::error!(
                     model = version, error = %Chain(&error), "the version before cannot be loaded either"
@@ -80,7 +80,7 @@ impl Registry {
         if store::in_service(self.store.db()).await?.as_ref() == Some(&version) {
             self.load(&version).await?;
         } else {
-            self.put_in_service(version.as_str(), "hub", Some(why)).await?;
+            self.put_in_service(version.as_str(), "hub", Some(why), store::Despite::Any).await?;
         }
         Ok(version)
     }

@@ -24,10 +24,12 @@ use pilah_models::bundle::{Bundle, MANIFEST_FILE};
 use pilah_models::infer::Classifier;
 use pilah_models::name::{ContentId, ModelVersion};
 use pilah_models::wire::DesiredModel;
+use store::Despite;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use crate::error::Chain;
 use crate::live::{Live, LiveEvent};
+use crate::store::entity::model;
 use crate::store::{Blobs, Store};
 
 /// What cannot be done with a version.
@@ -295,15 +297,63 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Unknown`], [`RegistryError::Refused`], or the model cannot be loaded.
     pub async fn activate(&self, version: &str, who: &str, reason: Option<&str>) -> Result<(), RegistryError> {
+        self.activate_in(version, who, reason, Despite::None).await
+    }
+
+    /// Puts the version into service that a rollout has brought to all bins.
+    ///
+    /// # Errors
+    /// As [`Registry::activate`].
+    pub(crate) async fn complete(
+        &self,
+        version: &str,
+        who: &str,
+        reason: Option<&str>,
+        rollout: i64,
+    ) -> Result<(), RegistryError> {
+        self.activate_in(version, who, reason, Despite::Itself(rollout)).await
+    }
+
+    /// What bins are told of a version that may go into service: it loads here, and the gate lets it pass, or `reason`
+    /// says why it does all the same.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`], [`RegistryError::Refused`], or the model cannot be loaded.
+    pub(crate) async fn fit_for_service(
+        &self,
+        version: &str,
+        reason: Option<&str>,
+    ) -> Result<DesiredModel, RegistryError> {
+        let row = store::find(self.store.db(), version).await?;
+        let version = store::version_of(&row)?;
+        passed(&row, &version, reason)?;
+        self.classifier(&version).await?;
+        Ok(DesiredModel { version, manifest: store::Files::of(&row)?.manifest, target: None })
+    }
+
+    async fn activate_in(
+        &self,
+        version: &str,
+        who: &str,
+        reason: Option<&str>,
+        despite: Despite,
+    ) -> Result<(), RegistryError> {
         // In a task of its own: a caller who hangs up halfway must not leave one model in the database and
         // another in memory.
         let (registry, version, who) = (self.clone(), version.to_owned(), who.to_owned());
         let reason = reason.map(ToOwned::to_owned);
-        let activate = tokio::spawn(async move { registry.put_in_service(&version, &who, reason.as_deref()).await });
+        let activate =
+            tokio::spawn(async move { registry.put_in_service(&version, &who, reason.as_deref(), despite).await });
         activate.await.expect("activating a model does not panic and is not aborted")
     }
 
-    async fn put_in_service(&self, version: &str, who: &str, reason: Option<&str>) -> Result<(), RegistryError> {
+    async fn put_in_service(
+        &self,
+        version: &str,
+        who: &str,
+        reason: Option<&str>,
+        despite: Despite,
+    ) -> Result<(), RegistryError> {
         let _alone = self.activating.lock().await;
         let row = store::find(self.store.db(), version).await?;
         let version = store::version_of(&row)?;
@@ -311,15 +361,11 @@ impl Registry {
             return Ok(());
         }
         let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
-        let refused = store::verdict_of(&row).filter(|verdict| !verdict.passed);
-        let overrides = refused.is_some();
-        if let (Some(verdict), None) = (refused, reason) {
-            return Err(RegistryError::Refused { version, verdict: verdict.summary() });
-        }
+        let overrides = passed(&row, &version, reason)?;
         // Loaded first: a model that cannot run never becomes the one in service.
         let classifier = self.classifier(&version).await?;
         let before = self.in_service().map(|model| model.manifest().version.clone());
-        store::put_in_service(&self.store, &version, who, reason, overrides).await?;
+        store::put_in_service(&self.store, &version, who, reason, overrides, despite).await?;
         self.swap(&version, classifier).await?;
         *self.notice.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Some(before) = before {
@@ -392,6 +438,18 @@ impl Registry {
 
     fn tell(&self, version: &ModelVersion, state: State, accuracy: Option<f64>) {
         self.live.publish(LiveEvent::Model { version: version.clone(), state: state.name().to_owned(), accuracy });
+    }
+}
+
+/// Whether `reason` overrides the gate.
+fn passed(row: &model::Model, version: &ModelVersion, reason: Option<&str>) -> Result<bool, RegistryError> {
+    let refused = store::verdict_of(row).filter(|verdict| !verdict.passed);
+    let is_said = reason.is_some_and(|reason| !reason.trim().is_empty());
+    match refused {
+        Some(verdict) if !is_said => {
+            Err(RegistryError::Refused { version: version.clone(), verdict: verdict.summary() })
+        }
+        refused => Ok(refused.is_some()),
     }
 }
 

@@ -202,7 +202,7 @@ pub(crate) async fn one(
     params(("version" = String, Path, description = "The version")), responses(
         (status = 200, description = "It is in service", body = ModelView),
         (status = 404, description = "No such version"),
-        (status = 409, description = "The gate refused it, and there is no reason"),
+        (status = 409, description = "The gate refused it, and there is no reason; or a rollout is under way"),
     ))]
 pub(crate) async fn activate(
     State(registry): State<Registry>,
@@ -293,6 +293,9 @@ impl From<RegistryError> for HttpError {
             RegistryError::Taken(_) => Self::conflict("version-taken", error.to_string()),
             RegistryError::NoneInService => Self::unavailable("no-model", error.to_string()),
             RegistryError::Refused { .. } => Self::conflict("gate-refused", error.to_string()),
+            RegistryError::RollingOut { rollout, .. } => {
+                Self::conflict("rollout-open", error.to_string()).with("rollout", rollout)
+            }
             RegistryError::Store(error) => error.into(),
             RegistryError::Blob(error) => error.into(),
             error => Self::internal(error),

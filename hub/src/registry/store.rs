@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::{Origin, RegistryError, State};
 use crate::audit::note;
-use crate::store::entity::{bin, model};
+use crate::store::entity::{bin, model, rollout};
 use crate::store::{Store, StoreError, now_ms};
 
 /// The files of a version.
@@ -100,6 +100,8 @@ pub(super) async fn references(db: &impl ConnectionTrait, row: &model::Model) ->
     if previous(db).await?.as_deref() == Some(row.version.as_str()) {
         by.push("it is the previous one, to which the hub can go back".to_owned());
     }
+    let open = open_rollout(db).await?.filter(|open| [&open.version, &open.before].contains(&&row.version));
+    by.extend(open.map(|open| format!("rollout {} is under way with it", open.id)));
     by.extend(bins(db, &row.version).await?);
     Ok(by)
 }
@@ -166,6 +168,27 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// The rollout under way that does not keep another version from going into service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Despite {
+    /// Any keeps it from that.
+    None,
+    /// The one that brings it, at its end.
+    Itself(i64),
+    /// None does: the one in service cannot be loaded.
+    Any,
+}
+
+impl Despite {
+    fn allows(self, open: i64) -> bool {
+        match self {
+            Self::None => false,
+            Self::Itself(id) => id == open,
+            Self::Any => true,
+        }
+    }
+}
+
 /// Makes a version the one in service, and writes down who did it, and, if the gate refused it, why.
 pub(super) async fn put_in_service(
     store: &Store,
@@ -173,8 +196,12 @@ pub(super) async fn put_in_service(
     who: &str,
     reason: Option<&str>,
     overrides: bool,
+    despite: Despite,
 ) -> Result<(), RegistryError> {
     let (tx, now) = (store.begin().await?, now_ms());
+    if let Some(open) = open_rollout(&tx).await?.filter(|open| !despite.allows(open.id)) {
+        return Err(RegistryError::RollingOut { rollout: open.id, version: open.version });
+    }
     model::Entity::update_many()
         .col_expr(model::Column::State, Expr::value(State::Previous.name()))
         .filter(model::Column::State.eq(State::InService.name()))
@@ -199,6 +226,11 @@ pub(super) async fn put_in_service(
     note(&tx, who, "model.activate", &detail).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The rollout that is under way.
+async fn open_rollout(db: &impl ConnectionTrait) -> Result<Option<rollout::Model>, StoreError> {
+    Ok(rollout::Entity::find().filter(rollout::Column::Open.is_not_null()).one(db).await?)
 }
 
 fn corrupt(row: &model::Model, error: &dyn std::error::Error) -> StoreError {

@@ -5,7 +5,7 @@
 //! index. The plans of both questions are held by tests.
 //!
 //! *Since* the rollout began means from its first day on, by UTC: sums are kept by day. *Before* are the
-//! [`BEFORE_DAYS`] days before that. Of a bin that was away, what it saw counts on the day on which it saw it, and a
+//! [`BEFORE_DAYS`] days before that. What comes after a rollout has ended is left out. Of a bin that was away, what it saw counts on the day on which it saw it, and a
 //! review on the day on which the hub got the image.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use pilah_rollout::compare::{self, BinField, Comparison, Seen, Tolerance};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect};
 
+use super::store::Kept;
 use crate::dataset::UNUSABLE;
 use crate::review::store::to_sample;
 use crate::store::entity::{field_day, review, sample};
@@ -29,6 +30,10 @@ pub(crate) const BEFORE_DAYS: i64 = 28;
 /// ten thousand bins take a second.
 const FRESH_MS: i64 = 60_000;
 
+/// As many comparisons are kept: that of the rollout that is under way, and of those that people look at. When there are
+/// more, the oldest is made anew.
+const MOST_RECENT: usize = 8;
+
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
@@ -38,13 +43,28 @@ pub(crate) struct Question {
     pub(crate) others: ModelVersion,
     /// When the rollout began, in milliseconds since 1970.
     pub(crate) since_ms: i64,
+    /// When it ended, if it did.
+    pub(crate) until_ms: Option<i64>,
 }
 
-/// The last comparison, for who asks every few seconds.
-#[derive(Debug, Default)]
-pub(crate) struct Kept(Option<(Question, i64, Comparison)>);
+impl Question {
+    /// The question of a rollout. One that was begun anew is compared from then on.
+    pub(crate) fn of(rollout: &Kept) -> Self {
+        let Kept { row, plan, progress } = rollout;
+        Self {
+            new: plan.new.version.clone(),
+            others: plan.before.version.clone(),
+            since_ms: progress.reached_ms.first().copied().unwrap_or(row.started_ms),
+            until_ms: row.ended_ms,
+        }
+    }
+}
 
-impl Kept {
+/// The last comparisons, for who asks every few seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Recent(Vec<(Question, i64, Comparison)>);
+
+impl Recent {
     /// The comparison, at most a minute old.
     pub(crate) async fn compare(
         &mut self,
@@ -52,14 +72,15 @@ impl Kept {
         question: &Question,
         now_ms: i64,
     ) -> Result<Comparison, DbErr> {
-        if let Some((of, at_ms, kept)) = &self.0
-            && of == question
-            && (0..FRESH_MS).contains(&(now_ms - at_ms))
-        {
-            return Ok(kept.clone());
+        self.0.retain(|(_, at_ms, _)| (0..FRESH_MS).contains(&(now_ms - at_ms)));
+        if let Some((.., made)) = self.0.iter().find(|(of, ..)| of == question) {
+            return Ok(made.clone());
         }
         let made = compare(db, question).await?;
-        self.0 = Some((question.clone(), now_ms, made.clone()));
+        if self.0.len() == MOST_RECENT {
+            self.0.remove(0);
+        }
+        self.0.push((question.clone(), now_ms, made.clone()));
         Ok(made)
     }
 }
@@ -142,6 +163,7 @@ fn items(question: &Question) -> sea_orm::Select<field_day::Entity> {
         .column_as(C::ConfidenceSquares.sum(), "confidence_squares")
         .filter(C::Model.is_in(models(question)))
         .filter(C::Day.gte(first_day - BEFORE_DAYS))
+        .filter(C::Day.lte(question.until_ms.unwrap_or(i64::MAX).div_euclid(DAY_MS)))
         .group_by(C::Bin)
         .group_by(C::Model)
         .group_by(since())
@@ -180,6 +202,7 @@ fn reviewed(question: &Question) -> sea_orm::Select<review::Entity> {
         .filter(S::Bin.is_not_null())
         .filter(S::Model.is_in(models(question)))
         .filter(S::ReceivedMs.gte(first_ms - BEFORE_DAYS * DAY_MS))
+        .filter(S::ReceivedMs.lte(question.until_ms.unwrap_or(i64::MAX)))
         .group_by(S::Bin)
         .group_by(S::Model)
         .group_by(since())

@@ -1,21 +1,23 @@
-//! States what is desired until the hub stops: idempotent, on a period and on a nudge.
+//! States what is desired, whenever it may have been lost or may have changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pilah_models::name::BinId;
+use pilah_models::name::{BinId, ModelVersion};
 use pilah_models::wire::{DesiredModel, DesiredProgram};
-use sea_orm::DbErr;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::course::{Course, CourseError};
 use super::{Rollout, Stage, stage, store};
+use crate::error::Chain;
 use crate::ingest::Publisher;
+use crate::live::Live;
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::updates::Publications;
+use crate::updates::Updates;
 
 /// How often it looks without being nudged.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -26,14 +28,24 @@ pub fn start(
     store: Store,
     registry: &Registry,
     publisher: Publisher,
-    mut publications: watch::Receiver<Publications>,
+    updates: Updates,
+    live: Live,
     shutdown: CancellationToken,
 ) -> Rollout {
     let nudge = Arc::new(Notify::new());
-    let rollout = Rollout { nudge: Arc::clone(&nudge) };
     let mut changes = registry.changes();
     let mut connections = publisher.connections();
-    let mut reconciler = Reconciler { store, publisher, told: HashMap::new(), refusals: HashMap::new() };
+    let mut publications = updates.publications();
+    let course = Arc::new(Course {
+        store,
+        registry: registry.clone(),
+        publisher,
+        live,
+        turn: Mutex::default(),
+        field: Mutex::default(),
+    });
+    let rollout = Rollout { nudge: Arc::clone(&nudge), course: Arc::clone(&course) };
+    let mut reconciler = Reconciler { course, updates, told: HashMap::new(), refusals: HashMap::new() };
     tokio::spawn(async move {
         let mut period = tokio::time::interval(PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,10 +64,10 @@ pub fn start(
                     reconciler.told.clear();
                 }
             }
-            let published = publications.borrow_and_update().clone();
-            let desired = changes.borrow_and_update().clone().and_then(|model| published.told(model));
-            if let Err(error) = reconciler.reconcile(desired.as_ref(), published.program()).await {
-                tracing::error!(%error, "what the bins should have is not stated; it is tried again");
+            changes.borrow_and_update();
+            publications.borrow_and_update();
+            if let Err(error) = reconciler.reconcile().await {
+                tracing::error!(error = %Chain(&error), "what the bins should have is not stated; it is tried again");
             }
         }
     });
@@ -63,8 +75,8 @@ pub fn start(
 }
 
 struct Reconciler {
-    store: Store,
-    publisher: Publisher,
+    course: Arc<Course>,
+    updates: Updates,
     /// What each bin was told over this connection.
     told: HashMap<BinId, (DesiredModel, Option<DesiredProgram>)>,
     /// What each bin last refused, so that it is logged once.
@@ -72,21 +84,34 @@ struct Reconciler {
 }
 
 impl Reconciler {
-    async fn reconcile(
-        &mut self,
-        desired: Option<&DesiredModel>,
-        program: Option<&DesiredProgram>,
-    ) -> Result<(), DbErr> {
-        for bin in store::retired(self.store.db()).await? {
-            match self.publisher.forget_desired(&bin) {
-                Ok(()) => store::clear_desired(self.store.db(), &bin).await?,
+    async fn reconcile(&mut self) -> Result<(), CourseError> {
+        let course = Arc::clone(&self.course);
+        let (db, publisher) = (course.store.db(), &course.publisher);
+        for bin in store::retired(db).await? {
+            match publisher.forget_desired(&bin) {
+                Ok(()) => store::clear_desired(db, &bin).await?,
                 Err(error) => tracing::warn!(%bin, %error, "what was wanted of a retired bin stays; later again"),
             }
             self.told.remove(&bin);
         }
-        let Some(desired) = desired else { return Ok(()) };
-        for bin in store::bins(self.store.db()).await? {
-            match stage(desired, bin.reported.as_ref()) {
+        let by_bin = course.advance().await?;
+        // After the rollout, whose end changes it.
+        let in_service = course.registry.changes().borrow().clone();
+        let wanted = |bin: &BinId| match by_bin.as_ref().and_then(|by_bin| by_bin.get(bin)) {
+            Some(model) => {
+                Some(DesiredModel { version: model.version.clone(), manifest: model.manifest.clone(), target: None })
+            }
+            None => in_service.clone(),
+        };
+        // A version that a rollout brings is signed before any bin is told of it.
+        let on_their_way = by_bin.iter().flat_map(HashMap::values).map(|model| model.version.clone());
+        self.updates.want(on_their_way.collect::<BTreeSet<_>>());
+        let published = self.updates.publications().borrow().clone();
+        let mut to_tell = Vec::new();
+        let mut to_note: HashMap<ModelVersion, Vec<BinId>> = HashMap::new();
+        for bin in store::bins(db).await? {
+            let Some(desired) = wanted(&bin.id) else { continue };
+            match stage(&desired, bin.reported.as_ref()) {
                 Stage::Failed { error } if self.refusals.get(&bin.id) != Some(&error) => {
                     tracing::warn!(bin = %bin.id, model = %desired.version, error, "bin refused the model");
                     self.refusals.insert(bin.id.clone(), error);
@@ -95,15 +120,22 @@ impl Reconciler {
                 Stage::Waiting | Stage::Fetching | Stage::InForce => drop(self.refusals.remove(&bin.id)),
             }
             if bin.desired.as_deref() != Some(desired.version.as_str()) {
-                store::set_desired(self.store.db(), &bin.id, &desired.version).await?;
+                to_note.entry(desired.version.clone()).or_default().push(bin.id.clone());
             }
-            let tell = (desired.clone(), program.cloned());
-            if self.told.get(&bin.id) == Some(&tell) {
-                continue;
+            let Some(desired) = published.told(desired) else { continue };
+            let tell = (desired, published.program().cloned());
+            if self.told.get(&bin.id) != Some(&tell) {
+                to_tell.push((bin.id, tell));
             }
-            match self.publisher.desired(&bin.id, Some(tell.0.clone()), tell.1.clone()) {
-                Ok(()) => drop(self.told.insert(bin.id, tell)),
-                Err(error) => tracing::warn!(bin = %bin.id, %error, "bin not told which model is wanted; later again"),
+        }
+        // Noted first: who was told a version in its window stays told.
+        for (version, bins) in to_note {
+            store::set_desired(db, &bins, &version).await?;
+        }
+        for (bin, tell) in to_tell {
+            match publisher.desired(&bin, Some(tell.0.clone()), tell.1.clone()) {
+                Ok(()) => drop(self.told.insert(bin, tell)),
+                Err(error) => tracing::warn!(%bin, %error, "bin not told which model is wanted; later again"),
             }
         }
         Ok(())

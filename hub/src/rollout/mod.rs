@@ -1,4 +1,7 @@
-//! The model in service, to the bins.
+//! Model versions, to the bins: the one in service to all, and a new one group by group.
+//!
+//! A rollout says which bins have the new version and which the one in service; without one, all have that. What
+//! happens when is decided in the crate `pilah-rollout`, and carried out by [`course`].
 //!
 //! The hub never tells a bin to install something: it states, retained, which model it wants, and the
 //! bin reports which one it has. The [`job`] states it again whenever it may have been lost: at the
@@ -16,11 +19,17 @@ use utoipa::ToSchema;
 /// States what is desired until the hub stops.
 mod job;
 
+/// Rollouts from step to step.
+mod course;
+
 /// How the new version does in the field.
 mod field;
 
-/// Bins with what they reported, in the database.
+/// Bins with what they reported, rollouts and their history, in the database.
 mod store;
+
+/// HTTP: rollouts.
+mod staged;
 
 /// HTTP: how far the bins are.
 pub(crate) mod routes;
@@ -29,6 +38,7 @@ pub(crate) mod routes;
 #[derive(Debug, Clone)]
 pub struct Rollout {
     nudge: Arc<Notify>,
+    course: Arc<course::Course>,
 }
 
 impl Rollout {

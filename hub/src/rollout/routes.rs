@@ -1,13 +1,19 @@
 //! `GET /api/v1/rollout`.
 
 use axum::extract::{FromRef, State};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use pilah_models::name::{BinId, ModelVersion};
+use pilah_models::wire::DesiredModel;
+use pilah_rollout::compare::{Comparison, Finding, Measure, Measured, Verdict};
+use pilah_rollout::plan::{FieldRule, Group, Rules, Who};
+use pilah_rollout::progress::{Happening, Phase};
+use pilah_rollout::standing::{Count, Standing};
+use pilah_rollout::window::{Day, Window};
 use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
-use super::{Stage, stage, store};
+use super::{Rollout, Stage, stage, staged, store};
 use crate::auth::{Access, User};
 use crate::error::HttpError;
 use crate::registry::Registry;
@@ -15,7 +21,46 @@ use crate::store::Store;
 
 /// The documentation of this stage.
 #[derive(OpenApi)]
-#[openapi(paths(rollout), components(schemas(RolloutState, BinStage, Stage)))]
+#[openapi(
+    paths(
+        rollout,
+        staged::begin,
+        staged::list,
+        staged::one,
+        staged::pause,
+        staged::resume,
+        staged::approve,
+        staged::cancel,
+        staged::retry,
+        staged::comparison
+    ),
+    components(schemas(
+        RolloutState,
+        BinStage,
+        Stage,
+        staged::NewRollout,
+        staged::RolloutView,
+        staged::RolloutDetail,
+        staged::GroupView,
+        staged::BinInRollout,
+        staged::HistoryEntry,
+        Group,
+        Who,
+        Rules,
+        FieldRule,
+        Window,
+        Day,
+        Phase,
+        Standing,
+        Count,
+        Happening,
+        Comparison,
+        Measured,
+        Measure,
+        Finding,
+        Verdict
+    ))
+)]
 pub(crate) struct ApiDoc;
 
 /// The routes of this stage.
@@ -25,8 +70,18 @@ where
     Access: FromRef<S>,
     Store: FromRef<S>,
     Registry: FromRef<S>,
+    Rollout: FromRef<S>,
 {
-    Router::new().route("/api/v1/rollout", get(rollout))
+    Router::new()
+        .route("/api/v1/rollout", get(rollout))
+        .route("/api/v1/rollouts", get(staged::list).post(staged::begin))
+        .route("/api/v1/rollouts/{id}", get(staged::one))
+        .route("/api/v1/rollouts/{id}/comparison", get(staged::comparison))
+        .route("/api/v1/rollouts/{id}/pause", post(staged::pause))
+        .route("/api/v1/rollouts/{id}/resume", post(staged::resume))
+        .route("/api/v1/rollouts/{id}/approve", post(staged::approve))
+        .route("/api/v1/rollouts/{id}/cancel", post(staged::cancel))
+        .route("/api/v1/rollouts/{id}/retry", post(staged::retry))
 }
 
 /// Which model is wanted, and how far each bin is.
@@ -48,7 +103,7 @@ pub(crate) struct BinStage {
     /// The model that it reported.
     #[schema(value_type = Option<String>)]
     model: Option<ModelVersion>,
-    /// How far it is with the model that is wanted.
+    /// How far it is with the model that is wanted of it: the one in service, or the one that a rollout brings.
     #[serde(flatten)]
     stage: Stage,
 }
@@ -63,8 +118,17 @@ pub(crate) async fn rollout(
     _user: User,
 ) -> Result<Json<RolloutState>, HttpError> {
     let desired = registry.changes().borrow().clone();
+    let new = store::open(store.db()).await?.map(|open| DesiredModel {
+        version: open.plan.new.version,
+        manifest: open.plan.new.manifest,
+        target: None,
+    });
+    let told = |bin: &store::BinRow| {
+        let is_new = |new: &&DesiredModel| bin.desired.as_deref() == Some(new.version.as_str());
+        new.as_ref().filter(is_new).or(desired.as_ref())
+    };
     let of_bin = |bin: store::BinRow| BinStage {
-        stage: desired.as_ref().map_or(Stage::Waiting, |desired| stage(desired, bin.reported.as_ref())),
+        stage: told(&bin).map_or(Stage::Waiting, |desired| stage(desired, bin.reported.as_ref())),
         model: bin.reported.map(|reported| reported.model),
         bin: bin.id,
     };

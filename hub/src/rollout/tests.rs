@@ -6,9 +6,13 @@ use rumqttc::Incoming;
 use serde_json::json;
 
 use super::*;
+use crate::fleet;
 use crate::registry::Origin;
 use crate::registry::fixture::untrained;
 use crate::testing::{self, TestBin, TestHub};
+
+/// Group by group.
+mod staged;
 
 fn version(name: &str) -> ModelVersion {
     ModelVersion::new(name).expect("valid")

@@ -203,7 +203,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         statistics::job::start(parts, config.data.clone(), vectors.clone(), trainer.clone(), turn, shutdown.clone());
     let updates = Updates::new(&config.data, &config.updates);
     updates.start(&registry, &mut tasks, shutdown.clone()).await;
-    let rollout = rollout::start(store.clone(), &registry, publisher.clone(), updates.publications(), shutdown.clone());
+    let rollout =
+        rollout::start(store.clone(), &registry, publisher.clone(), updates.clone(), live.clone(), shutdown.clone());
     let imports =
         Imports::open(store.clone(), blobs.clone(), &config.data, shutdown.clone()).await.map_err(StoreError::from)?;
     let forecasts = Forecasts::open(store.clone(), shutdown.clone()).await.map_err(StoreError::from)?;

@@ -25,7 +25,7 @@ use crate::embeddings::embed::{self, Progress};
 use crate::evaluate::job::{Known, evaluate_new};
 use crate::evaluate::speed;
 use crate::level;
-use crate::registry::{BackboneFile, Origin, Parts};
+use crate::registry::{BackboneFile, Origin, Parts, RegistryError};
 use crate::store::Store;
 
 /// The largest difference in a probability that counts as equal on another processor.
@@ -132,9 +132,7 @@ pub(super) async fn run(
         Origin { training: Some(claim.id), evaluation: Some(&judged.evaluation), verdict: Some(&judged.verdict) };
     parts.registry.register(&judged.bundle, &origin).await?;
     let model = judged.bundle.manifest().version.clone();
-    if judged.verdict.passed {
-        parts.registry.activate(model.as_str(), "hub", None).await?;
-    }
+    let in_service = judged.verdict.passed && goes_into_service(parts, &model).await?;
     let known = Known { temperature: Some(head.temperature.into()), speed: judged.speed.ok() };
     // The model is made and judged whether or not there is a report on it.
     if let Err(error) = evaluate_new(parts, &model, known).await {
@@ -143,7 +141,7 @@ pub(super) async fn run(
     Ok(TrainReport {
         ai_level: Some(level::after_training(parts.store.db(), &model).await?),
         model,
-        in_service: judged.verdict.passed,
+        in_service,
         gate: judged.verdict,
         compared_with: judged.comparison,
         splits: sets.sizes(),
@@ -165,6 +163,17 @@ pub(super) async fn run(
         dataset: plan.dataset,
         seed: head_params.seed,
     })
+}
+
+/// Puts a model into service that passed the gate, unless another is on its way to the bins; tells whether it did.
+async fn goes_into_service(parts: &Parts, model: &ModelVersion) -> Result<bool, RegistryError> {
+    match parts.registry.activate(model.as_str(), "hub", None).await {
+        Err(error @ RegistryError::RollingOut { .. }) => {
+            tracing::info!(%model, reason = %error, "the new model stays a candidate");
+            Ok(false)
+        }
+        activated => activated.map(|()| true),
+    }
 }
 
 /// The backbone that a training uses, loaded.

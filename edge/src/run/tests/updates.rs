@@ -143,7 +143,7 @@ async fn a_bin_with_a_root_of_trust_installs_what_is_signed_and_nothing_else_and
     });
     let said = reported(broker).expect("it reports");
     let trust = said.trust.expect("it says what it goes by");
-    let by = if crate::health::machine::clock_synced() { TrustBy::Signatures } else { TrustBy::SignaturesWithoutTime };
+    let by = if machine::clock_synced() { TrustBy::Signatures } else { TrustBy::SignaturesWithoutTime };
     assert_eq!((trust.by, trust.root, trust.targets), (by, Some(1), Some(2)));
     let least = (good.manifest_bytes().len() + good.head().len()) as u64;
     assert!(said.update_bytes.is_some_and(|bytes| bytes > least && bytes < least + 4096), "{:?}", said.update_bytes);

@@ -1,9 +1,15 @@
+use pilah_models::labels::Labels;
+use pilah_models::name::ContentId;
 use pilah_rollout::compare::Finding;
 use sea_orm::{DbBackend, PaginatorTrait as _, QueryTrait as _, Statement};
+use serde_json::{Value, json};
 
 use super::*;
+use crate::live::LiveEvent;
+use crate::registry::Origin;
+use crate::registry::fixture::untrained;
 use crate::store::entity::event;
-use crate::store::{DataFolder, Store};
+use crate::store::{DataFolder, Store, now_ms};
 use crate::testing::{self, TestHub};
 
 /// The first day of the rollout in these tests, and a moment on it.
@@ -12,7 +18,7 @@ const BEGAN_MS: i64 = DAY * DAY_MS + 9 * 3_600_000;
 
 fn question() -> Question {
     let version = |name: &str| ModelVersion::new(name).expect("valid");
-    Question { new: version("m2"), others: version("m1"), since_ms: BEGAN_MS }
+    Question { new: version("m2"), others: version("m1"), since_ms: BEGAN_MS, until_ms: None }
 }
 
 async fn open(folder: &tempfile::TempDir) -> (DataFolder, Store) {
@@ -104,6 +110,9 @@ async fn items_are_counted_by_bin_before_and_since() {
     assert!((b1.new.confidence - 5.0).abs() < 1e-9 && (b1.new.confidence_squares - 2.5).abs() < 1e-9);
     assert_eq!(b1.new.labels, [("glass", 8), ("metal", 2)].map(|(label, n)| (label.parse().expect("valid"), n)).into());
     assert_eq!((b2.before.items, b2.others.items, b2.new.items), (0, 9, 0));
+    let ended = Question { until_ms: Some(BEGAN_MS + 3_600_000), ..question() };
+    let found = gather(store.db(), &ended).await.expect("reads");
+    assert_eq!(found[0].new.items, 8, "the next day is not of it any more");
 }
 
 #[tokio::test]
@@ -148,19 +157,23 @@ async fn a_group_that_is_unsure_more_often_is_found() {
 #[tokio::test]
 async fn who_asks_every_few_seconds_gets_what_is_a_minute_old() {
     let (_folder, store) = store().await;
-    let mut kept = Kept::default();
+    let mut recent = Recent::default();
     let items = |found: Comparison| found.measures[1].new_items;
-    let mut ask = async |now_ms| items(kept.compare(store.db(), &question(), now_ms).await.expect("reads"));
+    let mut ask =
+        async |question: Question, now_ms| items(recent.compare(store.db(), &question, now_ms).await.expect("reads"));
     day(&store, "m2", DAY, "b1", "glass", [10, 0]).await;
-    assert_eq!(ask(BEGAN_MS).await, 10);
+    assert_eq!(ask(question(), BEGAN_MS).await, 10);
     day(&store, "m2", DAY, "b2", "glass", [10, 0]).await;
-    assert_eq!(ask(BEGAN_MS + 59_999).await, 10);
-    assert_eq!(ask(BEGAN_MS + 60_000).await, 20);
+    assert_eq!(ask(question(), BEGAN_MS + 59_999).await, 10);
+    assert_eq!(ask(question(), BEGAN_MS + 60_000).await, 20);
     day(&store, "m2", DAY, "b3", "glass", [10, 0]).await;
-    assert_eq!(ask(BEGAN_MS).await, 30, "a clock that went back keeps nothing");
+    assert_eq!(ask(question(), BEGAN_MS).await, 30, "a clock that went back keeps nothing");
     day(&store, "m2", DAY, "b4", "glass", [10, 0]).await;
-    let other = Question { others: "m0".parse().expect("valid"), ..question() };
-    assert_eq!(items(kept.compare(store.db(), &other, BEGAN_MS).await.expect("reads")), 40);
+    assert_eq!(ask(Question { others: "m0".parse().expect("valid"), ..question() }, BEGAN_MS).await, 40);
+    for i in 0..20 {
+        ask(Question { until_ms: Some(BEGAN_MS + i), ..question() }, BEGAN_MS).await;
+    }
+    assert_eq!(recent.0.len(), MOST_RECENT);
 }
 
 /// How SQLite goes about a question.
@@ -174,7 +187,7 @@ async fn plan(store: &Store, statement: &Statement) -> String {
 async fn neither_question_reads_a_whole_table() {
     let (_folder, store) = store().await;
     let sums = plan(&store, &items(&question()).build(DbBackend::Sqlite)).await;
-    assert!(sums.contains("SEARCH field_days") && sums.contains("(model=? AND day>?)"), "{sums}");
+    assert!(sums.contains("SEARCH field_days") && sums.contains("(model=? AND day>? AND day<?)"), "{sums}");
     let reviews = plan(&store, &reviewed(&question()).build(DbBackend::Sqlite)).await;
     assert!(reviews.contains("SEARCH reviews USING") && reviews.contains("(state=? AND random_rank>?)"), "{reviews}");
     assert!(reviews.contains("SEARCH samples USING INDEX") && reviews.contains("(id=?)"), "{reviews}");
@@ -216,4 +229,63 @@ async fn what_came_before_there_were_sums_is_added_up() {
     rows.sort_by_key(|row| row.day);
     let found: Vec<_> = rows.iter().map(|row| (row.day, row.items, row.unsure)).collect();
     assert_eq!(found, [(0, 1, 0), (DAY, 2, 1)]);
+}
+
+/// Has a bin be heard of just now, with this model.
+async fn says(store: &Store, bin: &str, model: &str, manifest: &ContentId) {
+    let reported = json!({
+        "v": 1, "bin": bin, "epoch": 1, "seq": 1, "at": "2026-01-02T03:04:05Z", "clock_synced": true,
+        "model": model, "manifest": manifest, "update": { "state": "idle" },
+    });
+    let now_ms = now_ms();
+    run(store, &format!("UPDATE bins SET last_seen_ms = {now_ms}, reported_json = '{reported}' WHERE id = '{bin}'"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_worse_in_the_field_is_held_and_the_route_says_why() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let labels = Labels::parse(["glass", "metal"]).expect("valid");
+    let (m1, m2) = (untrained("m1", &labels), untrained("m2", &labels));
+    m1.write(testing::config(&folder).bundle.as_deref().expect("a folder")).expect("writes");
+    let hub = TestHub::start_in(folder).await;
+    let state = &hub.running.state;
+    state.registry.register(&m2, &Origin::default()).await.expect("registers");
+    for bin in ["b1", "b2"] {
+        hub.enrol(bin).await;
+        says(&state.store, bin, "m1", &m1.id()).await;
+    }
+    // Of tomorrow as well, should midnight pass.
+    let today = now_ms().div_euclid(DAY_MS);
+    for i in 0..12 {
+        let bin = format!("x{i:02}");
+        day(&state.store, "m1", today - 7, &bin, "glass", [1000, 100]).await;
+        let (model, unsure) = if i < 4 { ("m2", 300) } else { ("m1", 100) };
+        day(&state.store, model, today, &bin, "glass", [1000, unsure]).await;
+        day(&state.store, model, today + 1, &bin, "glass", [1000, unsure]).await;
+    }
+    let mut live = state.live.watch();
+    let groups = json!([{ "who": { "by": "bins", "bins": ["b1"] } }]);
+    let body = json!({ "version": "m2", "groups": groups, "rules": { "soak_s": 0 } });
+    let began = hub.admin("POST", "/api/v1/rollouts", Some(body)).await;
+    assert_eq!((began.status, &began.json()["reached"]), (201, &json!(1)), "{}", began.text());
+    says(&state.store, "b1", "m2", &m2.id()).await;
+    state.rollout.nudge();
+    let held = async {
+        loop {
+            let event = live.recv().await.expect("the hub runs");
+            if matches!(event, LiveEvent::Rollout { state, .. } if state == "held") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(testing::PATIENCE, held).await.expect("is held");
+    let get = async |path: &str| -> Value { hub.admin("GET", path, None).await.json() };
+    let comparison = get("/api/v1/rollouts/1/comparison").await;
+    assert_eq!((&comparison["verdict"], &comparison["measures"][1]["finding"]), (&json!("worse"), &json!("worse")));
+    let words = comparison["words"].as_str().expect("words");
+    let rollout = get("/api/v1/rollouts/1").await;
+    assert!(rollout["words"].as_str().expect("words").ends_with(words), "{rollout}");
+    assert_eq!(hub.admin("GET", "/api/v1/rollouts/7/comparison", None).await.status, 404);
+    hub.running.stop().await;
 }

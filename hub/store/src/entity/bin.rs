@@ -57,6 +57,8 @@ pub struct Model {
     pub takeovers: i64,
     /// When that was the last time.
     pub takeover_ms: Option<i64>,
+    /// The time zone of where it stands, as people say, by its IANA name; `None`: what its status says.
+    pub time_zone: Option<String>,
 }
 
 /// No row is loaded through another; joins are written where they are needed.

@@ -65,5 +65,11 @@ pub mod forecast_result;
 /// What the fill sensor of a bin told in a day.
 pub mod fill_day;
 
+/// A version on its way to the bins, or one that was.
+pub mod rollout;
+
+/// Something that happened to a rollout.
+pub mod rollout_event;
+
 /// What a bin's items of a day, a model and a label came to.
 pub mod field_day;

@@ -43,6 +43,9 @@ mod identity;
 /// Who listens over MQTT, and secrets as a foreign broker's password file has them.
 mod listeners;
 
+/// Versions on their way to the bins, group by group.
+mod rollouts;
+
 /// What bins see, added up by model, day, bin and label.
 mod field;
 
@@ -69,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(disk::Disk),
             Box::new(identity::Identity),
             Box::new(listeners::Listeners),
+            Box::new(rollouts::Rollouts),
             Box::new(field::Field),
         ]
     }

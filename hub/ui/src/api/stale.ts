@@ -19,5 +19,7 @@ export function staleAfter(event: LiveEvent): readonly string[] {
       return event.state === "running" ? ["training-status"] : ["training-status", "trainings", "models", "status"];
     case "model":
       return ["status", "models", "rollout"];
+    case "rollout":
+      return ["rollouts", "rollout", "bins"];
   }
 }

@@ -20,6 +20,7 @@ export function formats(language: Language) {
     minimumFractionDigits: 1,
     maximumFractionDigits: 1,
   });
+  const points = new Intl.NumberFormat(locale, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
   const date = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const time = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
@@ -33,6 +34,8 @@ export function formats(language: Language) {
     percent: (share: number) => percent.format(share),
     /** A share of 0 to 1, in tenths of a percent. */
     finePercent: (share: number) => finePercent.format(share),
+    /** A difference of shares, −1 to 1, in percentage points with its sign. */
+    points: (difference: number) => points.format(100 * difference),
     /** A day, of milliseconds since 1970. */
     date: (ms: number) => date.format(ms),
     /** Day and minute, of milliseconds since 1970. */

@@ -12,6 +12,7 @@ const bin = (id: string, more: Partial<BinView> = {}): BinView => ({
   camera: "streaming",
   conflicts: 0,
   takeovers: 0,
+  taken_back: [],
   ...more,
 });
 /** The document of the interface does not say what telemetry holds. */
