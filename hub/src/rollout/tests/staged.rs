@@ -1,5 +1,8 @@
 //! Rollouts on a hub that runs, with bins that speak MQTT.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+
 use pilah_models::bundle::Bundle;
 use pilah_models::wire::TakenBack;
 use serde_json::Value;
@@ -16,6 +19,8 @@ struct Bench {
     m1: ContentId,
     bins: Vec<TestBin>,
     live: broadcast::Receiver<LiveEvent>,
+    /// What bins were told while they spoke, in order.
+    told: HashMap<String, VecDeque<Option<DesiredModel>>>,
     seq: u64,
 }
 
@@ -28,7 +33,7 @@ impl Bench {
         let hub = TestHub::start_in(folder).await;
         hub.running.state.registry.register(&m2, &Origin::default()).await.expect("registers");
         let live = hub.running.state.live.watch();
-        let mut bench = Self { hub, m2, m1: first.id(), bins: Vec::new(), live, seq: 0 };
+        let mut bench = Self { hub, m2, m1: first.id(), bins: Vec::new(), live, told: HashMap::new(), seq: 0 };
         for (id, tag) in ids {
             let mut bin = bench.hub.bin(id).await;
             assert!(bin.subscribe(&Channel::Desired.of(&bin.id)).await);
@@ -51,9 +56,25 @@ impl Bench {
         if takes_back {
             said.taken_back = vec![TakenBack { version: version("m2"), manifest: m2, reason: "too unsure".into() }];
         }
-        let speaker = self.bins.iter().find(|bin| bin.id.as_str() == id).expect("is there");
+        let speaker = self.bins.iter_mut().find(|bin| bin.id.as_str() == id).expect("is there");
         speaker.publish(&Channel::Reported.of(&bin), said.encode()).await;
-        self.live(|event| matches!(event, LiveEvent::Bin { bin: of, .. } if *of == bin).then_some(())).await;
+        let live = &mut self.live;
+        let heard = async {
+            while !matches!(live.recv().await.expect("the hub runs"), LiveEvent::Bin { bin: of, .. } if of == bin) {}
+        };
+        // What is queued goes out only while the connection is read; what comes meanwhile is kept.
+        let kept = RefCell::new(Vec::new());
+        let reads = speaker.next(|packet| {
+            if let Incoming::Publish(publish) = packet {
+                kept.borrow_mut().push(Desired::decode(&publish.payload).expect("a Desired message").model);
+            }
+            None::<()>
+        });
+        tokio::select! {
+            heard = tokio::time::timeout(testing::PATIENCE, heard) => heard.expect("a live event in time"),
+            ended = reads => panic!("the connection ended: {ended:?}"),
+        }
+        self.told.entry(id.to_owned()).or_default().extend(kept.into_inner());
         self.hub.running.state.rollout.nudge();
     }
 
@@ -78,7 +99,11 @@ impl Bench {
     async fn is_told(&mut self, id: &str, wanted: &str) {
         self.hub.running.state.rollout.nudge();
         let bin = self.bins.iter_mut().find(|bin| bin.id.as_str() == id).expect("is there");
-        assert_eq!(next_desired(bin).await.map(|model| model.version), Some(version(wanted)), "{id}");
+        let told = match self.told.get_mut(id).and_then(VecDeque::pop_front) {
+            Some(told) => told,
+            None => next_desired(bin).await,
+        };
+        assert_eq!(told.map(|model| model.version), Some(version(wanted)), "{id}");
     }
 
     async fn post(&self, path: &str, body: Value) -> (u16, Value) {
@@ -154,12 +179,12 @@ async fn a_group_that_takes_it_back_is_brought_back_also_by_a_hub_that_was_resta
     let mut bench = Bench::with(&[("b1", "school"), ("b2", "park")]).await;
     bench.begins().await;
     bench.is_told("b1", "m2").await;
-    let Bench { hub, m2, m1, live: _, bins, seq } = bench;
+    let Bench { hub, m2, m1, live: _, told: _, bins, seq } = bench;
     drop(bins);
     hub.running.stop().await;
     let hub = TestHub::start_in(hub.folder).await;
     let live = hub.running.state.live.watch();
-    let mut bench = Bench { hub, m2, m1, bins: Vec::new(), live, seq };
+    let mut bench = Bench { hub, m2, m1, bins: Vec::new(), live, told: HashMap::new(), seq };
     for id in ["b1", "b2"] {
         let secret =
             fleet::renew_secret(&bench.hub.running.state.store, &testing::bin(id), "test").await.expect("renews");
