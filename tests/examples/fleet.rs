@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 /// Two cores classify what so many bins see, in the build of the tests.
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// A short trial: what is measured is the way, not the waiting.
-const UPDATES: &str = "[updates.probation]\nitems = 4\nminutes = 0.1\n";
+const UPDATES: &str = "[updates.probation]\nitems = 10\nminutes = 0.1\n";
 
 fn main() {
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(200);
@@ -99,13 +99,13 @@ fn small_photos(folder: &Path) {
 /// Starts a rollout in groups, and waits for its end.
 fn roll_out(hub: &Hub, version: &str, end: &str) -> Value {
     let rules = json!({ "soak_s": 0, "present_percent": 50, "silent_after_s": 600, "field": "ignore" });
-    let groups =
-        json!([{ "by": "share", "percent": 5 }, { "by": "share", "percent": 25 }, { "by": "share", "percent": 100 }]);
+    let group = |percent: u8| json!({ "who": { "by": "share", "percent": percent } });
+    let groups = [group(5), group(25), group(100)];
     let begun = hub.post("/api/v1/rollouts", &json!({ "version": version, "groups": groups, "rules": rules }));
     let path = format!("/api/v1/rollouts/{}", begun["id"]);
     within(PATIENCE, end, || {
         let rollout = hub.try_get(&path)?;
-        if rollout["state"] == end { Ok(rollout) } else { Err(rollout.to_string().chars().take(2000).collect()) }
+        if rollout["phase"] == end { Ok(rollout) } else { Err(rollout.to_string().chars().take(2000).collect()) }
     })
 }
 

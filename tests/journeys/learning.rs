@@ -82,7 +82,8 @@ fn learn(hub: &Hub, bundle: &std::path::Path, admissions: &[Admission; 2]) {
             let state = list.as_array().and_then(|l| l.iter().find(|b| b["id"] == bin)).ok_or("no such bin")?;
             match state["model"].as_str() {
                 Some(model) if model == version => {
-                    assert_eq!(state["trust"]["by"], "signatures", "it was signed: {state}");
+                    let by = state["trust"].as_str().unwrap_or_default();
+                    assert!(by.starts_with("signatures"), "it was signed: {state}");
                     Ok(())
                 }
                 _ => Err(format!("{state}\n{}", report())),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pilah_models::name::{BinId, Label, ModelVersion};
-use pilah_models::wire::{CameraState, Message, Reported, Status};
+use pilah_models::wire::{CameraState, Message, Reported, Status, TrustBy};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
@@ -208,7 +208,16 @@ impl From<ModelRow> for FieldAccuracy {
 fn bin_view(row: bin::Model, last_item: Option<ItemSeen>) -> BinView {
     let status = row.status_json.as_deref().and_then(|json| Status::decode(json.as_bytes()).ok());
     let reported = row.reported_json.as_deref().and_then(|json| Reported::decode(json.as_bytes()).ok());
-    let taken_back = reported.into_iter().flat_map(|reported| reported.taken_back);
+    let trust = reported.as_ref().and_then(|reported| reported.trust.as_ref());
+    let by = trust.map(|trust| match trust.by {
+        TrustBy::Signatures => "signatures",
+        TrustBy::SignaturesWithoutTime => "signatures_without_time",
+        TrustBy::WaitingForTime => "waiting_for_time",
+        TrustBy::Hub => "hub",
+    });
+    let trust_fault = trust.and_then(|trust| trust.fault.clone());
+    let update_bytes = reported.as_ref().and_then(|reported| reported.update_bytes);
+    let taken_back = reported.iter().flat_map(|reported| reported.taken_back.clone());
     let taken_back = taken_back.map(|taken| ModelTakenBack {
         version: taken.version.to_string(),
         manifest: taken.manifest.to_string(),
@@ -219,6 +228,9 @@ fn bin_view(row: bin::Model, last_item: Option<ItemSeen>) -> BinView {
         software: status.as_ref().map(|status| status.software.clone()),
         time_zone: row.time_zone.or_else(|| status.as_ref()?.time_zone.clone()),
         taken_back: taken_back.collect(),
+        trust: by.map(str::to_owned),
+        trust_fault,
+        update_bytes,
         camera: status.map(|status| match status.camera {
             CameraState::Starting => "starting".to_owned(),
             CameraState::Streaming => "streaming".to_owned(),

@@ -20,6 +20,16 @@ pub(crate) struct BinView {
     pub(super) time_zone: Option<String>,
     /// Models that it took back by itself and does not install again, the last first.
     pub(super) taken_back: Vec<ModelTakenBack>,
+    /// What it goes by when it decides what to install: `signatures`, `signatures_without_time`, `waiting_for_time`, or
+    /// `hub`, as it has no root of trust. Absent: it has not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trust: Option<String>,
+    /// What is out of order with that, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trust_fault: Option<String>,
+    /// Bytes that came to it for its last update, metadata included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) update_bytes: Option<u64>,
     /// When it was enrolled, in milliseconds since 1970.
     pub(super) created_ms: i64,
     /// When it last said anything.
