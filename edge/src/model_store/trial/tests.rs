@@ -129,7 +129,7 @@ fn a_model_that_is_slow_is_taken_back_and_one_that_is_fast_enough_is_not_whateve
     }
     // Every third item slow: a busy machine, and no slow model.
     let mut trial = trial(200, 0, 400);
-    let busy = |n: u64| Seen { unsure: false, milliseconds: if n % 3 == 0 { 5000 } else { 300 } };
+    let busy = |n: u64| Seen { unsure: false, milliseconds: if n.is_multiple_of(3) { 5000 } else { 300 } };
     assert_eq!(run(&mut trial, &RULES, busy, 1000), (100, Verdict::Commit));
 }
 
