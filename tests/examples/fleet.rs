@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 /// Two cores classify what so many bins see, in the build of the tests.
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// A short trial: what is measured is the way, not the waiting.
-const UPDATES: &str = "[updates.probation]\nitems = 10\nminutes = 0.1\n";
+const UPDATES: &str = "[updates.probation]\nitems = 20\nminutes = 0.1\n";
 
 fn main() {
     let count = std::env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(200);
@@ -56,6 +56,11 @@ fn main() {
         .collect();
     within(PATIENCE, "all bins with the model that they begin with", || on_all(&hub, count, "m0"));
     println!("{count} bins, started, enrolled, connected: {:.1?}", begin.elapsed());
+    // A bin that has seen nothing yet has nothing to hold a new model against.
+    within(PATIENCE, "items to compare with", || match hub.count("/events")? {
+        found if found >= 30 * count as u64 => Ok(()),
+        found => Err(found.to_string()),
+    });
 
     let begin = Instant::now();
     let stopped = roll_out(&hub, "m-bad", "stopped");
